@@ -1,0 +1,102 @@
+// `npm test [PART …]`: sets up what is missing, builds, then runs every test of every package (or those whose path has PART).
+// Ends with `N passed, N failed` (`, N skipped` when something was skipped; on CI a skip is a failure).
+import { spawn } from 'node:child_process';
+import { join, relative } from 'node:path';
+import { prepare, ROOT } from './prepare.mjs';
+
+/** A test file that hangs is our bug: 10 min is three times the slowest one on 2 cores. */
+const FILE_TIMEOUT_MS = 600_000;
+
+const words = process.argv.slice(2).filter(word => !word.startsWith('--'));
+const soak = process.argv.includes('--soak');
+await prepare({ needs: ['test'], build: true });
+const { compileTests } = await import('../build/tests.mjs');
+const { Parser } = await import('tap-parser');
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const environment = { ...process.env, SUITE_ROOT: ROOT, ...(soak ? { SUITE_SOAK: '1' } : {}) };
+delete environment.NODE_EXTRA_CA_CERTS;
+
+/** Counts leaf assertions' parents once: a subtest's own line counts, its inner lines do not. */
+function count(parser, label) {
+  const notes = [];
+  const visit = (child, path) => {
+    child.on('child', inner => visit(inner, [...path, inner.name]));
+    child.on('assert', result => {
+      if (result.skip || result.todo) {
+        total.skipped++;
+        notes.push(`  skipped: ${[...path, result.name].join(' › ')}: ${result.skip || result.todo}`);
+      } else if (result.ok) total.passed++;
+      else {
+        total.failed++;
+        const diagnostic = result.diag ? `\n${JSON.stringify(result.diag, null, 2)}` : '';
+        notes.push(`  FAILED: ${label} › ${[...path, result.name].join(' › ')}${diagnostic}`);
+      }
+    });
+  };
+  visit(parser, []);
+  return notes;
+}
+
+function runFile(test) {
+  const label = relative(ROOT, test.source);
+  const parser = new Parser();
+  const notes = count(parser, label);
+  const started = Date.now();
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, ['--enable-source-maps', test.output], {
+      cwd: join(ROOT, test.package),
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let errors = '';
+    child.stderr.on('data', chunk => {
+      errors = (errors + chunk).slice(-20_000);
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), FILE_TIMEOUT_MS);
+    parser.on('complete', results => finish(results));
+    child.stdout.pipe(parser);
+    let exit;
+    let results;
+    const finish = value => {
+      results = value ?? results;
+      if (results === undefined || exit === undefined) return;
+      clearTimeout(timer);
+      if ((exit.code !== 0 || !results.ok) && !notes.some(note => note.includes('FAILED'))) {
+        total.failed++;
+        notes.push(`  FAILED: ${label}: ended with ${exit.signal ?? exit.code}\n${errors}`);
+      }
+      const seconds = ((Date.now() - started) / 1000).toFixed(1);
+      console.log(
+        `${notes.some(note => note.includes('FAILED')) ? 'not ok' : 'ok'} ${label} (${results.count} subtests, ${seconds} s)`,
+      );
+      for (const note of notes) console.log(note);
+      resolve();
+    };
+    child.on('close', (code, signal) => {
+      exit = { code, signal };
+      finish();
+    });
+  });
+}
+
+/** Unit and simulation files share the cores; end-to-end files touch namespaces and ports, so they run alone. */
+async function runAll(tests) {
+  const alone = tests.filter(test => /\/test\/e2e\//.test(test.source));
+  const shared = tests.filter(test => !alone.includes(test));
+  const lanes = [0, 1].map(async () => {
+    for (let next = shared.shift(); next !== undefined; next = shared.shift()) await runFile(next);
+  });
+  await Promise.all(lanes);
+  for (const test of alone) await runFile(test);
+}
+
+const tests = await compileTests(ROOT, words);
+if (tests.length === 0) {
+  console.error(`no test file has ${words.join(' or ')} in its path`);
+  process.exit(2);
+}
+await runAll(tests);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exit(total.failed > 0 || (process.env.CI && total.skipped > 0) ? 1 : 0);

@@ -1,0 +1,52 @@
+'use strict';
+// Starts one bundled command with our own V8 code cache: 38 → 28 ms for a vagga-like command.
+// The build writes `dist/NAME.cjs` and, after one warm run, `dist/NAME.cache`. V8 rejects a cache that another
+// Node version made; it is then written anew when the directory is writable.
+const fs = require('node:fs');
+const path = require('node:path');
+const vm = require('node:vm');
+
+function read(file) {
+  try {
+    return fs.readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function notBuilt(file, name) {
+  process.stderr.write(`${name}: ${file} is missing: run "npm run build" in the checkout\n`);
+  process.exit(127);
+}
+
+/** `binDir` = directory of the calling bin file, `name` = command; runs `<package>/dist/<name>.cjs`. */
+function launch(binDir, name) {
+  const file = path.join(binDir, '..', 'dist', `${name}.cjs`);
+  const source = read(file);
+  if (source === undefined) notBuilt(file, name);
+  const cacheFile = `${file.slice(0, -4)}.cache`;
+  const cachedData = read(cacheFile);
+  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename: file,
+    cachedData,
+    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  if (cachedData === undefined || script.cachedDataRejected)
+    process.once('exit', () => save(script, cacheFile));
+  const module = { exports: {}, filename: file };
+  const run = script.runInThisContext();
+  run(module.exports, require('node:module').createRequire(file), module, file, path.dirname(file));
+}
+
+/** Called when the command ends, so that the cache holds what this run compiled lazily. */
+function save(script, cacheFile) {
+  const temporary = `${cacheFile}.${process.pid}`;
+  try {
+    fs.writeFileSync(temporary, script.createCachedData());
+    fs.renameSync(temporary, cacheFile);
+  } catch {
+    // A read-only install starts a little slower, nothing more.
+  }
+}
+
+module.exports = { launch };
