@@ -50,4 +50,5 @@ function copyAssets() {
 
 await Promise.all(Object.entries(suite.entries ?? {}).map(([name, source]) => build(options(name, source))));
 copyAssets();
-for (const file of Object.values(manifest.bin ?? {})) warmUp(basename(file, '.cjs'));
+const commands = Object.values(manifest.bin ?? {}).map(file => basename(file, '.cjs'));
+for (const command of commands.filter(name => name in (suite.entries ?? {}))) warmUp(command);

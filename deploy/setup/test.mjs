@@ -1,4 +1,4 @@
-// `npm test [PART …]`: sets up what is missing, builds, then runs every test of every package (or those whose path has PART).
+// `npm test [PART …]`: sets up what is missing, builds, then runs every test of every package (or, without building, those whose path has PART).
 // Ends with `N passed, N failed` (`, N skipped` when something was skipped; on CI a skip is a failure).
 import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
@@ -9,7 +9,8 @@ const FILE_TIMEOUT_MS = 600_000;
 
 const words = process.argv.slice(2).filter(word => !word.startsWith('--'));
 const soak = process.argv.includes('--soak');
-await prepare({ needs: ['test'], build: true });
+// A focused run trusts what is built, so that one package can be worked on while another does not build.
+await prepare({ needs: ['test'], build: words.length === 0 });
 const { compileTests } = await import('../build/tests.mjs');
 const { Parser } = await import('tap-parser');
 
@@ -17,20 +18,41 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const environment = { ...process.env, SUITE_ROOT: ROOT, ...(soak ? { SUITE_SOAK: '1' } : {}) };
 delete environment.NODE_EXTRA_CA_CERTS;
 
-/** Counts leaf assertions' parents once: a subtest's own line counts, its inner lines do not. */
+/** What a person needs of a failure: where it is and the difference. */
+function explain(diagnostic) {
+  if (!diagnostic) return '';
+  const { diff, at, message, found, wanted, source, stack } = diagnostic;
+  const where = at?.fileName ? `at ${at.fileName}:${at.lineNumber}` : stack;
+  const values =
+    diff ??
+    (found === undefined && wanted === undefined
+      ? undefined
+      : `found: ${JSON.stringify(found)}\nwanted: ${JSON.stringify(wanted)}`);
+  return ['', where, message, values, diff ? undefined : source]
+    .filter(Boolean)
+    .join('\n')
+    .replace(/\n/g, '\n    ');
+}
+
+/** Counts assertions at the leaves: the closing line of a subtest only repeats what its own lines said. */
 function count(parser, label) {
   const notes = [];
   const visit = (child, path) => {
-    child.on('child', inner => visit(inner, [...path, inner.name]));
+    const children = new Set();
+    child.on('child', inner => {
+      children.add(inner.name);
+      visit(inner, [...path, inner.name]);
+    });
     child.on('assert', result => {
+      if (children.has(result.name)) return;
+      const name = [...path, result.name].join(' › ');
       if (result.skip || result.todo) {
         total.skipped++;
-        notes.push(`  skipped: ${[...path, result.name].join(' › ')}: ${result.skip || result.todo}`);
+        notes.push(`  skipped: ${name}: ${result.skip || result.todo}`);
       } else if (result.ok) total.passed++;
       else {
         total.failed++;
-        const diagnostic = result.diag ? `\n${JSON.stringify(result.diag, null, 2)}` : '';
-        notes.push(`  FAILED: ${label} › ${[...path, result.name].join(' › ')}${diagnostic}`);
+        notes.push(`  FAILED: ${label} › ${name}${explain(result.diag)}`);
       }
     });
   };
