@@ -28,10 +28,8 @@ function explain(diagnostic) {
     (found === undefined && wanted === undefined
       ? undefined
       : `found: ${JSON.stringify(found)}\nwanted: ${JSON.stringify(wanted)}`);
-  return ['', where, message, values, diff ? undefined : source]
-    .filter(Boolean)
-    .join('\n')
-    .replace(/\n/g, '\n    ');
+  const lines = [where, message, values, diff ? undefined : source].filter(Boolean).join('\n');
+  return `\n${lines}`.replace(/\n/g, '\n    ');
 }
 
 /** Counts assertions at the leaves: the closing line of a subtest only repeats what its own lines said. */
