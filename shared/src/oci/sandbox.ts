@@ -1,0 +1,106 @@
+/** One mount of the sandbox besides the fixed ones (/proc, /sys, /dev and below). A target equal to a fixed one replaces it. */
+export interface SandboxMount {
+  readonly type: 'bind' | 'tmpfs';
+  /** Host path; only for a bind. */
+  readonly source?: string;
+  /** Absolute path inside the sandbox; must exist in the image (see `checkMountPoints`). */
+  readonly target: string;
+  readonly readonly: boolean;
+  /** Both default to true: a volume carries data, neither privileges nor devices. */
+  readonly nosuid?: boolean;
+  readonly nodev?: boolean;
+  readonly noexec?: boolean;
+  /** Bind: with the mounts below the source (then `readonly` covers them too). */
+  readonly recursive?: boolean;
+  /** tmpfs only. */
+  readonly sizeBytes?: number;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface IdMapping {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
+export interface UserNamespace {
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
+}
+
+/** `path`: join an existing namespace, e.g. `/run/netns/NAME`. */
+export type NamespaceChoice = 'new' | 'host' | { readonly path: string };
+
+export interface SandboxNamespaces {
+  readonly pid: NamespaceChoice;
+  readonly network: NamespaceChoice;
+  readonly mount: 'new';
+  readonly ipc: 'new' | 'host';
+  readonly uts: 'new' | 'host';
+  readonly user?: UserNamespace;
+}
+
+export interface SandboxDevice {
+  readonly path: string;
+  readonly type: 'c' | 'b';
+  readonly major: number;
+  readonly minor: number;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface SandboxLimits {
+  /** Memory and swap together: swap would only hide the limit. */
+  readonly memoryBytes?: number;
+  /** The cgroup v1 scale, 2…262144, 1024 is normal; the runtime converts for v2. */
+  readonly cpuShares?: number;
+  readonly pidsMax?: number;
+  /** RLIMIT_NOFILE, soft and hard. Above our own hard limit it needs CAP_SYS_RESOURCE. */
+  readonly noFile?: number;
+}
+
+/** What we want from the container engine, in our words; `toOciConfig` turns it into a runtime-spec document. */
+export interface SandboxSpec {
+  /** Absolute path of the image directory. */
+  readonly rootPath: string;
+  readonly readonlyRoot: boolean;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids?: readonly number[];
+  /** Ignored with the host's uts namespace. */
+  readonly hostname?: string;
+  readonly mounts: readonly SandboxMount[];
+  readonly namespaces: SandboxNamespaces;
+  /** With or without the `CAP_` prefix; empty means none at all. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  /** Default: 'default'. */
+  readonly seccomp?: 'default' | 'unconfined';
+  /** Default: the kernel interfaces that leak or reach the host; give `[]` for none. */
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+  /** Besides the standard ones (null, zero, full, random, urandom, tty). */
+  readonly devices?: readonly SandboxDevice[];
+  readonly terminal: boolean;
+  readonly limits: SandboxLimits;
+  /** Absolute inside the cgroup file system, e.g. `/lithos/web:worker.1`. */
+  readonly cgroupPath?: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /**
+   * A static init program of the host: it becomes PID 1, forwards signals and reaps, so that TERM ends programs
+   * that have no handler for it (PID 1 ignores it). Needs a new pid namespace.
+   */
+  readonly init?: { readonly hostPath: string };
+}
+
+/** Parents before children, otherwise as given: a volume may sit inside another. */
+export function orderMounts<T extends { readonly target: string }>(mounts: readonly T[]): T[] {
+  const depth = (path: string) => path.split('/').filter(part => part !== '').length;
+  return [...mounts].sort((a, b) => depth(a.target) - depth(b.target));
+}
