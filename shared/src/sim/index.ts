@@ -1,0 +1,6 @@
+export { SimDisk } from './disk.ts';
+export * from './faults.ts';
+export { SimNode } from './node.ts';
+export { chance, exponential, pick, seededRandom, shuffled } from './random.ts';
+export { forEachSeed, reproLine, simSeeds } from './repro.ts';
+export { CALM_NET, InvariantBroken, type NetFaults, SimWorld } from './world.ts';
