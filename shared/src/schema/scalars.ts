@@ -164,8 +164,8 @@ export function choice<const C extends readonly string[]>(choices: C): Schema<C[
 
 /** Errors: `path` {text, reason: absolute | relative | parent | empty | nul}: what the path should be, or what is wrong in it. */
 export function path(where: PathKind): Schema<string> {
-  return scalar<string>({ kind: 'path', where }, (node, context) => {
-    const fail = (reason: string, message: string) =>
+  return scalar({ kind: 'path', where }, (node, context): Read<string> => {
+    const fail = (reason: string, message: string): Read<string> =>
       context.fail('path', message, node, { text: node.text, reason });
     if (node.text === '') return fail('empty', 'a path is expected, not an empty text');
     if (node.text.includes('\0')) return fail('nul', 'a path cannot hold a NUL character');
