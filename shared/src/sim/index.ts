@@ -3,4 +3,4 @@ export * from './faults.ts';
 export { SimNode } from './node.ts';
 export { chance, exponential, pick, seededRandom, shuffled } from './random.ts';
 export { forEachSeed, reproLine, simSeeds } from './repro.ts';
-export { CALM_NET, InvariantBroken, type NetFaults, SimWorld } from './world.ts';
+export { CALM_NET, type NetFaults, SimWorld } from './world.ts';

@@ -21,9 +21,6 @@ export interface NetFaults {
 
 export const CALM_NET: Readonly<NetFaults> = { loss: 0, duplication: 0, delayMinMs: 0.1, delayMeanMs: 1 };
 
-/** A property that must always hold did not; the message has the seed, the time and what happened before. */
-export class InvariantBroken extends Error {}
-
 interface Invariant {
   readonly name: string;
   readonly check: () => string | undefined;
@@ -99,7 +96,10 @@ export class SimWorld {
     }
   }
 
-  /** Called after each event, or (given `everyMs`) at most that often; a text back means broken, and ends the run. */
+  /**
+   * Called after each event, or (given `everyMs`) at most that often. A text back means broken: `run` throws it with
+   * the seed, the time and what happened before.
+   */
   checkInvariant(name: string, check: () => string | undefined, everyMs = 0): void {
     this.#invariants.push({ name, check, everyMs, nextMs: 0 });
   }
@@ -164,7 +164,7 @@ export class SimWorld {
       const problem = invariant.check();
       if (problem === undefined) continue;
       const where = `seed ${this.seed} at ${(this.nowMs / 1000).toFixed(3)} s`;
-      throw new InvariantBroken(`${invariant.name}: ${problem} (${where})\n${this.#notes.join('\n')}`);
+      throw new Error(`${invariant.name}: ${problem} (${where})\n${this.#notes.join('\n')}`);
     }
   }
 }
