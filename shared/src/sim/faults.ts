@@ -120,7 +120,9 @@ function setClocks(world: SimWorld, plan: FaultPlan): void {
 export function startFaults(world: SimWorld, plan: FaultPlan, endMs: number): void {
   const isOver = () => world.nowMs >= endMs;
   const { partitions, crashes, pauses, clogs, wallJumps } = plan;
-  const length = (kind: Disaster) => exponential(world.random, kind.meanDurationMs);
+  // Never past the end: an event held back by a pause or a clog keeps the time it was given.
+  const length = (kind: Disaster) =>
+    Math.min(exponential(world.random, kind.meanDurationMs), endMs - world.nowMs);
   const strike = (kind: Disaster, act: (durationMs: number) => void) =>
     repeat(world, kind.meanIntervalMs, isOver, () => act(length(kind)));
   setClocks(world, plan);
@@ -145,15 +147,9 @@ export function startFaults(world: SimWorld, plan: FaultPlan, endMs: number): vo
   world.schedule(endMs - world.nowMs, undefined, () => endFaults(world));
 }
 
-function wake(node: SimNode, nowMs: number): void {
-  node.pausedUntilMs = Math.min(node.pausedUntilMs, nowMs);
-  node.cloggedToUntilMs.fill(0);
-  node.restart();
-}
-
-/** A healthy network of running nodes from now on. */
+/** A healthy network of running nodes from now on (a pause or clog still takes the time it was given). */
 export function endFaults(world: SimWorld): void {
   world.faults = { ...CALM_NET };
   heal(world);
-  for (const node of world.nodes) wake(node, world.nowMs);
+  for (const node of world.nodes) node.restart();
 }
