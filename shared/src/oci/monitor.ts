@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { findProgram } from './probe.ts';
+import { lastMessage, type OciRuntime } from './runtime.ts';
+
+export interface MonitorOptions {
+  readonly runtime: OciRuntime;
+  readonly id: string;
+  readonly bundle: string;
+  /** What the container writes, in the k8s-file format: `TIME stdout F text`. */
+  readonly logPath: string;
+  /** Or straight into an open file of ours, unchanged; then `logPath` gets nothing. */
+  readonly logFd?: number;
+  /** conmon leaves the exit code in `exitDir/ID`. */
+  readonly exitDir: string;
+  /** … and an empty file `oom` here when the kernel killed for memory. One directory per container. */
+  readonly persistDir: string;
+  /** Pid of the container's PID 1. */
+  readonly pidFile: string;
+  readonly conmonPidFile: string;
+  /** Descriptors of ours that the container gets as 3, 4, … in this order (listening sockets). */
+  readonly preserveFds?: readonly number[];
+  /** Environment of conmon and the runtime, not of the container. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export type MonitorResult = { readonly pid: number } | { readonly error: { readonly message: string } };
+
+const CREATE_TIMEOUT_MS = 30_000;
+const FIRST_FREE_FD = 3;
+/** One JSON line; a runtime's error message inside it can be long, but not longer than this. */
+const MAX_SYNC_BYTES = 65536;
+
+function failed(message: string): MonitorResult {
+  return { error: { message } };
+}
+
+function conmonArguments(options: MonitorOptions): string[] {
+  const { runtime, id, bundle } = options;
+  const preserved = options.preserveFds?.length ?? 0;
+  return [
+    ...['--cid', id, '--cuuid', id, '--name', id],
+    ...[
+      '--bundle',
+      bundle,
+      '--container-pidfile',
+      options.pidFile,
+      '--conmon-pidfile',
+      options.conmonPidFile,
+    ],
+    ...['--log-path', options.logFd === undefined ? `k8s-file:${options.logPath}` : 'passthrough'],
+    ...[
+      '--exit-dir',
+      options.exitDir,
+      '--persist-dir',
+      options.persistDir,
+      '--socket-dir-path',
+      options.persistDir,
+    ],
+    ...['--runtime', runtime.choice.program, '--runtime-arg', '--root', '--runtime-arg', runtime.stateRoot],
+    ...(preserved > 0 ? ['--runtime-opt', `--preserve-fds=${preserved}`] : []),
+  ];
+}
+
+function spawnConmon(conmon: string, options: MonitorOptions): ChildProcess {
+  const preserved = options.preserveFds ?? [];
+  const syncFd = FIRST_FREE_FD + preserved.length;
+  const [program = '', ...args] = options.runtime.choice.wrap([conmon, ...conmonArguments(options)]);
+  const output = options.logFd ?? 'ignore';
+  return spawn(program, args, {
+    env: { ...(options.env ?? process.env), _OCI_SYNCPIPE: String(syncFd) },
+    stdio: ['ignore', output, options.logFd ?? 'pipe', ...preserved, 'pipe'],
+  });
+}
+
+/** `{"data": PID}`, or `{"data": -1, "message": …}` with the runtime's own words. */
+function parseSync(line: string): MonitorResult {
+  try {
+    const { data, message } = JSON.parse(line) as { data?: unknown; message?: unknown };
+    if (typeof data === 'number' && data > 0) return { pid: data };
+    return failed(typeof message === 'string' ? lastMessage(message) : 'the runtime created no container');
+  } catch {
+    return failed(`the monitor answered ${JSON.stringify(line.slice(0, 200))}`);
+  }
+}
+
+function readSync(child: ChildProcess): Promise<MonitorResult> {
+  return new Promise(resolve => {
+    const pipe = child.stdio.at(-1) as Readable;
+    const talk = child.stderr;
+    let line = '';
+    let complaint = '';
+    const finish = (result: MonitorResult) => {
+      clearTimeout(timer);
+      pipe.destroy();
+      talk?.destroy();
+      child.unref();
+      resolve(result);
+    };
+    const timer = setTimeout(() => finish(failed('the monitor did not answer in time')), CREATE_TIMEOUT_MS);
+    talk?.on('data', chunk => {
+      complaint = (complaint + chunk).slice(-MAX_SYNC_BYTES);
+    });
+    pipe.on('data', chunk => {
+      line += chunk;
+      if (line.includes('\n') || line.length > MAX_SYNC_BYTES) finish(parseSync(line.trim()));
+    });
+    pipe.on('end', () =>
+      finish(line === '' ? failed(lastMessage(complaint) || 'the monitor ended') : parseSync(line)),
+    );
+    child.on('error', error => finish(failed(error.message)));
+  });
+}
+
+/**
+ * Creates a container under a monitor of its own (conmon), which becomes nobody's child, holds its output and outlives
+ * us. The program does not run yet: `runtime.start(id)` does that. Leaves no container behind when it fails.
+ */
+export async function createMonitored(options: MonitorOptions): Promise<MonitorResult> {
+  const conmon = findProgram('conmon');
+  if (conmon === undefined) return failed('conmon is not installed: apt-get install -y conmon');
+  await mkdir(options.exitDir, { recursive: true, mode: 0o700 });
+  await mkdir(options.persistDir, { recursive: true, mode: 0o700 });
+  return await readSync(spawnConmon(conmon, options));
+}
+
+/** `createMonitored`, then start. */
+export async function startMonitored(options: MonitorOptions): Promise<MonitorResult> {
+  const created = await createMonitored(options);
+  if ('error' in created) return created;
+  const failure = await options.runtime.start(options.id);
+  if (failure === undefined) return created;
+  await options.runtime.delete(options.id, true);
+  return failed(failure.error);
+}
+
+export interface ExitStatus {
+  /** 128 + N when signal N ended the program. */
+  readonly code: number;
+  readonly oomKilled: boolean;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** What conmon left behind; undefined while the container runs, or when conmon was killed before it. */
+export async function readExit(
+  exitDir: string,
+  id: string,
+  persistDir?: string,
+): Promise<ExitStatus | undefined> {
+  const text = await readFile(join(exitDir, id), 'utf8').catch(() => undefined);
+  if (text === undefined || !/^\d+\s*$/.test(text)) return undefined;
+  return {
+    code: Number(text),
+    oomKilled: persistDir !== undefined && (await exists(join(persistDir, 'oom'))),
+  };
+}

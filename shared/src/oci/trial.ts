@@ -1,0 +1,66 @@
+import { lstat, mkdir, mkdtemp, readlink, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Proc } from '../ports/proc.ts';
+import { writeBundle } from './bundle.ts';
+import { toOciConfig } from './config.ts';
+import type { RuntimeChoice } from './probe.ts';
+import type { SandboxMount, SandboxSpec } from './sandbox.ts';
+
+/** A container start takes 5–15 ms; a machine that needs this long has another problem. */
+const TRIAL_TIMEOUT_MS = 10_000;
+
+/** Where programs and their libraries are; on a merged system all but the first are links into it. */
+const SYSTEM_DIRECTORIES = ['usr', 'bin', 'lib', 'lib64'];
+
+/** An image made of the host's own system directories, read-only: enough to start any of the host's programs. */
+export async function hostImage(root: string): Promise<SandboxMount[]> {
+  const mounts: SandboxMount[] = [];
+  for (const name of ['proc', 'sys', 'dev']) await mkdir(join(root, name), { recursive: true });
+  for (const name of SYSTEM_DIRECTORIES) {
+    const status = await lstat(`/${name}`).catch(() => undefined);
+    if (status?.isSymbolicLink()) await symlink(await readlink(`/${name}`), join(root, name));
+    if (!status?.isDirectory()) continue;
+    await mkdir(join(root, name));
+    mounts.push({ type: 'bind', source: `/${name}`, target: `/${name}`, readonly: true });
+  }
+  return mounts;
+}
+
+function trialSpec(rootPath: string, mounts: readonly SandboxMount[], id: string): SandboxSpec {
+  return {
+    rootPath,
+    readonlyRoot: true,
+    args: ['/bin/true'],
+    env: { PATH: '/usr/bin:/bin' },
+    cwd: '/',
+    uid: 0,
+    gid: 0,
+    mounts,
+    namespaces: { pid: 'new', network: 'host', mount: 'new', ipc: 'new', uts: 'new' },
+    capabilities: [],
+    noNewPrivileges: true,
+    terminal: false,
+    limits: {},
+    cgroupPath: `/${id}`,
+    annotations: {},
+  };
+}
+
+/** Starts a container that ends at once. Returns what went wrong, or undefined. */
+export async function tryContainer(proc: Proc, choice: RuntimeChoice): Promise<string | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), 'runtime-trial-'));
+  const id = `trial-${process.pid}-${performance.now().toString(36).replace('.', '')}`;
+  try {
+    const mounts = await hostImage(join(directory, 'root'));
+    await writeBundle(directory, toOciConfig(trialSpec(join(directory, 'root'), mounts, id)));
+    const argv = [choice.program, '--root', join(directory, 'state'), 'run', '--bundle', directory, id];
+    const result = await proc.run(choice.wrap(argv), { timeoutMs: TRIAL_TIMEOUT_MS });
+    if (result.code === 0) return undefined;
+    return result.timedOut
+      ? 'no answer in time'
+      : (result.stderr || result.stdout).trim() || `exit code ${result.code}`;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
