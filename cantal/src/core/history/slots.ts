@@ -1,0 +1,74 @@
+// Which series lives in which slot. Series come in groups that share labels (a process, a disk, a metric file): one
+// labels object per group and one shared field list per kind of group keep 10,000 keys in a few hundred kilobytes.
+import type { MetricKey, ValueKind } from '@suite/shared/wire/cantal.ts';
+
+export interface Field {
+  /** Labels of the field itself; they win over the group's. */
+  readonly labels: MetricKey;
+  readonly kind: Exclude<ValueKind, 'State'>;
+}
+
+export interface Group {
+  readonly labels: MetricKey;
+  readonly fields: readonly Field[];
+  /** Slot of the first field; the others follow. */
+  readonly first: number;
+  /** Scan number at which the group ended; Infinity while it is alive. */
+  closedAt: number;
+}
+
+export function fieldKey(group: Group, field: Field): MetricKey {
+  return { ...group.labels, ...field.labels };
+}
+
+export function labelOf(group: Group, field: Field, label: string): string | undefined {
+  return field.labels[label] ?? group.labels[label];
+}
+
+export class Slots {
+  readonly groups = new Set<Group>();
+  /** Slots ever used; the arrays of the history are at least this long. */
+  used = 0;
+  refusedSeries = 0;
+  readonly #limit: number;
+  readonly #free = new Map<number, number[]>();
+  #closed: Group[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** undefined when the limit is reached: the caller goes on without these series. */
+  open(labels: MetricKey, fields: readonly Field[]): Group | undefined {
+    const reused = this.#free.get(fields.length)?.pop();
+    if (reused === undefined && this.used + fields.length > this.#limit) {
+      this.refusedSeries += fields.length;
+      return undefined;
+    }
+    const first = reused ?? this.used;
+    if (reused === undefined) this.used += fields.length;
+    const group: Group = { labels, fields, first, closedAt: Number.POSITIVE_INFINITY };
+    this.groups.add(group);
+    return group;
+  }
+
+  close(group: Group, scan: number): void {
+    if (group.closedAt !== Number.POSITIVE_INFINITY) return;
+    group.closedAt = scan;
+    this.#closed.push(group);
+  }
+
+  /** Gives back the slots of groups that ended before `oldestScan`, the oldest one still readable. */
+  collect(oldestScan: number): void {
+    const ended = this.#closed.filter(group => group.closedAt < oldestScan);
+    if (ended.length === 0) return;
+    this.#closed = this.#closed.filter(group => group.closedAt >= oldestScan);
+    for (const group of ended) {
+      this.groups.delete(group);
+      const size = group.fields.length;
+      const list = this.#free.get(size);
+      if (list === undefined) this.#free.set(size, [group.first]);
+      else list.push(group.first);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// From the history to series or tips: the `series` and `extract` parts of a rule.
+import { CANTAL_LIMITS, type QueryRule, type TipValue } from '@suite/shared/wire/cantal.ts';
+import type { History } from '../history/history.ts';
+import { type Field, fieldKey, type Group, labelOf } from '../history/slots.ts';
+import type { Tips } from '../history/tips.ts';
+import { compileCondition, type Selects } from './condition.ts';
+import type { Answer } from './dataset.ts';
+import { QueryError } from './parse.ts';
+
+interface Selected {
+  readonly group: Group;
+  readonly field: Field;
+  readonly slot: number;
+}
+
+function select(history: History, selects: Selects): Selected[] {
+  const found: Selected[] = [];
+  for (const group of history.slots.groups) {
+    for (const [index, field] of group.fields.entries()) {
+      if (selects(label => labelOf(group, field, label)))
+        found.push({ group, field, slot: group.first + index });
+    }
+  }
+  if (found.length > CANTAL_LIMITS.seriesPerAnswer) {
+    throw new QueryError(
+      `the rule selects ${found.length} series`,
+      `narrow the condition to ${CANTAL_LIMITS.seriesPerAnswer} series`,
+    );
+  }
+  return found;
+}
+
+function tips(history: History, selected: readonly Selected[]): Answer {
+  const found = selected.flatMap(({ group, field, slot }): TipValue[] => {
+    const tip = history.tip(slot);
+    if (tip === undefined) return [];
+    const timestamps = [tip.timestampMs, tip.timestampMs] as const;
+    return [{ key: fieldKey(group, field), kind: field.kind, value: tip.value, timestamps }];
+  });
+  return { type: 'MultiTip', tips: found };
+}
+
+/** Newest sample minus the oldest one in positions 1 … `scans` (0 = the newest scan); counters never below 0. */
+function difference(history: History, selected: readonly Selected[], scans: number): Answer {
+  const times = history.timestamps(scans + 1);
+  limitPoints(selected.length, times.length);
+  const columns = history.read(
+    selected.map(item => item.slot),
+    scans + 1,
+  );
+  const found = selected.flatMap(({ group, field }, index): TipValue[] => {
+    const values = columns[index] as Float64Array;
+    const newest = values.findIndex(value => !Number.isNaN(value));
+    const oldest = values.findLastIndex(value => !Number.isNaN(value));
+    if (newest < 0 || oldest < 1) return [];
+    const change = (values[newest] as number) - (values[oldest] as number);
+    const value = field.kind === 'Counter' ? Math.max(0, change) : change;
+    const timestamps = [times[newest] as number, times[oldest] as number] as const;
+    return [{ key: fieldKey(group, field), kind: field.kind, value, timestamps }];
+  });
+  return { type: 'MultiTip', tips: found };
+}
+
+function limitPoints(series: number, scans: number): void {
+  if (series * scans <= CANTAL_LIMITS.pointsPerAnswer) return;
+  throw new QueryError(
+    `the rule reads ${series} series of ${scans} points`,
+    `narrow the condition or the time: at most ${CANTAL_LIMITS.pointsPerAnswer} points`,
+  );
+}
+
+function series(history: History, selected: readonly Selected[], scans: number): Answer {
+  const timestamps = history.timestamps(scans);
+  limitPoints(selected.length, timestamps.length);
+  const columns = history.read(
+    selected.map(item => item.slot),
+    scans,
+  );
+  const found = selected.flatMap(({ group, field }, index) => {
+    const values = columns[index] as Float64Array;
+    if (values.every(value => Number.isNaN(value))) return [];
+    return [{ key: fieldKey(group, field), kind: field.kind, values }];
+  });
+  return { type: 'MultiSeries', timestamps, series: found };
+}
+
+/** How many scans reach back to and include the first one at least `ms` older than the newest. */
+function scansWithin(history: History, ms: number): number {
+  const times = history.timestamps(history.length);
+  const newest = times[0] ?? 0;
+  const index = times.findIndex(time => newest - time >= ms);
+  return index < 0 ? times.length : index + 1;
+}
+
+function states(source: Tips, selects: Selects): Answer {
+  const found: TipValue[] = [];
+  for (const tip of source.all()) {
+    if (!selects(label => tip.key[label])) continue;
+    found.push({ key: tip.key, kind: 'State', value: tip.value, timestamps: [tip.seenMs, tip.seenMs] });
+  }
+  return { type: 'MultiTip', tips: found };
+}
+
+/** Throws QueryError (too much) or PatternError (bad pattern). */
+export function extract(rule: QueryRule, history: History, source: Tips): Answer {
+  const selects = compileCondition(rule.series.condition);
+  if (rule.series.source === 'Tip') return states(source, selects);
+  const selected = select(history, selects);
+  switch (rule.extract[0]) {
+    case 'Tip':
+      return tips(history, selected);
+    case 'DiffToAtMost':
+      return difference(history, selected, rule.extract[1]);
+    case 'HistoryByNum':
+      return series(history, selected, rule.extract[1]);
+    case 'HistoryByTime':
+      return series(history, selected, scansWithin(history, rule.extract[1]));
+  }
+}
