@@ -42,7 +42,7 @@ const NOT_CONTROLLERS = new Set([
 ]);
 
 /** mountinfo writes space, tab, newline and backslash as octal (proc(5)). */
-function unescape(text: string): string {
+function decodeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
@@ -57,8 +57,8 @@ function parseMountLine(line: string): MountLine | undefined {
   const [type, , options] = right?.split(' ') ?? [];
   if (root === undefined || mountPoint === undefined || type === undefined) return undefined;
   return {
-    root: unescape(root),
-    mountPoint: unescape(mountPoint),
+    root: decodeOctal(root),
+    mountPoint: decodeOctal(mountPoint),
     type,
     superOptions: options?.split(',') ?? [],
   };

@@ -1,5 +1,4 @@
 import type { Random } from '../ports/random.ts';
-import type { SimNode } from './node.ts';
 import { chance, exponential, pick, shuffled } from './random.ts';
 import { CALM_NET, type NetFaults, type SimWorld } from './world.ts';
 
