@@ -1,0 +1,101 @@
+// Every number of verwalter, each with its reason. Nothing else in the package holds a literal time or size.
+
+/** TCP (HTTP) and UDP (election). The same on every node: a peer's address comes from cantal with only the port replaced. */
+export const PORT = 8379;
+export const HOST = '127.0.0.1';
+export const CONFIG_DIR = '/etc/verwalter';
+export const STORAGE_DIR = '/var/lib/verwalter';
+export const LOG_DIR = '/var/log/verwalter';
+export const CANTAL_URL = 'http://127.0.0.1:22682';
+export const MACHINE_ID_FILE = '/etc/machine-id';
+
+/** Times of the election core, ms. */
+export interface ElectionTimes {
+  readonly heartbeatMs: number;
+  readonly timeoutMinMs: number;
+  readonly timeoutMaxMs: number;
+  readonly electingMinMs: number;
+  readonly electingMaxMs: number;
+  readonly startMs: number;
+  readonly leaseMs: number;
+}
+
+export const ELECTION: ElectionTimes = {
+  /** Two packets per peer and second: 100 peers cost a leader about 40 kB/s. */
+  heartbeatMs: 500,
+  /** Three heartbeats must be lost in a row before anybody doubts the leader (2.7 % of the time at 30 % loss, never on a LAN). */
+  timeoutMinMs: 1_600,
+  /** Twice the minimum: wide enough that five followers rarely time out within one round trip of each other. */
+  timeoutMaxMs: 3_200,
+  /** A LAN answers in 1 ms; 500 ms also covers a WAN and a busy voter. Random up to twice that, so two candidates part ways. */
+  electingMinMs: 500,
+  electingMaxMs: 1_000,
+  /** Silence after a start: one longest election timeout, see the note on lost ballots in core/election/state.ts. */
+  startMs: 3_200,
+  /** Majority mode only: a leader that has not heard a majority for twice the longest timeout has surely been replaced. */
+  leaseMs: 6_400,
+};
+
+/** cantal pings each peer about every second in small clusters, so 5 s are four lost pings in a row. */
+export const PEER_STALE_MS = 5_000;
+/** A list older than this says nothing about who is away: then everybody listed counts (a restart of cantal takes 1-2 s). */
+export const PEER_LIST_FRESH_MS = 5_000;
+export const CANTAL_POLL_MS = 1_000;
+/** One poll; shorter than the interval, so polls never overlap. */
+export const CANTAL_TIMEOUT_MS = 900;
+
+/** Two heartbeats: enough for every living peer to answer the new leader twice. */
+export const PREFETCH_SETTLE_MS = 1_000;
+/** After this the leader schedules with the parents it has: availability over completeness. */
+export const PREFETCH_MAX_MS = 3_000;
+/** One request for a schedule between nodes. */
+export const FETCH_TIMEOUT_MS = 3_000;
+/** While prefetching a peer has to answer faster: another one may hold the same schedule. */
+export const PREFETCH_REQUEST_MS = 1_000;
+/** Pause before asking again after a failure or a wrong answer; random inside the range so followers spread. */
+export const FETCH_RETRY_MIN_MS = 100;
+export const FETCH_RETRY_MAX_MS = 300;
+/** Schedules kept by hash for peers that collect parents: the own ones, a few forks and the current one. */
+export const SCHEDULES_KEPT = 8;
+
+/** A change (button, peer lost, new metrics) reaches the schedule within this. */
+export const SCHEDULER_MIN_INTERVAL_MS = 1_000;
+/** Scripts with timers (roll-outs) are run at least this often, as they always were. */
+export const SCHEDULER_MAX_INTERVAL_MS = 5_000;
+/** One run of the script. The worker is ended then, the daemon lives on. */
+export const SCHEDULER_DEADLINE_MS = 5_000;
+/** After a failed run. */
+export const SCHEDULER_RETRY_MS = 1_000;
+/** A leader without one good run for this long steps aside (exit 91), so another node can try. */
+export const SCHEDULER_WATCHDOG_MS = 300_000;
+/** One metrics request to one cantal; all peers are asked at once, a slow one is left out of that round. */
+export const METRICS_TIMEOUT_MS = 800;
+
+/** Re-rendering a failed role: first after 1 s, then doubling up to a minute. */
+export const ROLE_RETRY_MIN_MS = 1_000;
+export const ROLE_RETRY_MAX_MS = 60_000;
+
+export const HISTORY_KEPT = { hourly: 36, daily: 14, weekly: 12 } as const;
+/** Ids are second × 1000 + counter. */
+export const ACTIONS_PER_SECOND = 1_000;
+/** Pending actions of a leader whose scheduler keeps failing. */
+export const ACTIONS_PENDING_MAX = 10_000;
+
+/** Metadata tree: one file, all files together, nesting, number of files. */
+export const RUNTIME_FILE_BYTES_MAX = 4 * 1024 * 1024;
+export const RUNTIME_BYTES_MAX = 64 * 1024 * 1024;
+export const RUNTIME_DEPTH_MAX = 16;
+export const RUNTIME_FILES_MAX = 20_000;
+/** One Lua source, and how many of them. */
+export const LUA_FILE_BYTES_MAX = 1024 * 1024;
+export const LUA_FILES_MAX = 2_000;
+
+export const HTTP_CONNECTIONS_MAX = 500;
+export const HTTP_HEADERS_TIMEOUT_MS = 5_000;
+export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
+/** `/v1/wait_action` answers 503 after this. */
+export const WAIT_ACTION_MS = 60_000;
+/** Events are coalesced: a browser cannot show more than this anyway. */
+export const EVENT_INTERVAL_MS = 100;
+export const EVENT_CLIENTS_MAX = 200;
+export const FRONTEND = 'common';
