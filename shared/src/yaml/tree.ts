@@ -92,7 +92,7 @@ class FileReader {
       this.run.errors.push(...syntax.errors);
       return this.absent(0);
     }
-    return this.node(syntax.root, depth, 0);
+    return this.single(this.node(syntax.root, depth, 0));
   }
 
   /** The deepest level that `read` met, counted like its `depth`. */
@@ -118,6 +118,7 @@ class FileReader {
 
   /** Counts nodes and depth; false once a limit is passed. */
   private spend(nodes: number, depth: number, offset: number): boolean {
+    if (this.run.stopped) return false;
     const { limits } = this.run;
     this.run.nodes += nodes;
     this.deepest = Math.max(this.deepest, depth);
@@ -184,7 +185,7 @@ class FileReader {
     const seen = new Set<string>();
     for (const [index, pair] of map.items.entries()) {
       const key = this.key(pair.key, depth + 1, map.range[0], index === 0 ? leadingKey(map) : undefined);
-      const value = this.node(pair.value, depth + 1, pair.key?.range[1] ?? map.range[0]);
+      const value = this.single(this.node(pair.value, depth + 1, pair.key?.range[1] ?? map.range[0]));
       if (key === undefined) continue;
       const isMerge = key.text === '<<' && !key.quoted;
       const name = isMerge ? '<<' : `=${key.text}`;
@@ -247,6 +248,13 @@ class FileReader {
         ? node.items.flatMap(inner => this.unpacked(inner))
         : [node];
     });
+  }
+
+  /** Anywhere but in a list there is nothing to splice into. */
+  private single(node: YamlNode): YamlNode {
+    if (node.tag !== '*Unpack') return node;
+    this.fail('unpack', '!*Unpack works only on an item of a list', node.tagAt ?? node, { tag: node.tag });
+    return this.absent(0);
   }
 
   private unpacked(inner: YamlNode): readonly YamlNode[] {
