@@ -75,11 +75,12 @@ function spawnConmon(conmon: string, options: MonitorOptions): ChildProcess {
   });
 }
 
-/** `{"data": PID}`, or `{"data": -1, "message": …}` with the runtime's own words. */
+/** `{"pid": PID}`, or `{"pid": -1, "message": …}` with the runtime's own words; later protocol versions say `data`. */
 function parseSync(line: string): MonitorResult {
   try {
-    const { data, message } = JSON.parse(line) as { data?: unknown; message?: unknown };
-    if (typeof data === 'number' && data > 0) return { pid: data };
+    const { message, ...answer } = JSON.parse(line) as { pid?: unknown; data?: unknown; message?: unknown };
+    const pid = answer.pid ?? answer.data;
+    if (typeof pid === 'number' && pid > 0) return { pid };
     return failed(typeof message === 'string' ? lastMessage(message) : 'the runtime created no container');
   } catch {
     return failed(`the monitor answered ${JSON.stringify(line.slice(0, 200))}`);
