@@ -34,9 +34,9 @@ function ipv6Bytes(host: string): Buffer {
   const [head, tail] = [groups(left), groups(right ?? '')];
   const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0');
   const bytes = Buffer.alloc(16);
-  [...head, ...zeros, ...tail].forEach((group, index) =>
-    bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2),
-  );
+  for (const [index, group] of [...head, ...zeros, ...tail].entries()) {
+    bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2);
+  }
   return bytes;
 }
 
