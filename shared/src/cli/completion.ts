@@ -118,7 +118,10 @@ function shellScript(name: string, all: readonly Place[], shell: 'bash' | 'zsh')
     '  esac; fi',
     '  return 0',
     '}',
-    shell === 'bash' ? `complete -F ${identifier(name)} ${name}` : `compdef ${identifier(name)} ${name}`,
+    shell === 'bash'
+      ? `complete -F ${identifier(name)} ${name}`
+      : // As a file of fpath the whole script is the function `_NAME` and is called for the first completion.
+        `if [[ $funcstack[1] == _${name} ]]; then ${identifier(name)}; else compdef ${identifier(name)} ${name}; fi`,
     '',
   ].join('\n');
 }
@@ -212,7 +215,9 @@ function fishLines(start: string, { spec, options }: Place): string[] {
 function fishOption(start: string, option: OptionSpec): string {
   const longs = [option.long, ...(option.aliases ?? [])].map(long => ` -l ${long}`).join('');
   const short = option.short === undefined ? '' : ` -s ${option.short}`;
-  const value = option.argument === undefined ? '' : ` -r${fishSource(option)}`;
+  // -x: a value and no file names, -r: a value.
+  const value =
+    option.argument === undefined ? '' : ` ${option.complete === 'file' ? '-r' : '-x'}${fishSource(option)}`;
   return `${start}${short}${longs}${value} -d ${fishQuote(option.summary)}`;
 }
 

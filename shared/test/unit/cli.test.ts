@@ -255,7 +255,7 @@ t.test('completion for zsh and fish', async t => {
   for (const line of [
     `${at('')} -a 'status' -d 'What runs'`,
     `${at('/image')} -a 'list' -d 'List: \\'all\\' of them'`,
-    `${at('/image/list')} -s s -l sort -r -a 'name size' -d 'Order'`,
+    `${at('/image/list')} -s s -l sort -x -a 'name size' -d 'Order'`,
     `${at('/status')} -a '(nodes 2>/dev/null)'`,
     `      case ':image'; set place '/image'`,
     `      case '/image/list:-s' '/image/list:--sort'; set skip 1`,
