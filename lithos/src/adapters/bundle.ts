@@ -1,0 +1,113 @@
+// From a desired instance to an OCI bundle: the description of the sandbox, and the directories it needs.
+import { chmod, chown, mkdir, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import type { DesiredInstance, ResolvedVolume } from '../core/desired/types.ts';
+import type { EtcMounts } from './etc-files.ts';
+
+/** Keys of the annotations: who the container is, for a supervisor that finds it on disk. */
+export const ANNOTATION = { name: 'lithos.name', identity: 'lithos.identity' } as const;
+
+/** Open to every user of the container, as /tmp is; the parents stay root's. */
+const STATE_MODE = 0o1777;
+
+function mountOf(volume: ResolvedVolume, stateDir: string): SandboxMount {
+  const { target } = volume;
+  switch (volume.kind) {
+    case 'readonly':
+      return { type: 'bind', source: volume.source, target, readonly: true, recursive: true };
+    case 'persistent':
+      return { type: 'bind', source: volume.source, target, readonly: false, recursive: true };
+    case 'tmpfs':
+      return { type: 'tmpfs', target, readonly: false, sizeBytes: volume.sizeBytes, mode: volume.mode };
+    case 'statedir':
+      return { type: 'bind', source: join(stateDir, volume.path), target, readonly: false };
+  }
+}
+
+export function mountsOf(instance: DesiredInstance, stateDir: string, etc: EtcMounts): SandboxMount[] {
+  const file = (name: string): SandboxMount => ({
+    type: 'bind',
+    source: join(stateDir, name),
+    target: `/etc/${name}`,
+    readonly: false,
+  });
+  return [
+    ...instance.volumes.map(volume => mountOf(volume, stateDir)),
+    ...(etc.resolvConf ? [file('resolv.conf')] : []),
+    ...(etc.hosts ? [file('hosts')] : []),
+  ];
+}
+
+export interface SpecOptions {
+  readonly stateDir: string;
+  readonly etc: EtcMounts;
+  readonly cgroupPath: string | undefined;
+  readonly init: string;
+}
+
+/** Everything a program is not explicitly given is taken away: capabilities, new privileges, kernel files. */
+export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): SandboxSpec {
+  const { memoryLimitBytes, cpuShares, fileLimit } = instance;
+  return {
+    rootPath: instance.imageRoot,
+    readonlyRoot: true,
+    args: instance.command,
+    env: { TERM: process.env.TERM ?? 'dumb', ...instance.environ },
+    cwd: instance.workdir,
+    uid: instance.userId,
+    gid: instance.groupId,
+    hostname: hostname(),
+    mounts: mountsOf(instance, options.stateDir, options.etc),
+    namespaces: {
+      pid: instance.sharePid ? 'host' : 'new',
+      network: 'host',
+      mount: 'new',
+      ipc: 'new',
+      uts: 'new',
+    },
+    capabilities: instance.capabilities,
+    noNewPrivileges: true,
+    terminal: false,
+    limits: {
+      cpuShares,
+      noFile: fileLimit,
+      ...(memoryLimitBytes === null ? {} : { memoryBytes: memoryLimitBytes }),
+    },
+    ...(options.cgroupPath === undefined ? {} : { cgroupPath: options.cgroupPath }),
+    annotations: { [ANNOTATION.name]: instance.name, [ANNOTATION.identity]: instance.identity },
+    // Sharing the host's pids there is no PID 1 of ours to wrap.
+    ...(instance.sharePid ? {} : { init: { hostPath: options.init } }),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function makeOwned(path: string, mode: number, user: number, group: number): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chown(path, user, group);
+  await chmod(path, mode);
+}
+
+async function prepareVolume(volume: ResolvedVolume, stateDir: string): Promise<void> {
+  if (volume.kind === 'statedir' && volume.path !== '') {
+    await makeOwned(join(stateDir, volume.path), volume.mode, volume.user, volume.group);
+  }
+  if (volume.kind !== 'persistent' || (await exists(volume.source))) return;
+  if (!volume.create)
+    throw new Error(`volume ${volume.target}: ${volume.source} does not exist and \`mkdir\` is false`);
+  await makeOwned(volume.source, volume.mode, volume.user, volume.group);
+}
+
+/** Makes the state directory and what volumes need. Throws with a sentence when a source is missing. */
+export async function prepareDirectories(instance: DesiredInstance, stateDir: string): Promise<void> {
+  await mkdir(stateDir, { recursive: true });
+  await chmod(stateDir, STATE_MODE);
+  for (const volume of instance.volumes) await prepareVolume(volume, stateDir);
+}

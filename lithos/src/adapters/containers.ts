@@ -1,0 +1,191 @@
+// Starts, stops and clears away containers: conmon watches each, the OCI runtime makes it, the init in it is PID 1.
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { processStartTime } from '@suite/shared/linux/proc.ts';
+import { writeBundle } from '@suite/shared/oci/bundle.ts';
+import { toOciConfig } from '@suite/shared/oci/config.ts';
+import { createMonitored } from '@suite/shared/oci/monitor.ts';
+import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
+import type { Clock, Disk } from '@suite/shared/ports/index.ts';
+import { TIMES } from '../config/defaults.ts';
+import type { DesiredInstance } from '../core/desired/types.ts';
+import type { Instance, Run } from '../core/instance/types.ts';
+import { prepareDirectories, sandboxSpec } from './bundle.ts';
+import type { Cgroups } from './cgroups.ts';
+import { etcMounts, writeEtcFiles } from './etc-files.ts';
+import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
+import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess } from './records.ts';
+
+export interface Started {
+  readonly pid: number;
+  readonly processStart: string;
+}
+
+export interface ContainersOptions {
+  readonly paths: HostPaths;
+  readonly runtime: OciRuntime;
+  readonly cgroups: Cgroups;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** Static init program of the host, e.g. catatonit. */
+  readonly init: string;
+}
+
+export class Containers {
+  private readonly options: ContainersOptions;
+  /** Bundles written ahead, so that a restart costs create and start only. Valid for exactly this object. */
+  private readonly prepared = new Map<string, { readonly run: number; readonly desired: DesiredInstance }>();
+
+  constructor(options: ContainersOptions) {
+    this.options = options;
+  }
+
+  files(name: string, run: number): RunFiles {
+    return runFiles(this.options.paths, name, run);
+  }
+
+  /** Writes the bundle of a later run. Throws with a sentence when the image or a file is missing. */
+  async prepare(desired: DesiredInstance, run: number): Promise<void> {
+    const { paths, cgroups, init } = this.options;
+    const files = this.files(desired.name, run);
+    if (desired.sharePid && cgroups.pathOf(desired.name) === undefined) {
+      throw new Error(
+        'a sandbox that shares the pid namespace needs `cgroup-name`: without it nothing could be stopped',
+      );
+    }
+    if (!(await isDirectory(desired.imageRoot))) throw new Error(`image ${desired.imageRoot} does not exist`);
+    const spec = sandboxSpec(desired, {
+      stateDir: instanceDir(paths.stateDir, desired.name),
+      etc: await etcMounts(desired),
+      cgroupPath: cgroups.pathOf(desired.name),
+      init,
+    });
+    await mkdir(files.persistDir, { recursive: true });
+    await writeBundle(files.bundle, toOciConfig(spec));
+    this.prepared.set(desired.name, { run, desired });
+  }
+
+  /** Creates and starts; resolves when the program runs. Throws with a sentence. */
+  async start(instance: Instance, run: Run, desired: DesiredInstance): Promise<Started> {
+    const { name } = desired;
+    const ahead = this.prepared.get(name);
+    if (ahead?.run !== run.number || ahead.desired !== desired) await this.prepare(desired, run.number);
+    this.prepared.delete(name);
+    const { paths, cgroups, runtime, disk } = this.options;
+    // Left-overs of the last run (a pid namespace that is shared does not die with its first process).
+    await cgroups.killAll(name);
+    await this.freshStateDir(desired);
+    const files = this.files(name, run.number);
+    await rm(join(paths.exitsDir, files.id), { force: true });
+    const created = await createMonitored({
+      runtime,
+      id: files.id,
+      bundle: files.bundle,
+      logPath: stdioLog(paths, name),
+      exitDir: paths.exitsDir,
+      persistDir: files.persistDir,
+      pidFile: files.pidFile,
+      conmonPidFile: files.monitorPidFile,
+    });
+    if ('error' in created) throw new Error(created.error.message);
+    const processStart = processStartTime(created.pid) ?? '';
+    await disk.writeAtomic(
+      files.record,
+      JSON.stringify(this.record(instance, run, created.pid, processStart)),
+    );
+    const refused = await runtime.start(files.id);
+    if (refused !== undefined) throw new Error(refused.error);
+    return { pid: created.pid, processStart };
+  }
+
+  private async freshStateDir(desired: DesiredInstance): Promise<void> {
+    const stateDir = instanceDir(this.options.paths.stateDir, desired.name);
+    await rm(stateDir, { recursive: true, force: true });
+    await prepareDirectories(desired, stateDir);
+    await writeEtcFiles(this.options.disk, desired, stateDir);
+  }
+
+  private record(instance: Instance, run: Run, pid: number, processStart: string): RunRecord {
+    const { identity, killTimeoutMs, normalExitCodes } = run;
+    return {
+      version: 1,
+      name: instance.name,
+      run: run.number,
+      identity,
+      pid,
+      processStart,
+      startedWallMs: this.options.clock.wallMs(),
+      killTimeoutMs,
+      normalExitCodes,
+      restarts: instance.restarts,
+      failures: instance.failures,
+      lastExit: instance.lastExit ?? null,
+    };
+  }
+
+  /** TERM to the container's first process: the init passes it on. Only if it still is that process. */
+  terminate(pid: number, processStart: string): void {
+    if (sameProcess(pid, processStart)) signal(pid, 'SIGTERM');
+  }
+
+  /** KILL of everything in the container; the pid covers hosts without cgroups (its pid namespace dies with it). */
+  async kill(name: string, pid: number, processStart: string): Promise<void> {
+    if (sameProcess(pid, processStart)) signal(pid, 'SIGKILL');
+    await this.options.cgroups.killAll(name);
+  }
+
+  /** Removes what a run that is over left: its runtime state, bundle, exit and pid files. */
+  async discard(name: string, run: number): Promise<void> {
+    const { paths } = this.options;
+    const { id, bundle } = this.files(name, run);
+    // Not `runtime delete`: it would kill and remove the cgroup, in which the next run already lives.
+    await rm(join(paths.ociRoot, id), { recursive: true, force: true });
+    await rm(bundle, { recursive: true, force: true });
+    await rm(join(paths.exitsDir, id), { force: true });
+  }
+
+  /** A run that a crash of the supervisor cut short: whatever came of it is killed. */
+  async discardIncomplete(name: string, run: number): Promise<void> {
+    const { clock, cgroups } = this.options;
+    const files = this.files(name, run);
+    const giveUp = clock.monotonicMs() + TIMES.halfCreatedMs;
+    const monitored = (await readPid(files.monitorPidFile)) !== undefined;
+    while (monitored && (await readPid(files.pidFile)) === undefined && clock.monotonicMs() < giveUp) {
+      await new Promise<void>(resolve => clock.after(TIMES.killPollMs, resolve));
+    }
+    const pid = await readPid(files.pidFile);
+    if (pid !== undefined && (await this.isOurs(pid, name))) signal(pid, 'SIGKILL');
+    await cgroups.killAll(name);
+    await this.discard(name, run);
+  }
+
+  /** A pid without a start time may be anybody's by now: only one in the instance's cgroup is ours. */
+  private async isOurs(pid: number, name: string): Promise<boolean> {
+    return this.options.cgroups.contains(name, pid);
+  }
+
+  /** The instance is not wanted any more: nothing of it stays. */
+  async forget(name: string): Promise<void> {
+    const { paths, cgroups } = this.options;
+    this.prepared.delete(name);
+    await cgroups.killAll(name);
+    cgroups.remove(name);
+    await rm(instanceDir(paths.stateDir, name), { recursive: true, force: true });
+    await rm(instanceDir(paths.instancesDir, name), { recursive: true, force: true });
+  }
+}
+
+function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended in between: its exit file says so.
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  );
+}

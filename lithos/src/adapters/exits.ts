@@ -1,0 +1,66 @@
+// Learns of ended containers at once: their monitors leave exit files in one directory, which inotify watches.
+import { existsSync, type FSWatcher, readFileSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { HostPaths } from './paths.ts';
+
+export type OnExit = (id: string, code: number | null, outOfMemory: boolean) => void;
+
+const CODE = /^-?\d+\s*$/;
+
+export class ExitWatch {
+  private readonly directory: string;
+  private readonly instancesDir: string;
+  private listener: OnExit = () => undefined;
+  private readonly watcher: FSWatcher;
+
+  /** The directory must exist. `onError`: the watch broke; the pid checks still find every exit, a second later. */
+  constructor(paths: HostPaths, onError: (error: Error) => void) {
+    this.directory = paths.exitsDir;
+    this.instancesDir = paths.instancesDir;
+    this.watcher = watch(this.directory, { persistent: true }, (_kind, file) => {
+      if (file !== null) this.check(file);
+    });
+    this.watcher.on('error', onError);
+  }
+
+  onExit(listener: OnExit): void {
+    this.listener = listener;
+  }
+
+  /** Tells the listener if the container has ended; true then. Any text may be asked, also temporary files of a monitor. */
+  check(id: string): boolean {
+    const code = this.read(id);
+    if (code === undefined) return false;
+    this.listener(id, code, this.ranOutOfMemory(id));
+    return true;
+  }
+
+  /** True when the pid file of a monitor names no living conmon any more. */
+  monitorIsGone(pidFile: string): boolean {
+    try {
+      const pid = readFileSync(pidFile, 'utf8').trim();
+      return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes('(conmon)');
+    } catch {
+      return true;
+    }
+  }
+
+  close(): void {
+    this.watcher.close();
+  }
+
+  private read(id: string): number | undefined {
+    try {
+      const text = readFileSync(join(this.directory, id), 'utf8');
+      return CODE.test(text) ? Number.parseInt(text, 10) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The id is `sandbox.process.N.RUN`; the monitor leaves a mark beside the bundle. */
+  private ranOutOfMemory(id: string): boolean {
+    const [sandbox, process, index, run] = id.split('.');
+    return existsSync(join(this.instancesDir, `${sandbox}/${process}.${index}`, `${run}`, 'persist', 'oom'));
+  }
+}

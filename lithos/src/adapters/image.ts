@@ -1,0 +1,58 @@
+// Looking things up inside an image as a container would see them: a symbolic link never leads out of the image.
+import { lstat, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LIMITS } from '../config/defaults.ts';
+
+export type ImageFile =
+  | { readonly kind: 'file' | 'directory' | 'other'; readonly hostPath: string }
+  | { readonly kind: 'absent' };
+
+async function statOrUndefined(path: string) {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Resolves `path` (absolute, from the image's point of view) component by component below `root`, following links
+ * as after a chroot. Absent also when links loop. Images are immutable by contract, so looking first is enough.
+ */
+export async function lookUp(root: string, path: string): Promise<ImageFile> {
+  const pending = path.split('/').filter(part => part !== '');
+  const done: string[] = [];
+  let links = 0;
+  for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
+    if (part === '.' || part === '') continue;
+    if (part === '..') {
+      done.pop();
+      continue;
+    }
+    const here = join(root, ...done, part);
+    const found = await statOrUndefined(here);
+    if (found === undefined) return { kind: 'absent' };
+    if (!found.isSymbolicLink()) {
+      done.push(part);
+      continue;
+    }
+    if (++links > LIMITS.linksMax) return { kind: 'absent' };
+    const target = await readlink(here);
+    if (target.startsWith('/')) done.length = 0;
+    pending.unshift(...target.split('/').filter(piece => piece !== ''));
+  }
+  const hostPath = join(root, ...done);
+  const found = await statOrUndefined(hostPath);
+  if (found === undefined) return { kind: 'absent' };
+  return { kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other', hostPath };
+}
+
+/** True when `path` itself is a regular file and its directory no link: the only thing lithos mounts over. */
+export async function hasRegularFile(root: string, directory: string, name: string): Promise<boolean> {
+  const parent = await statOrUndefined(join(root, directory));
+  if (parent === undefined || !parent.isDirectory()) return false;
+  const file = await statOrUndefined(join(root, directory, name));
+  return file?.isFile() ?? false;
+}

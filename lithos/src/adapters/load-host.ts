@@ -1,0 +1,53 @@
+// All sandboxes of a host, as its files say now.
+import type { Disk } from '@suite/shared/ports/index.ts';
+import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import { LIMITS } from '../config/defaults.ts';
+import { type LoadedSandbox, loadSandbox } from './load-sandbox.ts';
+import type { HostPaths } from './paths.ts';
+import { problem, type Texts } from './read-yaml.ts';
+
+export interface LoadedHost {
+  readonly sandboxes: readonly LoadedSandbox[];
+  /** Errors that belong to no sandbox; with one of them nothing may be retired. */
+  readonly errors: readonly Diagnostic[];
+}
+
+const SUFFIX = '.yaml';
+
+/** `NAME.yaml`, but neither hidden files nor what editors leave behind. */
+function sandboxName(file: string): string | undefined {
+  const isOurs = file.endsWith(SUFFIX) && !/^[.#]/.test(file) && !/(~|\.bak|#)$/.test(file);
+  return isOurs ? file.slice(0, -SUFFIX.length) : undefined;
+}
+
+/** `alternate.file` replaces the process file of sandbox `alternate.sandbox` for this check. */
+export async function loadHost(
+  disk: Disk,
+  paths: HostPaths,
+  texts: Texts,
+  alternate?: { readonly sandbox: string; readonly file: string },
+): Promise<LoadedHost> {
+  const listed = await disk.list(paths.sandboxesDir).catch((error: Error) => error);
+  if (!Array.isArray(listed)) {
+    const reason = listed === undefined ? 'does not exist' : listed.message;
+    return {
+      sandboxes: [],
+      errors: [
+        problem('sandboxes-dir', paths.sandboxesDir, `sandboxes-dir ${paths.sandboxesDir}: ${reason}`),
+      ],
+    };
+  }
+  const names = listed.flatMap(file => sandboxName(file) ?? []);
+  if (names.length > LIMITS.sandboxesMax) {
+    return {
+      sandboxes: [],
+      errors: [problem('too-many', paths.sandboxesDir, `more than ${LIMITS.sandboxesMax} sandboxes`)],
+    };
+  }
+  const sandboxes: LoadedSandbox[] = [];
+  for (const name of names) {
+    const file = alternate?.sandbox === name ? alternate.file : undefined;
+    sandboxes.push(await loadSandbox(disk, paths, name, texts, file));
+  }
+  return { sandboxes, errors: [] };
+}

@@ -1,0 +1,68 @@
+// Reads one YAML file against a schema; every text read is remembered, because the printer of errors shows its lines.
+import { type Disk, FileTooLarge } from '@suite/shared/ports/index.ts';
+import { type Diagnostic, decode, type Result, type Schema } from '@suite/shared/schema/index.ts';
+import { parseYaml, type YamlNode } from '@suite/shared/yaml/index.ts';
+import { LIMITS } from '../config/defaults.ts';
+import type { Parsed } from '../core/desired/sources.ts';
+
+export type Texts = Map<string, string>;
+
+export function problem(
+  code: string,
+  file: string,
+  message: string,
+  severity: Diagnostic['severity'] = 'error',
+): Diagnostic {
+  return { code, severity, message, file, line: 1, column: 1 };
+}
+
+function failed<T>(...errors: Diagnostic[]): Result<T> {
+  return { ok: false, errors };
+}
+
+async function readText(disk: Disk, path: string, shown: string): Promise<Result<string>> {
+  try {
+    const text = await disk.readText(path, LIMITS.configBytes);
+    if (text !== undefined) return { ok: true, value: text, warnings: [] };
+    return failed(problem('file-missing', shown, `${shown} does not exist`));
+  } catch (error) {
+    const message =
+      error instanceof FileTooLarge ? `longer than ${LIMITS.configBytes} bytes` : (error as Error).message;
+    return failed(problem('file-unreadable', shown, message));
+  }
+}
+
+/** `shown` is the name in messages: a file of an image is shown with its host path. */
+export async function readYaml(
+  disk: Disk,
+  path: string,
+  texts: Texts,
+  shown = path,
+): Promise<Result<YamlNode>> {
+  const text = await readText(disk, path, shown);
+  if (!text.ok) return text;
+  texts.set(shown, text.value);
+  return parseYaml(text.value, { file: shown });
+}
+
+/** An empty file is an empty mapping. */
+function orEmpty(node: YamlNode): YamlNode {
+  if (node.kind !== 'null' || node.explicit) return node;
+  return { kind: 'mapping', entries: [], file: node.file, line: node.line, column: node.column } as YamlNode;
+}
+
+export function decodeNode<T>(schema: Schema<T>, node: YamlNode): Result<Parsed<T>> {
+  const whole = orEmpty(node);
+  const decoded = decode(schema, whole);
+  return decoded.ok ? { ...decoded, value: { value: decoded.value, node: whole } } : decoded;
+}
+
+export async function readConfig<T>(
+  disk: Disk,
+  schema: Schema<T>,
+  path: string,
+  texts: Texts,
+): Promise<Result<Parsed<T>>> {
+  const parsed = await readYaml(disk, path, texts);
+  return parsed.ok ? decodeNode(schema, parsed.value) : parsed;
+}

@@ -1,0 +1,113 @@
+// What lithos_check does: read everything, print every error, and on request the plan of a reload.
+import { colours } from '@suite/shared/cli/colours.ts';
+import { EXIT } from '@suite/shared/cli/exit.ts';
+import { jsonOut } from '@suite/shared/cli/json-out.ts';
+import { realDisk } from '@suite/shared/ports/real.ts';
+import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
+import { loadHost } from '../adapters/load-host.ts';
+import { loadMaster } from '../adapters/load-master.ts';
+import type { HostPaths } from '../adapters/paths.ts';
+import { runningSupervisor } from '../adapters/pid-file.ts';
+import { problem, readConfig, type Texts } from '../adapters/read-yaml.ts';
+import { findRuns, sameProcess } from '../adapters/records.ts';
+import { readStatus } from '../adapters/status-file.ts';
+import { containerSchema } from '../config/container.ts';
+import { checkReferences } from '../core/desired/checks.ts';
+import type { DesiredInstance } from '../core/desired/types.ts';
+import { type Action, describeAction, type Known, plan } from '../core/plan/plan.ts';
+import { VERSION } from './shared-options.ts';
+
+export interface CheckOptions {
+  readonly config: string;
+  readonly sandbox: string | undefined;
+  readonly alternate: string | undefined;
+  readonly plan: boolean;
+  readonly verbose: boolean;
+  readonly json: boolean;
+}
+
+interface Outcome {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly texts: Texts;
+  readonly actions?: readonly Action[];
+}
+
+/** Messages to stderr (stdout is for the plan and JSON); on failure with the version, which bug reports need. */
+function report({ diagnostics, texts, actions }: Outcome, json: boolean): number {
+  const failed = diagnostics.some(item => item.severity === 'error');
+  if (json)
+    jsonOut(
+      { ok: !failed, diagnostics, ...(actions === undefined ? {} : { plan: actions }) },
+      process.stdout,
+    );
+  else {
+    const colour = colours(process.stderr, process.env).enabled;
+    process.stderr.write(printDiagnostics(diagnostics, texts, { colour }));
+    for (const action of actions ?? []) process.stdout.write(`${describeAction(action)}\n`);
+    if (failed) process.stderr.write(`lithos_check ${VERSION}: ${count(diagnostics)}\n`);
+  }
+  return failed ? EXIT.failed : EXIT.ok;
+}
+
+function count(diagnostics: readonly Diagnostic[]): string {
+  const errors = diagnostics.filter(item => item.severity === 'error').length;
+  return errors === 1 ? '1 error' : `${errors} errors`;
+}
+
+/** Offline: schema, and that every used variable is declared. */
+export async function checkContainers(files: readonly string[], json: boolean): Promise<number> {
+  const texts: Texts = new Map();
+  const diagnostics: Diagnostic[] = [];
+  for (const file of files) {
+    const read = await readConfig(realDisk, containerSchema, file, texts);
+    diagnostics.push(...(read.ok ? checkReferences(read.value) : read.errors));
+  }
+  return report({ diagnostics, texts }, json);
+}
+
+/** What runs now, as far as the disk tells: the same view a supervisor starts with. */
+async function known(paths: HostPaths): Promise<Map<string, Known>> {
+  const supervised = (await runningSupervisor(realDisk, paths.pidFile)) !== undefined;
+  const found = new Map<string, Known>();
+  for (const run of await findRuns(realDisk, paths)) {
+    if (run.kind !== 'complete' || !sameProcess(run.record.pid, run.record.processStart)) continue;
+    found.set(run.record.name, { identity: run.record.identity, supervised });
+  }
+  const status = supervised ? await readStatus(realDisk, paths.statusFile) : undefined;
+  for (const { name, state } of status?.instances ?? []) {
+    if (state === 'waiting' && !found.has(name)) found.set(name, { identity: undefined, supervised });
+  }
+  return found;
+}
+
+function alternateProblems(options: CheckOptions, names: readonly string[]): Diagnostic[] {
+  if (options.alternate === undefined) return [];
+  const { sandbox, alternate } = options;
+  if (sandbox === undefined)
+    return [problem('no-sandbox', alternate, '--alternate-config needs --sandbox NAME')];
+  return names.includes(sandbox) ? [] : [problem('no-sandbox', alternate, `there is no sandbox ${sandbox}`)];
+}
+
+export async function checkHost(options: CheckOptions): Promise<number> {
+  const texts: Texts = new Map();
+  const master = await loadMaster(realDisk, options.config, texts);
+  if (!master.ok) return report({ diagnostics: master.errors, texts }, options.json);
+  const { paths } = master.value;
+  const { sandbox, alternate } = options;
+  const replaced =
+    sandbox !== undefined && alternate !== undefined ? { sandbox, file: alternate } : undefined;
+  const host = await loadHost(realDisk, paths, texts, replaced);
+  const names = host.sandboxes.map(({ name }) => name);
+  const diagnostics = [
+    ...master.warnings,
+    ...host.errors,
+    ...host.sandboxes.flatMap(loaded => loaded.diagnostics),
+    ...alternateProblems(options, names),
+  ];
+  if (options.verbose && !options.json)
+    process.stdout.write(`checked ${paths.masterFile} and sandboxes: ${names.join(', ')}\n`);
+  if (!options.plan) return report({ diagnostics, texts }, options.json);
+  const desired = host.sandboxes.flatMap(loaded => loaded.desired?.instances ?? []);
+  const identities = new Map(desired.map((instance: DesiredInstance) => [instance.name, instance.identity]));
+  return report({ diagnostics, texts, actions: plan(identities, await known(paths)) }, options.json);
+}

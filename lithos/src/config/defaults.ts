@@ -1,0 +1,81 @@
+// Every number and path lithos assumes when nobody says otherwise, each with its reason.
+
+const MIB = 1024 * 1024;
+
+export const DEFAULTS = {
+  /** Where every command looks without `-C`. */
+  masterPath: '/etc/lithos/master.yaml',
+  /** Relative to the directory of the master file, so that a whole tree of configs can be moved. */
+  sandboxesDir: './sandboxes',
+  processesDir: './processes',
+  /** tmpfs on every Linux: what it holds must not outlive a reboot. */
+  runtimeDir: '/run/lithos',
+  stateDir: 'state',
+  mountDir: 'mnt',
+  devfsDir: '/var/lib/lithos/dev',
+  cgroupName: 'lithos.slice',
+  defaultLogDir: '/var/log/lithos',
+  configLogDir: '/var/log/lithos/config',
+  stdioLogDir: '/var/log/lithos/stderr',
+  logFile: 'master.log',
+  logLevel: 'warn',
+  syslogAppName: 'lithos',
+  imageDir: '/var/lib/lithos/containers',
+  resolvConf: '/etc/resolv.conf',
+  hostsFile: '/etc/hosts',
+  workdir: '/',
+  /** cgroup v1's and every runtime's own default weight. */
+  cpuShares: 1024,
+  /** The classic soft limit: a program that wants more must say so. */
+  fileLimit: 1024,
+  /** Seconds between two starts of one instance: quick enough to heal, slow enough not to eat a core in a crash loop. */
+  restartTimeoutS: 1,
+  /** Seconds between TERM and KILL. */
+  killTimeoutS: 5,
+  tmpfsSizeBytes: 100 * MIB,
+  volumeMode: 0o777,
+} as const;
+
+export const LIMITS = {
+  /** A day: longer restart or kill timeouts are typing errors. */
+  timeoutMaxS: 86_400,
+  /** Ids are u32; 2^32-1 means "none" to the kernel. */
+  idMax: 4_294_967_294,
+  /** No image store nests deeper. */
+  imageLevelsMax: 16,
+  /** One config file: a thousand times what people write. */
+  configBytes: 4 * MIB,
+  /** A host runs hundreds of instances; 10,000 of one process is a typing error. */
+  instancesMax: 10_000,
+  /** hosts and resolv.conf that are copied into containers. */
+  etcFileBytes: MIB,
+  /** One record, exit or pid file of ours. */
+  stateFileBytes: MIB,
+  /** Sandbox files in one directory. */
+  sandboxesMax: 1_000,
+  /** Symbolic links followed inside an image before a loop is assumed (the kernel's own number). */
+  linksMax: 40,
+} as const;
+
+export const TIMES = {
+  /** Exits come by inotify; this is the safety net for a monitor that was killed. */
+  pidCheckMs: 1_000,
+  /** A container's pid is gone but its monitor has not left an exit file: wait this long for the code, then go on without. */
+  exitFileGraceMs: 300,
+  /** Status file writes are merged: a person or a script polls it at most a few times a second. */
+  statusDelayMs: 50,
+  /** create or start of one container: 5-30 ms normally; a minute means the runtime hangs. */
+  runtimeTimeoutMs: 60_000,
+  /** After KILL of a cgroup the kernel needs milliseconds; look this often, up to the limit. */
+  killPollMs: 5,
+  killLimitMs: 10_000,
+  /** Orphans are reaped on SIGCHLD; a coalesced signal is made up for by this. */
+  reapEveryMs: 1_000,
+  /** A start that fails costs tens of milliseconds of a core: with `restart-timeout: 0` it is retried no sooner than this. */
+  failedStartMs: 500,
+  /** A crashed supervisor may have left a container half created: its pid file appears within this time. */
+  halfCreatedMs: 1_000,
+} as const;
+
+/** Config history is rotated above this size, and this many old files are kept. */
+export const HISTORY = { maxBytes: 10 * MIB, files: 100 } as const;

@@ -1,0 +1,38 @@
+// Paths of configs: image names, mount points, and the virtual paths a sandbox maps to host directories.
+
+/** Components of an absolute path; undefined when one of them is `..` or the path is relative. */
+export function components(path: string): string[] | undefined {
+  if (!path.startsWith('/')) return undefined;
+  const parts = path.split('/').filter(part => part !== '' && part !== '.');
+  return parts.includes('..') ? undefined : parts;
+}
+
+function isPrefix(prefix: readonly string[], of: readonly string[]): boolean {
+  return prefix.length <= of.length && prefix.every((part, index) => of[index] === part);
+}
+
+/**
+ * Host path of a virtual one: the map's keys are tried sorted by components, so of two matching prefixes the
+ * shorter wins (`/a` before `/a/b`), as documented. Undefined when nothing matches or the path climbs.
+ */
+export function mapPath(paths: Readonly<Record<string, string>>, virtual: string): string | undefined {
+  const wanted = components(virtual);
+  if (wanted === undefined) return undefined;
+  const candidates = Object.keys(paths)
+    .map(key => ({ key, parts: components(key) ?? ['..'] }))
+    .sort((a, b) => a.parts.length - b.parts.length || (a.key < b.key ? -1 : 1));
+  const found = candidates.find(candidate => isPrefix(candidate.parts, wanted));
+  if (found === undefined) return undefined;
+  const rest = wanted.slice(found.parts.length);
+  return [(paths[found.key] as string).replace(/\/+$/, ''), ...rest].join('/') || '/';
+}
+
+/** Undefined when `image` has exactly `levels` ordinary components, else what is wrong with it. */
+export function checkImageName(image: string, levels: number): string | undefined {
+  const parts = image.split('/');
+  if (parts.some(part => part === '' || part === '.' || part === '..')) {
+    return `\`${image}\` is no image name: it must not start with \`/\` or contain \`.\` or \`..\` components`;
+  }
+  if (parts.length === levels) return undefined;
+  return `\`${image}\` has ${parts.length} path component${parts.length === 1 ? '' : 's'}; \`image-dir-levels\` is ${levels}`;
+}

@@ -1,0 +1,102 @@
+// Reads everything, decides what is in force: a sandbox with an error keeps its last good configuration as a whole.
+import type { Logger } from '@suite/shared/cli/log.ts';
+import type { Clock, Disk } from '@suite/shared/ports/index.ts';
+import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import { appendHistory } from '../adapters/history.ts';
+import type { LastGood } from '../adapters/last-good.ts';
+import { loadHost } from '../adapters/load-host.ts';
+import { loadMaster } from '../adapters/load-master.ts';
+import type { LoadedSandbox } from '../adapters/load-sandbox.ts';
+import type { HostPaths } from '../adapters/paths.ts';
+import type { SandboxStatus } from '../adapters/status-file.ts';
+import type { DesiredInstance, DesiredSandbox } from '../core/desired/types.ts';
+
+export interface Reading {
+  /** Undefined: nothing may change, because not even the list of sandboxes could be read. */
+  readonly desired: ReadonlyMap<string, DesiredInstance> | undefined;
+  readonly sandboxes: readonly SandboxStatus[];
+  readonly errors: readonly string[];
+}
+
+export interface ConfigurationOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly paths: HostPaths;
+  readonly lastGood: LastGood;
+}
+
+export function inOneLine({ file, line, column, message }: Diagnostic): string {
+  return `${file}:${line}:${column}: ${message}`;
+}
+
+export class Configuration {
+  private readonly options: ConfigurationOptions;
+  private readonly inForce = new Map<string, DesiredSandbox>();
+
+  constructor(options: ConfigurationOptions) {
+    this.options = options;
+  }
+
+  async read(): Promise<Reading> {
+    const { disk, paths } = this.options;
+    const masterErrors = await this.checkMaster();
+    const host = await loadHost(disk, paths, new Map());
+    const errors = [...masterErrors, ...host.errors.map(inOneLine)];
+    for (const error of errors) this.options.log.error(error);
+    if (host.errors.length > 0) return { desired: undefined, sandboxes: [], errors };
+    const sandboxes: SandboxStatus[] = [];
+    const desired = new Map<string, DesiredInstance>();
+    for (const loaded of host.sandboxes) {
+      const chosen = await this.choose(loaded);
+      sandboxes.push(chosen.status);
+      for (const instance of chosen.sandbox?.instances ?? []) desired.set(instance.name, instance);
+    }
+    await this.options.lastGood.keepOnly(new Set(host.sandboxes.map(({ name }) => name)));
+    return { desired, sandboxes, errors };
+  }
+
+  /** The master config is only taken over by a re-exec; an error in it is said now, while it is easy to mend. */
+  private async checkMaster(): Promise<string[]> {
+    const master = await loadMaster(this.options.disk, this.options.paths.masterFile, new Map());
+    if (!master.ok) return master.errors.map(inOneLine);
+    if (JSON.stringify(master.value.paths) !== JSON.stringify(this.options.paths)) {
+      this.options.log.warn(
+        'paths in the master config have changed: they take effect with SIGQUIT (re-exec)',
+      );
+    }
+    return [];
+  }
+
+  private async choose(
+    loaded: LoadedSandbox,
+  ): Promise<{ sandbox: DesiredSandbox | undefined; status: SandboxStatus }> {
+    const { name, ok, diagnostics } = loaded;
+    const errors = diagnostics.filter(item => item.severity === 'error').map(inOneLine);
+    for (const item of diagnostics)
+      this.options.log[item.severity === 'error' ? 'error' : 'warn'](inOneLine(item));
+    if (ok && loaded.desired !== undefined) await this.accept(loaded.desired);
+    const good = this.inForce.get(name) ?? (await this.options.lastGood.load(name));
+    if (!ok) {
+      const what =
+        good === undefined ? 'what is valid of it runs' : 'its last good configuration stays in force';
+      this.options.log.error(`sandbox ${name} has errors: ${what}`);
+    }
+    const sandbox = good ?? loaded.desired;
+    if (sandbox !== undefined && good !== undefined) this.inForce.set(name, sandbox);
+    return { sandbox, status: { name, ok, errors } };
+  }
+
+  private async accept(desired: DesiredSandbox): Promise<void> {
+    const { clock, log, paths, lastGood } = this.options;
+    this.inForce.set(desired.name, desired);
+    try {
+      await lastGood.save(desired);
+      if (paths.configLogDir !== null) {
+        await appendHistory(paths.configLogDir, desired.name, desired.history, clock.wallMs());
+      }
+    } catch (error) {
+      log.error(`sandbox ${desired.name}: ${(error as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// After a start (first, after a crash, after a re-exec): what is on disk and alive becomes part of the table again.
+import type { Logger } from '@suite/shared/cli/log.ts';
+import type { Disk } from '@suite/shared/ports/index.ts';
+import type { Containers } from '../adapters/containers.ts';
+import type { HostPaths } from '../adapters/paths.ts';
+import { type FoundRun, findRuns, sameProcess, sweepEmpty } from '../adapters/records.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface RecoverOptions {
+  readonly disk: Disk;
+  readonly paths: HostPaths;
+  readonly containers: Containers;
+  readonly supervisor: Supervisor;
+  readonly log: Logger;
+}
+
+type Complete = Extract<FoundRun, { kind: 'complete' }>;
+
+function isAlive({ record }: Complete): boolean {
+  return sameProcess(record.pid, record.processStart);
+}
+
+/** Of several runs of one instance (a crash between two of them) the living one counts, else the newest. */
+function chooseCurrent(runs: readonly FoundRun[]): Map<string, Complete> {
+  const current = new Map<string, Complete>();
+  for (const found of runs) {
+    if (found.kind !== 'complete') continue;
+    const best = current.get(found.record.name);
+    if (best === undefined || isAlive(found) || !isAlive(best)) current.set(found.record.name, found);
+  }
+  return current;
+}
+
+/** Adopts what runs, or ran and has left its exit code; clears away what a crash left half made. */
+export async function recover(options: RecoverOptions): Promise<void> {
+  const { disk, paths, containers, supervisor, log } = options;
+  const runs = await findRuns(disk, paths);
+  const current = chooseCurrent(runs);
+  for (const found of runs) {
+    if (found.kind === 'incomplete') {
+      supervisor.reserveRun(found.name, found.run);
+      const other = current.get(found.name);
+      // Beside a living run only a bundle written ahead can be incomplete.
+      if (other !== undefined && isAlive(other)) await containers.discard(found.name, found.run);
+      else await containers.discardIncomplete(found.name, found.run);
+      continue;
+    }
+    if (current.get(found.record.name) !== found)
+      await containers.discard(found.record.name, found.record.run);
+  }
+  for (const { record, files } of current.values()) {
+    supervisor.adopt(record, files.id, files.monitorPidFile);
+    log.info(`${record.name} found`, { pid: record.pid, run: record.run });
+  }
+  await sweepEmpty(paths);
+}

@@ -1,0 +1,67 @@
+// Writes the status file some milliseconds after the last change, so that a storm of changes costs one write.
+import type { Logger } from '@suite/shared/cli/log.ts';
+import type { Clock, Disk, Timer } from '@suite/shared/ports/index.ts';
+import type { InstanceStatus, TreeStatus } from '../adapters/status-file.ts';
+import { TIMES } from '../config/defaults.ts';
+import type { Instance } from '../core/instance/types.ts';
+import { describeExit } from '../core/restart/restart.ts';
+
+export interface StatusWriterOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly file: string;
+  readonly snapshot: () => Omit<TreeStatus, 'schemaVersion' | 'writtenWallMs'>;
+}
+
+export class StatusWriter {
+  private readonly options: StatusWriterOptions;
+  private timer: Timer | undefined;
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(options: StatusWriterOptions) {
+    this.options = options;
+  }
+
+  changed(): void {
+    this.timer ??= this.options.clock.after(TIMES.statusDelayMs, () => void this.flush());
+  }
+
+  /** Resolves when the state of now is in the file. */
+  async flush(): Promise<void> {
+    this.timer?.cancel();
+    this.timer = undefined;
+    const { disk, clock, file, snapshot, log } = this.options;
+    this.writing = this.writing.then(async () => {
+      const status: TreeStatus = { schemaVersion: 1, writtenWallMs: clock.wallMs(), ...snapshot() };
+      await disk
+        .writeAtomic(file, `${JSON.stringify(status)}\n`)
+        .catch((error: Error) => log.error(`${file}: ${error.message}`));
+    });
+    await this.writing;
+  }
+}
+
+/** `wallFromMonotonicMs`: what to add to a monotonic time to get the wall clock's. */
+export function instanceStatus(
+  instance: Instance,
+  pid: number | undefined,
+  monitorLost: boolean,
+  wallFromMonotonicMs: number,
+): InstanceStatus {
+  const { name, state, restarts, failures, lastExit } = instance;
+  const run = state.kind === 'waiting' || state.kind === 'gone' ? undefined : state.run;
+  return {
+    name,
+    state: state.kind,
+    pid: pid ?? null,
+    run: run?.number ?? instance.nextRun - 1,
+    identity: run?.identity ?? null,
+    startedWallMs: run === undefined ? null : Math.round(run.startedMs + wallFromMonotonicMs),
+    nextStartWallMs: state.kind === 'waiting' ? Math.round(state.startAtMs + wallFromMonotonicMs) : null,
+    restarts,
+    failures,
+    lastExit: lastExit === undefined ? null : { ...lastExit, words: describeExit(lastExit) },
+    problem: monitorLost ? 'its monitor is gone: output is lost' : (instance.problem ?? null),
+  };
+}

@@ -1,0 +1,291 @@
+// Carries out what the state machines of the instances ask for. One table maps each effect to what does it.
+import type { Logger } from '@suite/shared/cli/log.ts';
+import type { Clock, Timer } from '@suite/shared/ports/index.ts';
+import type { Containers } from '../adapters/containers.ts';
+import type { ExitWatch } from '../adapters/exits.ts';
+import { type RunRecord, sameProcess } from '../adapters/records.ts';
+import { TIMES } from '../config/defaults.ts';
+import type { DesiredInstance } from '../core/desired/types.ts';
+import { adoptedInstance, freshInstance, step } from '../core/instance/machine.ts';
+import type { Effect, Event, Instance, Run } from '../core/instance/types.ts';
+import { type Action, type Known, plan } from '../core/plan/plan.ts';
+import { describeExit } from '../core/restart/restart.ts';
+
+export interface SupervisorOptions {
+  readonly containers: Containers;
+  readonly exits: ExitWatch;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Something that lithos_ps shows has changed. */
+  readonly onChange: () => void;
+}
+
+/** The process behind a run, as far as it is known. */
+interface Live {
+  readonly run: number;
+  readonly id: string;
+  readonly pid: number;
+  readonly processStart: string;
+  readonly monitorPidFile: string;
+  /** When its pid was first seen gone without an exit file. */
+  goneSinceMs?: number;
+  monitorLost?: boolean;
+}
+
+type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
+type Executors = { readonly [K in Effect['kind']]: (name: string, effect: EffectOf<K>) => void };
+
+export class Supervisor {
+  private readonly options: SupervisorOptions;
+  private readonly instances = new Map<string, Instance>();
+  private readonly live = new Map<string, Live>();
+  private readonly timers = new Map<string, Timer>();
+  /** Work on the files of one instance is done one after the other: its next run must not meet the removal of the last. */
+  private readonly queues = new Map<string, Promise<void>>();
+  private readonly executors: Executors;
+  /** Found on disk and not decided about yet. */
+  private readonly found = new Set<string>();
+  private readonly firstFreeRun = new Map<string, number>();
+  private whenEmpty: (() => void) | undefined;
+  private stopping = false;
+
+  constructor(options: SupervisorOptions) {
+    this.options = options;
+    this.executors = {
+      start: (name, { run, desired }) => this.enqueue(name, () => this.start(name, run, desired)),
+      terminate: (name, { pid }) => this.terminate(name, pid),
+      kill: (name, { run, pid }) => this.kill(name, run, pid),
+      wake: (name, { event, atMs }) => this.wake(name, event, atMs),
+      discard: (name, { run }) => this.enqueue(name, () => this.options.containers.discard(name, run.number)),
+      forget: name => this.enqueue(name, () => this.forget(name)),
+    };
+    options.exits.onExit((id, code, outOfMemory) => this.exited(id, code, outOfMemory));
+  }
+
+  all(): readonly Instance[] {
+    return [...this.instances.values()].filter(instance => instance.state.kind !== 'gone');
+  }
+
+  pidOf(name: string): number | undefined {
+    return this.live.get(name)?.pid;
+  }
+
+  /** Why a running instance is not quite well. */
+  monitorLost(name: string): boolean {
+    return this.live.get(name)?.monitorLost ?? false;
+  }
+
+  /** What an earlier supervisor left; stays untouched until `apply` says what becomes of it. */
+  adopt(record: RunRecord, id: string, monitorPidFile: string): void {
+    const { clock } = this.options;
+    const agoMs = Math.max(0, clock.wallMs() - record.startedWallMs);
+    const run: Run = {
+      number: record.run,
+      identity: record.identity,
+      killTimeoutMs: record.killTimeoutMs,
+      normalExitCodes: record.normalExitCodes,
+      startedMs: clock.monotonicMs() - agoMs,
+    };
+    const { name, pid, processStart, restarts, failures } = record;
+    const lastExit = record.lastExit ?? undefined;
+    this.live.set(name, { run: run.number, id, pid, processStart, monitorPidFile });
+    const nextRun = Math.max(run.number + 1, this.firstFreeRun.get(name) ?? 1);
+    this.instances.set(name, adoptedInstance({ name, run, nextRun, pid, restarts, failures, lastExit }));
+    this.found.add(name);
+  }
+
+  /** A monitor may still leave an exit file for this run of an earlier supervisor: its number is not used again. */
+  reserveRun(name: string, run: number): void {
+    this.firstFreeRun.set(name, Math.max(run + 1, this.firstFreeRun.get(name) ?? 1));
+  }
+
+  /** What the plan would be; nothing is done. */
+  plan(desired: ReadonlyMap<string, DesiredInstance>): Action[] {
+    const identities = new Map([...desired].map(([name, instance]) => [name, instance.identity]));
+    const known = new Map(
+      this.all().map((instance): [string, Known] => {
+        const { state } = instance;
+        const identity = state.kind === 'waiting' || state.kind === 'gone' ? undefined : state.run.identity;
+        return [instance.name, { identity, supervised: !this.found.has(instance.name) }];
+      }),
+    );
+    return plan(identities, known);
+  }
+
+  /** Brings what runs to what is desired; touches only what differs. */
+  apply(desired: ReadonlyMap<string, DesiredInstance>): Action[] {
+    if (this.stopping) return [];
+    const actions = this.plan(desired);
+    for (const { kind, name } of actions) {
+      const wanted = desired.get(name);
+      if (wanted === undefined) this.dispatch(name, { kind: 'removed' });
+      else if (kind === 'start') this.begin(wanted);
+      else this.dispatch(name, { kind: 'configured', desired: wanted });
+    }
+    this.found.clear();
+    for (const name of this.live.keys()) this.options.exits.check(this.live.get(name)?.id ?? '');
+    this.checkPids();
+    this.prepareNext();
+    return actions;
+  }
+
+  /** TERM to all, KILL after each one's kill-timeout; resolves when nothing is left. Nothing is started any more. */
+  async stopAll(): Promise<void> {
+    this.stopping = true;
+    for (const { name } of this.all()) this.dispatch(name, { kind: 'removed' });
+    while (this.all().length > 0) {
+      await new Promise<void>(resolve => {
+        this.whenEmpty = resolve;
+      });
+    }
+    await Promise.all(this.queues.values());
+  }
+
+  /** Waits for starts that are under way, at most `limitMs`. */
+  async drain(limitMs: number): Promise<void> {
+    const limit = new Promise<void>(resolve => this.options.clock.after(limitMs, resolve));
+    await Promise.race([Promise.all(this.queues.values()), limit]);
+  }
+
+  /** Safety net beside the exit files: a monitor that was killed leaves none. Also called on a timer. */
+  checkPids(): void {
+    const now = this.options.clock.monotonicMs();
+    for (const [name, live] of this.live) {
+      if (sameProcess(live.pid, live.processStart)) {
+        this.checkMonitor(name, live);
+        continue;
+      }
+      live.goneSinceMs ??= now;
+      if (this.options.exits.check(live.id) || now - live.goneSinceMs < TIMES.exitFileGraceMs) continue;
+      this.exited(live.id, null, false);
+    }
+  }
+
+  /** A zombie the supervisor reaped as PID 1: if it was a container whose monitor is gone, its status is known after all. */
+  reaped(pid: number, code: number): void {
+    for (const live of this.live.values()) {
+      if (live.pid === pid && !this.options.exits.check(live.id)) this.exited(live.id, code, false);
+    }
+  }
+
+  private checkMonitor(name: string, live: Live): void {
+    if (live.monitorLost || !this.options.exits.monitorIsGone(live.monitorPidFile)) return;
+    live.monitorLost = true;
+    this.options.log.error(
+      `${name}: its monitor is gone; its output is lost and its exit code will be unknown`,
+    );
+    this.options.onChange();
+  }
+
+  private begin(desired: DesiredInstance): void {
+    const before = this.instances.get(desired.name);
+    const nextRun = Math.max(before?.nextRun ?? 1, this.firstFreeRun.get(desired.name) ?? 1);
+    this.instances.set(desired.name, freshInstance(desired, nextRun, this.options.clock.monotonicMs()));
+    this.dispatch(desired.name, { kind: 'due' });
+  }
+
+  private dispatch(name: string, event: Event): void {
+    const instance = this.instances.get(name);
+    if (instance === undefined) return;
+    const next = step(instance, event, this.options.clock.monotonicMs());
+    this.instances.set(name, next.instance);
+    if (next.instance.state.kind === 'running' || next.instance.state.kind === 'gone') this.clearTimer(name);
+    for (const effect of next.effects)
+      (this.executors[effect.kind] as (name: string, effect: Effect) => void)(name, effect);
+    this.options.onChange();
+  }
+
+  private enqueue(name: string, work: () => Promise<void>): void {
+    const before = this.queues.get(name) ?? Promise.resolve();
+    const after = before.then(work).catch((error: Error) => {
+      this.options.log.error(`${name}: ${error.message}`);
+    });
+    this.queues.set(name, after);
+    void after.then(() => {
+      if (this.queues.get(name) === after) this.queues.delete(name);
+    });
+  }
+
+  private async start(name: string, run: Run, desired: DesiredInstance): Promise<void> {
+    const { containers, log, exits } = this.options;
+    const files = containers.files(name, run.number);
+    try {
+      const started = await containers.start(this.instances.get(name) as Instance, run, desired);
+      this.live.set(name, {
+        run: run.number,
+        id: files.id,
+        monitorPidFile: files.monitorPidFile,
+        ...started,
+      });
+      log.warn(`${name} started`, { pid: started.pid, run: run.number });
+      this.dispatch(name, { kind: 'started', pid: started.pid });
+      // It may be over already, and its exit file older than our interest in it.
+      exits.check(files.id);
+    } catch (error) {
+      const { message } = error as Error;
+      log.error(`${name} could not be started: ${message}`);
+      await containers.discardIncomplete(name, run.number);
+      this.dispatch(name, { kind: 'failed', message });
+    }
+  }
+
+  private exited(id: string, code: number | null, outOfMemory: boolean): void {
+    const [name] = [...this.live].find(([, live]) => live.id === id) ?? [];
+    if (name === undefined) return;
+    this.live.delete(name);
+    this.dispatch(name, { kind: 'exited', code, outOfMemory });
+    const last = this.instances.get(name)?.lastExit;
+    if (last !== undefined) this.options.log.error(`${name} ${describeExit(last)}`);
+    // Behind the start of the next run, which it must not delay.
+    this.enqueue(name, () => this.prepare(name));
+  }
+
+  private terminate(name: string, pid: number): void {
+    const live = this.live.get(name);
+    if (live === undefined) return;
+    this.options.log.info(`${name}: TERM`, { pid });
+    this.options.containers.terminate(pid, live.processStart);
+  }
+
+  private kill(name: string, run: Run, pid: number): void {
+    const live = this.live.get(name);
+    this.options.log.error(`${name} did not end within ${run.killTimeoutMs / 1000} s: KILL`);
+    // Not in the queue: it must act on a container whatever else is going on with its files.
+    this.options.containers.kill(name, pid, live?.processStart ?? '').catch((error: Error) => {
+      this.options.log.error(`${name}: ${error.message}`);
+    });
+  }
+
+  private clearTimer(name: string): void {
+    this.timers.get(name)?.cancel();
+    this.timers.delete(name);
+  }
+
+  private wake(name: string, event: 'due' | 'deadline', atMs: number): void {
+    this.clearTimer(name);
+    const delayMs = Math.max(0, atMs - this.options.clock.monotonicMs());
+    this.timers.set(
+      name,
+      this.options.clock.after(delayMs, () => this.dispatch(name, { kind: event })),
+    );
+  }
+
+  private async forget(name: string): Promise<void> {
+    await this.options.containers.forget(name);
+    if (this.instances.get(name)?.state.kind === 'gone') this.instances.delete(name);
+    this.options.onChange();
+    if (this.all().length === 0) this.whenEmpty?.();
+  }
+
+  /** Bundles of the next runs, with the configuration as it is now. */
+  private prepareNext(): void {
+    for (const { name } of this.all()) this.enqueue(name, () => this.prepare(name));
+  }
+
+  private async prepare(name: string): Promise<void> {
+    const instance = this.instances.get(name);
+    if (this.stopping || instance?.desired === undefined || instance.state.kind === 'gone') return;
+    // What is missing now is reported when the start needs it; it may be there by then.
+    await this.options.containers.prepare(instance.desired, instance.nextRun).catch(() => undefined);
+  }
+}
