@@ -230,8 +230,9 @@ class FileReader {
       text: String(parsed.value),
       quoted: parsed.type !== 'PLAIN',
     };
-    if (isLeading) return node;
+    // Of a leading key the mapping takes the anchor over when it is complete, unless it has one of its own.
     if (parsed.anchor !== undefined) this.anchors.set(parsed.anchor, { node, nodes: 1, height: 0 });
+    if (isLeading) return node;
     if (parsed.tag !== undefined && parsed.tag !== '!') {
       const tagAt = this.tagPosition(parsed.tag, start);
       this.fail('bad-tag', `the tag ${parsed.tag} stands before a key: tags belong to values`, tagAt, {

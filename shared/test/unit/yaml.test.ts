@@ -83,6 +83,7 @@ t.test('a tag before the first key of a block mapping is the mapping’s', async
     { '!Env': { B: '2' } },
     { '!Env': { B: '2' } },
   ]);
+  t.same(parse('m: &m\n  &k a: 1\nl: [*m, *k]'), { m: { a: '1' }, l: [{ a: '1' }, 'a'] });
   t.same(parse('a: 1\n!T b: 2'), { errors: ['bad-tag f.yaml:2:1'] });
 });
 
