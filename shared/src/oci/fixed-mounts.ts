@@ -68,7 +68,7 @@ export function fixedMounts(spec: SandboxSpec): OciMount[] {
     mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options });
   }
   if (spec.init !== undefined) {
-    const options = ['bind', 'rprivate', 'ro', 'nosuid', 'nodev'];
+    const options = ['bind', 'private', 'ro', 'nosuid', 'nodev'];
     mounts.push({ destination: INIT_PATH, type: 'bind', source: spec.init.hostPath, options });
   }
   return mounts;
@@ -85,7 +85,9 @@ function protection(mount: SandboxMount): string[] {
 function bindMount(mount: SandboxMount): OciMount {
   if (mount.source === undefined) throw new TypeError(`bind mount ${mount.target} has no source`);
   const access = mount.readonly ? (mount.recursive ? ['ro', 'rro'] : ['ro']) : ['rw'];
-  const options = [mount.recursive ? 'rbind' : 'bind', 'rprivate', ...access, ...protection(mount)];
+  // crun takes the r of `rprivate` for the bind too, which would bring in what is mounted below the source.
+  const reach = mount.recursive ? ['rbind', 'rprivate'] : ['bind', 'private'];
+  const options = [...reach, ...access, ...protection(mount)];
   return { destination: mount.target, type: 'bind', source: mount.source, options };
 }
 

@@ -14,6 +14,7 @@ export interface SandboxMount {
   readonly recursive?: boolean;
   /** tmpfs only. */
   readonly sizeBytes?: number;
+  /** runc before 1.2 ignores it and takes the mode of the image's directory. */
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
