@@ -166,7 +166,9 @@ export function parseEnvironment(text: string): MetricEnvironment | undefined {
     if (path === undefined && entry.startsWith('CANTAL_PATH=')) path = entry.slice(12);
     else if (appname === undefined && entry.startsWith('CANTAL_APPNAME=')) appname = entry.slice(15);
   }
-  if (path === undefined || path.replace(/\/+$/, '') === '') return undefined;
+  const base = path?.replace(/\/+$/, '') ?? '';
+  // Behind /proc/PID/root, ".." would leave the container.
+  if (base === '' || base.split('/').includes('..')) return undefined;
   const ascii = appname !== undefined && [...appname].every(char => char <= '~' && char >= ' ');
-  return { path: path.replace(/\/+$/, ''), appname: ascii ? appname : undefined };
+  return { path: base, appname: ascii ? appname : undefined };
 }

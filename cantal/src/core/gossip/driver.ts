@@ -10,7 +10,7 @@ import {
   type GossipState,
   type Now,
 } from './state.ts';
-import { nextWakeAt, step } from './step.ts';
+import { knownAddresses, nextWakeAt, step } from './step.ts';
 import { isReachable, peersView } from './view.ts';
 
 export interface DriverOptions {
@@ -60,6 +60,11 @@ export class GossipDriver {
   /** `a.b.c.d:port`. */
   addHost(address: string): void {
     if (this.#socket !== undefined) this.#step({ type: 'add-host', address });
+  }
+
+  /** Every address of every peer, for the peer file. */
+  addresses(): string[] {
+    return knownAddresses(this.#state);
   }
 
   peers(): CantalPeer[] {

@@ -92,25 +92,28 @@ export class History {
     this.slots.close(group, this.#nextScan);
   }
 
-  /** Ends a scan. `timestampMs` must be larger than that of the scan before. */
-  commit(timestampMs: number): void {
+  /** Ends a scan and returns how many series have a value in it. `timestampMs` must be larger than that of the scan before. */
+  commit(timestampMs: number): number {
     if (timestampMs <= this.newestMs()) throw new RangeError('timestamps of scans must grow');
-    this.#appendRow();
+    const present = this.#appendRow();
     this.#openTimes.push(timestampMs);
     this.#nextScan++;
     if (this.#openTimes.length === this.#options.epochScans) this.#seal();
     this.#expire(timestampMs);
+    return present;
   }
 
-  #appendRow(): void {
+  #appendRow(): number {
     const log = this.#log;
     const current = this.#current;
     const previous = this.#previous;
     let before = -1;
+    let presentCount = 0;
     for (let slot = 0; slot < this.slots.used; slot++) {
       const value = current[slot] as number;
       const present = !Number.isNaN(value);
       if (present) {
+        presentCount++;
         this.#last[slot] = value;
         this.#lastScan[slot] = this.#nextScan;
       }
@@ -122,6 +125,7 @@ export class History {
       before = slot;
     }
     this.#ends.push(log.length);
+    return presentCount;
   }
 
   #seal(): void {
@@ -150,6 +154,10 @@ export class History {
 
   newestMs(): number {
     return this.#openTimes.at(-1) ?? this.#sealed.at(-1)?.timestamps.at(-1) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  oldestMs(): number | undefined {
+    return this.#sealed[0]?.timestamps[0] ?? this.#openTimes[0];
   }
 
   /** Time stamps of the newest `scans` scans, newest first. */
