@@ -1,0 +1,116 @@
+// The table from planned actions to what carries them out.
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildAction } from '../../core/steps/state.ts';
+import type { BuildContext } from './context.ts';
+import { copyIntoImage, truncateInImage } from './copy.ts';
+import { bootstrapDebian, copyRoot } from './debian.ts';
+import { inRoot, makeDirectories } from './in-root.ts';
+import { runInImage } from './run-step.ts';
+
+type Kind = BuildAction['kind'];
+type Of<K extends Kind> = Extract<BuildAction, { kind: K }>;
+/** Returns what went wrong; may also throw a sentence for the user. */
+type Execute<K extends Kind> = (
+  context: BuildContext,
+  action: Of<K>,
+) => Promise<string | undefined> | undefined;
+
+/** Steps resolve names as the host does; the end of the build empties both files. */
+export function putHostFiles(root: string): void {
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  for (const name of ['/etc/resolv.conf', '/etc/hosts']) {
+    truncateInImage(root, name);
+    const target = inRoot(root, name);
+    try {
+      writeFileSync(target, readFileSync(name));
+    } catch {
+      // Neither a host without the file nor an image that keeps it elsewhere stops a build.
+    }
+  }
+}
+
+async function thenHostFiles(context: BuildContext, failed: Promise<string | undefined>) {
+  const problem = await failed;
+  if (problem === undefined) putHostFiles(context.root);
+  return problem;
+}
+
+function parentRoot(context: BuildContext, name: string): string {
+  const path = context.parents.get(name);
+  if (path === undefined) throw new Error(`container "${name}" is not built`);
+  return path;
+}
+
+function emptyDirectory(path: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(path);
+  } catch {
+    return;
+  }
+  for (const name of names) rmSync(join(path, name), { recursive: true, force: true });
+}
+
+function writeInImage(root: string, path: string, text: string, mode: number): undefined {
+  const target = inRoot(root, path);
+  try {
+    writeFileSync(target, text);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'its directory does not exist in the image' : code;
+    throw new Error(`cannot write ${path}: ${reason}`);
+  }
+  chmodSync(target, mode);
+}
+
+const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
+  'bootstrap-debian': (context, { suite, components }) =>
+    thenHostFiles(context, bootstrapDebian(context, suite, components)),
+  'copy-root': (context, { container }) =>
+    thenHostFiles(context, copyRoot(context, parentRoot(context, container), context.root)),
+  run: runInImage,
+  'write-file': ({ root }, { path, text, mode }) => writeInImage(root, path, text, mode),
+  copy: (context, { copy }) => {
+    copyIntoImage(context.root, context.layout.root, copy);
+    return undefined;
+  },
+  'ensure-directory': ({ root }, { path, mode }) => {
+    makeDirectories(root, path, mode);
+    return undefined;
+  },
+  'empty-directory': ({ root }, { path }) => {
+    emptyDirectory(inRoot(root, path));
+    return undefined;
+  },
+  truncate: ({ root }, { path }) => {
+    truncateInImage(root, path);
+    return undefined;
+  },
+  remove: ({ root }, { path }) => {
+    rmSync(inRoot(root, path, false), { recursive: true, force: true });
+    return undefined;
+  },
+};
+
+/** Undefined when all went well, else what went wrong in the first that failed. */
+export async function execute(
+  context: BuildContext,
+  actions: readonly BuildAction[],
+): Promise<string | undefined> {
+  for (const action of actions) {
+    if (context.signal.aborted) return 'was interrupted';
+    const failed = await executeOne(context, action);
+    if (failed !== undefined) return failed;
+  }
+  return undefined;
+}
+
+async function executeOne(context: BuildContext, action: BuildAction): Promise<string | undefined> {
+  const run = EXECUTORS[action.kind] as Execute<Kind>;
+  try {
+    return await run(context, action);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,76 @@
+// What the executors of a build share.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { Layout } from '../image/layout.ts';
+import type { CachedRuntime } from '../project/cache.ts';
+import { runChild } from './child.ts';
+import { takeLock } from './lock.ts';
+import type { BuildLog } from './log.ts';
+
+export interface BuildContextOptions {
+  readonly layout: Layout;
+  readonly name: string;
+  readonly settings: Settings;
+  readonly force: boolean;
+  readonly log: BuildLog;
+  readonly signal: AbortSignal;
+  /** Directory of the version that parent containers have now: container → absolute path of its root. */
+  readonly parents: ReadonlyMap<string, string>;
+  readonly engine: CachedRuntime;
+}
+
+export class BuildContext {
+  readonly layout: Layout;
+  readonly name: string;
+  readonly settings: Settings;
+  readonly force: boolean;
+  readonly log: BuildLog;
+  readonly signal: AbortSignal;
+  readonly parents: ReadonlyMap<string, string>;
+  readonly engine: CachedRuntime;
+  readonly directory: string;
+  readonly root: string;
+
+  constructor(options: BuildContextOptions) {
+    this.layout = options.layout;
+    this.name = options.name;
+    this.settings = options.settings;
+    this.force = options.force;
+    this.log = options.log;
+    this.signal = options.signal;
+    this.parents = options.parents;
+    this.engine = options.engine;
+    this.directory = options.layout.temporary(options.name);
+    this.root = join(this.directory, 'root');
+  }
+
+  /** Absolute path of a directory in the build cache, created. */
+  cacheDirectory(name: string): string {
+    const path = this.layout.cache(name, this.settings.cacheDir);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  /** Runs `work` while holding a lock of the cache; builds of other containers wait for it. */
+  async locked(name: string, work: () => Promise<string | undefined>): Promise<string | undefined> {
+    const lock = await takeLock(join(this.cacheDirectory('.'), `.${name}.lock`), CACHE_LOCK_WAIT_S);
+    if (lock === 'busy')
+      return `the cache is in use by another build for more than ${CACHE_LOCK_WAIT_S} seconds`;
+    if (lock instanceof Error) return lock.message;
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** Removes a tree even after an interrupt, without crossing into anything still mounted there. */
+  async discard(path: string): Promise<void> {
+    await runChild(['rm', '-rf', '--one-file-system', path], {
+      log: this.log,
+      signal: new AbortController().signal,
+    });
+  }
+}

@@ -1,0 +1,177 @@
+// Makes sure that containers are built: identity, reuse, lock, build, install; dependencies first.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Progress } from '@suite/shared/cli/progress.ts';
+import { buildOrder, planBuild } from '../../core/plan/build.ts';
+import type { StepProblem } from '../../core/steps/index.ts';
+import { hashContainer } from '../image/identity.ts';
+import type { Layout } from '../image/layout.ts';
+import { isBuilt, isCurrent } from '../image/store.ts';
+import {
+  type Cache,
+  type CachedImage,
+  type CachedRuntime,
+  cachedHash,
+  writeCache,
+} from '../project/cache.ts';
+import { proxyVariables } from '../run/proxies.ts';
+import { buildImage, install, pointTo } from './builder.ts';
+import { failureText } from './failure.ts';
+import { takeLock } from './lock.ts';
+
+export interface EnsureOptions {
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Asked for only when something must be built. */
+  readonly engine: () => Promise<CachedRuntime | { readonly error: string }>;
+}
+
+export type Ensured =
+  | { readonly kind: 'ready'; readonly cache: Cache; readonly hashes: ReadonlyMap<string, string> }
+  | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'interrupted' };
+
+type One =
+  | { readonly kind: 'ready'; readonly image: CachedImage }
+  | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'interrupted' };
+
+/** A build with `build-lock-wait` gives up after a day: somebody must have forgotten a machine. */
+const BUILD_LOCK_WAIT_S = 24 * 3600;
+
+function linkTo(layout: Layout, name: string, hash: string): void {
+  if (!isCurrent(layout, name, hash)) pointTo(layout.link(name), layout.linkTarget(name, hash));
+}
+
+class Ensurer {
+  readonly #layout: Layout;
+  readonly #options: EnsureOptions;
+  readonly #parents = new Map<string, string>();
+  cache: Cache;
+
+  constructor(layout: Layout, cache: Cache, options: EnsureOptions) {
+    this.#layout = layout;
+    this.#options = options;
+    this.cache = cache;
+  }
+
+  async one(name: string): Promise<One> {
+    const layout = this.#layout;
+    const found = this.#identity(name);
+    if (found.kind === 'failed')
+      return { kind: 'failed', text: `Error versioning container "${name}": ${found.message}` };
+    const image = found.kind === 'hashed' ? found : undefined;
+    const reuse = image !== undefined && !this.#options.force && isBuilt(layout, name, image.hash);
+    const ready: One = reuse ? { kind: 'ready', image } : await this.#locked(name);
+    if (ready.kind !== 'ready') return ready;
+    linkTo(layout, name, ready.image.hash);
+    this.#parents.set(name, join(layout.image(name, ready.image.hash), 'root'));
+    this.cache = { ...this.cache, images: { ...this.cache.images, [name]: ready.image } };
+    return ready;
+  }
+
+  #identity(name: string) {
+    const hash = cachedHash(this.cache, name);
+    if (hash !== undefined)
+      return { kind: 'hashed' as const, hash, stamps: this.cache.images[name]?.stamps ?? [] };
+    return hashContainer(this.#layout.root, this.cache.project, name);
+  }
+
+  async #locked(name: string): Promise<One> {
+    const layout = this.#layout;
+    mkdirSync(layout.roots, { recursive: true });
+    const file = layout.lock(name);
+    let lock = await takeLock(file, 0);
+    if (lock === 'busy' && this.cache.settings.buildLockWait) {
+      this.#options.progress.note(`Other process is doing a build (.tmp.${name}). Waiting...`);
+      lock = await takeLock(file, BUILD_LOCK_WAIT_S);
+    }
+    if (lock === 'busy') {
+      const text = `Can't lock container build (${file}). Probably other process is doing build. Aborting...`;
+      return { kind: 'failed', text };
+    }
+    if (lock instanceof Error) return { kind: 'failed', text: lock.message };
+    try {
+      return await this.#build(name);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #build(name: string): Promise<One> {
+    const before = this.#identity(name);
+    // Somebody may have built it while we waited.
+    if (before.kind === 'hashed' && !this.#options.force && isBuilt(this.#layout, name, before.hash)) {
+      return { kind: 'ready', image: { hash: before.hash, stamps: before.stamps } };
+    }
+    const plan = planBuild(this.cache.project, name, proxyVariables(this.cache));
+    if (!plan.ok) return { kind: 'failed', text: problemsText(plan.problems) };
+    const engine = await this.#engine();
+    if ('error' in engine) return { kind: 'failed', text: engine.error };
+    const request = {
+      ...this.#options,
+      layout: this.#layout,
+      name,
+      settings: this.cache.settings,
+      parents: this.#parents,
+      engine,
+      project: this.cache.project,
+      plan,
+    };
+    const built = await buildImage(request);
+    if (built.kind === 'interrupted') return built;
+    if (built.kind === 'failed') return { kind: 'failed', text: failureText(name, built) };
+    return await this.#install(name, before, built.seconds);
+  }
+
+  /** Sources may have changed while the build read them: then the image gets the name of what is there now, and a warning. */
+  async #install(name: string, before: ReturnType<typeof hashContainer>, seconds: number): Promise<One> {
+    const after = hashContainer(this.#layout.root, this.cache.project, name);
+    if (after.kind !== 'hashed') {
+      return { kind: 'failed', text: `Internal Error: Can't version even after build: ${after.message}` };
+    }
+    if (before.kind === 'hashed' && before.hash !== after.hash) {
+      this.#options.progress.note(
+        `Files of container ${name} changed while it was built; it may hold a mixture.`,
+      );
+    }
+    await install({ layout: this.#layout, name }, after.hash);
+    this.#options.progress.note(
+      `Container ${name} (${after.hash.slice(0, 8)}) built in ${Math.round(seconds)} seconds.`,
+    );
+    return { kind: 'ready', image: { hash: after.hash, stamps: after.stamps } };
+  }
+
+  async #engine() {
+    const engine = await this.#options.engine();
+    if (!('error' in engine)) this.cache = { ...this.cache, runtime: engine };
+    return engine;
+  }
+}
+
+function problemsText(problems: readonly StepProblem[]): string {
+  return problems
+    .map(({ step, message }) => `${step.file}:${step.line}:${step.column}: error: ${message}`)
+    .join('\n');
+}
+
+/** Builds what is missing of `names` and of what they start from; the returned cache knows the new identities. */
+export async function ensureBuilt(
+  layout: Layout,
+  cache: Cache,
+  names: readonly string[],
+  options: EnsureOptions,
+): Promise<Ensured> {
+  const missing = names.find(name => cache.project.containers[name] === undefined);
+  if (missing !== undefined) return { kind: 'failed', text: `Container "${missing}" not found` };
+  const ensurer = new Ensurer(layout, cache, options);
+  const hashes = new Map<string, string>();
+  for (const name of buildOrder(cache.project, names)) {
+    const one = await ensurer.one(name);
+    if (one.kind !== 'ready') return one;
+    hashes.set(name, one.image.hash);
+  }
+  if (ensurer.cache.images !== cache.images) writeCache(layout.root, ensurer.cache);
+  return { kind: 'ready', cache: ensurer.cache, hashes };
+}

@@ -1,0 +1,69 @@
+// `!Sh`, `!Cmd`, package managers: a program in the half-built image, as a container with a writable root.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildAction } from '../../core/steps/state.ts';
+import { createBundle } from '../oci/bundle.ts';
+import { engineCommand } from '../oci/engine.ts';
+import { bindMount, projectMount, sandboxOf } from '../oci/sandbox.ts';
+import { runChild } from './child.ts';
+import type { BuildContext } from './context.ts';
+import { makeDirectories } from './in-root.ts';
+
+type RunAction = Extract<BuildAction, { kind: 'run' }>;
+
+function cacheMounts(context: BuildContext, caches: RunAction['caches']) {
+  return Object.entries(caches).map(([target, name]) => {
+    const source = context.cacheDirectory(name);
+    // apt wants its own place for half downloads below both of its directories.
+    if (name.startsWith('apt-')) mkdirSync(join(source, 'partial'), { recursive: true });
+    makeDirectories(context.root, target, 0o755);
+    return bindMount(source, target);
+  });
+}
+
+function spec(context: BuildContext, action: RunAction) {
+  return sandboxOf(context.engine, {
+    rootPath: context.root,
+    readonlyRoot: false,
+    args: action.argv,
+    env: action.env,
+    cwd: '/work',
+    mounts: [
+      projectMount(context.layout.root),
+      { type: 'tmpfs', target: '/run', readonly: false, mode: 0o755 },
+      ...cacheMounts(context, action.caches),
+    ],
+    terminal: false,
+    isolateNetwork: false,
+    uid: 0,
+    gid: 0,
+    additionalGids: [],
+  });
+}
+
+async function inContainer(context: BuildContext, action: RunAction): Promise<string | undefined> {
+  const bundle = createBundle(context.layout.running, spec(context, action));
+  const engine = (...words: readonly string[]) => {
+    const [program = '', ...rest] = engineCommand(context.engine, ...words);
+    spawnSync(program, rest, { stdio: 'ignore' });
+  };
+  try {
+    return await runChild(engineCommand(context.engine, 'run', '--bundle', bundle.directory, bundle.id), {
+      log: context.log,
+      signal: context.signal,
+      ...(action.outputFile !== undefined && { outputFile: join(context.directory, action.outputFile) }),
+      forceEnd: () => engine('kill', bundle.id, 'KILL'),
+    });
+  } finally {
+    // After a normal end there is nothing left to delete; after an interrupt there may be.
+    if (context.signal.aborted) engine('delete', '--force', bundle.id);
+    bundle.remove();
+  }
+}
+
+/** Undefined when the program ended with code 0, else what happened. */
+export async function runInImage(context: BuildContext, action: RunAction): Promise<string | undefined> {
+  const run = () => inContainer(context, action);
+  return action.lock === undefined ? await run() : await context.locked(action.lock, run);
+}

@@ -1,0 +1,23 @@
+// What is built already.
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Layout } from './layout.ts';
+
+/** Built with the ids we have now? Files of another mapping would belong to strangers. */
+export function isBuilt(layout: Layout, name: string, hash: string): boolean {
+  try {
+    const saved = readFileSync(join(layout.image(name, hash), 'uid_map'), 'utf8');
+    return saved === readFileSync('/proc/self/uid_map', 'utf8');
+  } catch {
+    return false;
+  }
+}
+
+/** Is this version the one that `.vagga/NAME` points to? */
+export function isCurrent(layout: Layout, name: string, hash: string): boolean {
+  try {
+    return readlinkSync(layout.link(name)) === layout.linkTarget(name, hash);
+  } catch {
+    return false;
+  }
+}

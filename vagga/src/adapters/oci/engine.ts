@@ -1,0 +1,30 @@
+// The container engine as a start can use it: found once per boot and kept in the start-up cache.
+import { readFileSync, statSync } from 'node:fs';
+import type { CachedRuntime } from '../project/cache.ts';
+
+/** On a tmpfs: the engine's notes about running containers mean nothing after a reboot. */
+export const STATE_ROOT = '/run/vagga';
+
+/** Candidates in the order of preference; PATH of a user often lacks sbin. */
+const INIT_PLACES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];
+
+/** Changes with the engine's binary and with the boot, when a probe made before may be wrong. */
+export function runtimeKey(program: string): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const stat = statSync(program, { throwIfNoEntry: false });
+  return `${boot} ${stat?.mtimeMs ?? 'absent'}`;
+}
+
+export function usableRuntime(cached: CachedRuntime | undefined): CachedRuntime | undefined {
+  return cached !== undefined && cached.key === runtimeKey(cached.program) ? cached : undefined;
+}
+
+/** The command line of the engine with its state kept apart from everyone else's. */
+export function engineCommand(engine: CachedRuntime, ...args: readonly string[]): string[] {
+  return [...engine.prefix, engine.program, '--root', STATE_ROOT, ...args];
+}
+
+/** A static init for PID 1, without which TERM and INT do not end programs that have no handler for them. */
+export function findInit(): string | undefined {
+  return INIT_PLACES.find(path => statSync(path, { throwIfNoEntry: false })?.isFile());
+}

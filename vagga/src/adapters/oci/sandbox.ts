@@ -1,0 +1,69 @@
+// What builds and runs have in common as OCI containers.
+import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import type { CachedRuntime } from '../project/cache.ts';
+
+/**
+ * What docker gives, plus tracing: a development container runs debuggers and package managers. The container has its
+ * own pid, mount and ipc namespaces; the network is the host's, so the network's own capabilities stay outside.
+ */
+const CAPABILITIES = [
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'MKNOD',
+  'NET_BIND_SERVICE',
+  'NET_RAW',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
+  'SYS_PTRACE',
+];
+
+export interface ContainerOptions {
+  readonly rootPath: string;
+  readonly readonlyRoot: boolean;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly mounts: readonly SandboxMount[];
+  readonly terminal: boolean;
+  readonly isolateNetwork: boolean;
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+}
+
+/** The project's tree with the mounts in it; programs in it may be set-uid, as on the host. */
+export function projectMount(root: string): SandboxMount {
+  return { type: 'bind', source: root, target: '/work', readonly: false, recursive: true, nosuid: false };
+}
+
+export function bindMount(source: string, target: string, readonly = false): SandboxMount {
+  return { type: 'bind', source, target, readonly, recursive: true };
+}
+
+export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): SandboxSpec {
+  const { isolateNetwork, ...rest } = options;
+  return {
+    ...rest,
+    namespaces: {
+      pid: 'new',
+      network: isolateNetwork ? 'new' : 'host',
+      mount: 'new',
+      ipc: 'new',
+      uts: 'host',
+    },
+    capabilities: CAPABILITIES,
+    noNewPrivileges: false,
+    // As the format says: no seccomp. Compiling the filter would also cost a third of the start.
+    seccomp: 'unconfined',
+    limits: {},
+    annotations: {},
+    ...(engine.init !== undefined && { init: { hostPath: engine.init } }),
+  };
+}

@@ -1,0 +1,79 @@
+// The start-up cache: the decoded project, the identities of its images and the chosen container engine as one JSON file.
+// Parsing YAML and loading the schema library would cost 20 ms; reading this costs one.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CACHE_FORMAT } from '../../config/defaults.ts';
+import type { Project } from '../../config/model.ts';
+import type { Settings } from '../../config/settings.ts';
+import { isFresh, linkStampOf, type Stamp, stampOf } from './stamps.ts';
+
+declare const SUITE_VERSION: string;
+
+export interface CachedImage {
+  readonly hash: string;
+  /** Files and directories the hash was computed from. */
+  readonly stamps: readonly Stamp[];
+}
+
+export interface CachedRuntime {
+  /** Engine binary, its time and the boot: another kernel may need another engine. */
+  readonly key: string;
+  readonly kind: string;
+  readonly program: string;
+  /** What stands before the engine's own arguments. */
+  readonly prefix: readonly string[];
+  /** Static init program of the host for PID 1, if there is one. */
+  readonly init?: string;
+}
+
+export interface Cache {
+  readonly version: string;
+  /** VAGGA_SETTINGS and HOME at the time: they decide which settings apply. */
+  readonly environment: string;
+  readonly stamps: readonly Stamp[];
+  readonly warnings: readonly string[];
+  readonly project: Project;
+  readonly settings: Settings;
+  readonly images: Readonly<Record<string, CachedImage>>;
+  readonly runtime?: CachedRuntime;
+}
+
+export const CACHE_VERSION = `${SUITE_VERSION}/${CACHE_FORMAT}`;
+
+const fileOf = (root: string) => join(root, '.vagga', '.start-cache.json');
+
+/** Of the caller's environment, what the cached settings depend on. */
+export function environmentKey(environment: NodeJS.ProcessEnv): string {
+  return `${environment.HOME ?? ''}\n${environment.VAGGA_SETTINGS ?? ''}`;
+}
+
+/** The cache of `root` as long as every file it was made from is unchanged, else undefined. */
+export function readCache(root: string): Cache | undefined {
+  try {
+    const cache = JSON.parse(readFileSync(fileOf(root), 'utf8')) as Cache;
+    if (cache.version !== CACHE_VERSION || cache.environment !== environmentKey(process.env))
+      return undefined;
+    return isFresh(cache.stamps, stampOf) ? cache : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Hash of the image if the files it depends on are as they were. */
+export function cachedHash(cache: Cache, container: string): string | undefined {
+  const image = cache.images[container];
+  return image !== undefined && isFresh(image.stamps, linkStampOf) ? image.hash : undefined;
+}
+
+/** Best effort: in a read-only project everything works, only slower. */
+export function writeCache(root: string, cache: Cache): void {
+  const file = fileOf(root);
+  const temporary = `${file}.${process.pid}`;
+  try {
+    mkdirSync(join(root, '.vagga'), { recursive: true });
+    writeFileSync(temporary, JSON.stringify(cache));
+    renameSync(temporary, file);
+  } catch {
+    // Nothing depends on it.
+  }
+}

@@ -1,0 +1,24 @@
+// Which directory is the project: from the current one upwards.
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CONFIG_FILES, LOCAL_MIXINS } from '../../config/defaults.ts';
+
+export interface Found {
+  readonly root: string;
+  /** Absolute; undefined when only local mixins make it a project. */
+  readonly mainFile: string | undefined;
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+export function findProject(start: string): Found | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
+    for (const name of CONFIG_FILES) {
+      const mainFile = join(directory, name);
+      if (isFile(mainFile)) return { root: directory, mainFile };
+    }
+    if (LOCAL_MIXINS.some(name => isFile(join(directory, name))))
+      return { root: directory, mainFile: undefined };
+    if (directory === dirname(directory)) return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+// Loads config and settings from disk, through the start-up cache.
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { CONFIG_BYTES_MAX } from '../../config/defaults.ts';
+import { loadProject } from '../../config/load.ts';
+import { loadSettings, type SettingsFile } from '../../config/settings.ts';
+import { CACHE_VERSION, type Cache, environmentKey, readCache, writeCache } from './cache.ts';
+import type { Found } from './find.ts';
+import { type Stamp, stampOf } from './stamps.ts';
+
+export type Loading =
+  | { readonly ok: true; readonly cache: Cache }
+  | { readonly ok: false; readonly text: string };
+
+/** Reads text files and remembers a stamp of each, taken before reading so that a later change is noticed. */
+class Reader {
+  readonly stamps = new Map<string, Stamp>();
+
+  readonly read = (path: string): string | undefined => {
+    this.stamps.set(path, stampOf(path));
+    try {
+      const bytes = readFileSync(path);
+      if (bytes.length > CONFIG_BYTES_MAX)
+        throw new Error(`${path} is larger than ${CONFIG_BYTES_MAX} bytes`);
+      return bytes.toString('utf8');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw error;
+    }
+  };
+}
+
+const USER_SETTINGS = ['.config/vagga/settings.yaml', '.vagga/settings.yaml', '.vagga.yaml'];
+const PROJECT_SETTINGS = ['.vagga.settings.yaml', '.vagga/settings.yaml'];
+
+function settingsFiles(root: string, reader: Reader): SettingsFile[] {
+  const home = process.env.HOME === undefined ? [] : USER_SETTINGS.map(name => join(homedir(), name));
+  const fromVariable = process.env.VAGGA_SETTINGS;
+  const read = (name: string) => {
+    const text = reader.read(name);
+    return text === undefined ? [] : [{ name, text }];
+  };
+  return [
+    ...home.flatMap(read),
+    ...(fromVariable === undefined ? [] : [{ name: '<env:VAGGA_SETTINGS>', text: fromVariable }]),
+    ...PROJECT_SETTINGS.flatMap(name => read(join(root, name))),
+  ];
+}
+
+function loadAnew({ root, mainFile }: Found): Loading {
+  const reader = new Reader();
+  const loaded = loadProject(root, mainFile, reader.read);
+  if (!loaded.ok) return loaded;
+  const settings = loadSettings(settingsFiles(root, reader));
+  if (!settings.ok) return settings;
+  const cache: Cache = {
+    version: CACHE_VERSION,
+    environment: environmentKey(process.env),
+    stamps: [...reader.stamps.values()],
+    warnings: loaded.value.warnings,
+    project: loaded.value.project,
+    settings: settings.value,
+    images: {},
+  };
+  writeCache(root, cache);
+  return { ok: true, cache };
+}
+
+export function load(found: Found): Loading {
+  const cache = readCache(found.root);
+  return cache === undefined ? loadAnew(found) : { ok: true, cache };
+}

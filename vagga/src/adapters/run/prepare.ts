@@ -1,0 +1,135 @@
+// One command of the project as a container that is ready to start.
+import { lstatSync, readFileSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunCommand } from '../../config/model.ts';
+import { commandArguments } from '../../core/run/arguments.ts';
+import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environment.ts';
+import { inRoot } from '../build/in-root.ts';
+import type { Layout } from '../image/layout.ts';
+import { type Bundle, createBundle } from '../oci/bundle.ts';
+import { engineCommand } from '../oci/engine.ts';
+import { sandboxOf } from '../oci/sandbox.ts';
+import type { Cache, CachedRuntime } from '../project/cache.ts';
+import { mountsOf } from './mounts.ts';
+import { proxyVariables } from './proxies.ts';
+
+export interface RunRequest {
+  readonly layout: Layout;
+  readonly cache: Cache;
+  readonly engine: CachedRuntime;
+  readonly name: string;
+  readonly command: RunCommand;
+  readonly hash: string;
+  readonly words: readonly string[];
+  /** Variables that win over everything: `-e`, `-E`, and those of supervise. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly isolateNetwork: boolean;
+  readonly terminal: boolean;
+}
+
+export interface Prepared {
+  readonly kind: 'prepared';
+  /** The engine's command line. */
+  readonly argv: readonly string[];
+  readonly bundle: Bundle;
+  readonly engine: CachedRuntime;
+}
+
+/** The command does not start: its exit code and what to say where. */
+export interface NotStarted {
+  readonly kind: 'ended';
+  readonly code: number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
+const wrong = (message: string): NotStarted => ({ kind: 'ended', code: 124, stderr: `${message}\n` });
+
+function fileVariables(rootPath: string, path: string | undefined): Record<string, string> | string {
+  if (path === undefined) return {};
+  let text: string;
+  try {
+    text = readFileSync(inRoot(rootPath, path), 'utf8');
+  } catch {
+    return `environ-file ${path} cannot be read`;
+  }
+  const parsed = parseEnvironmentFile(text);
+  return parsed.ok ? parsed.variables : `environ-file ${path}: line ${parsed.line} has no equals sign`;
+}
+
+/** Only what the image itself answers for: the project and volumes are not looked into. */
+function isInImage(rootPath: string, directory: string, program: string): boolean {
+  if (!directory.startsWith('/')) return false;
+  if (directory === '/work' || directory.startsWith('/work/')) return true;
+  return lstatSync(join(inRoot(rootPath, directory), program), { throwIfNoEntry: false }) !== undefined;
+}
+
+function isFound(rootPath: string, program: string, path: string): boolean {
+  return program.includes('/') || path.split(':').some(directory => isInImage(rootPath, directory, program));
+}
+
+/** A relative `work-dir` is below /work; without one it is where vagga was started. */
+function workDirectory(layout: Layout, command: RunCommand): string {
+  const { workDir } = command;
+  if (workDir === undefined) return join('/work', process.cwd().slice(layout.root.length));
+  return workDir.startsWith('/') ? workDir : join('/work', workDir);
+}
+
+export function prepareRun(request: RunRequest): Prepared | NotStarted {
+  const { layout, cache, command, name, engine } = request;
+  const container = cache.project.containers[command.container];
+  if (container === undefined)
+    return { kind: 'ended', code: 121, stderr: `Container "${command.container}" not found\n` };
+  const words = commandArguments(name, command, container, request.words);
+  if (words.kind === 'help') return { kind: 'ended', code: 0, stdout: words.text };
+  if (words.kind === 'unexpected') return { kind: 'ended', code: 122, stderr: words.text };
+  const image = layout.image(command.container, request.hash);
+  const rootPath = join(image, 'root');
+  const mounts = mountsOf({ layout, settings: cache.settings, rootPath }, container, command);
+  if (!mounts.ok) return wrong(mounts.message);
+  const file = fileVariables(rootPath, container.environFile);
+  if (typeof file === 'string') return wrong(file);
+  const env = commandEnvironment({
+    caller: process.env,
+    proxies: proxyVariables(cache),
+    file,
+    container: container.environ,
+    command: command.environ,
+    settings: cache.settings,
+    options: request.variables,
+  });
+  const [program = ''] = words.argv;
+  if (!isFound(rootPath, program, env.PATH ?? ''))
+    return wrong(`Command ${program} not found in ${JSON.stringify(env.PATH)}`);
+  const spec = sandboxOf(engine, {
+    rootPath,
+    readonlyRoot: true,
+    args: words.argv,
+    env,
+    cwd: workDirectory(layout, command),
+    mounts: mounts.mounts,
+    terminal: request.terminal,
+    isolateNetwork: request.isolateNetwork || command.isolateNetwork,
+    uid: command.userId,
+    gid: command.groupId,
+    additionalGids: command.supplementaryGids,
+  });
+  touch(join(image, 'last_use'));
+  const bundle = createBundle(layout.running, spec);
+  return {
+    kind: 'prepared',
+    argv: engineCommand(engine, 'run', '--bundle', bundle.directory, bundle.id),
+    bundle,
+    engine,
+  };
+}
+
+/** When an image was last used decides whether it may be cleaned. */
+function touch(path: string): void {
+  const now = Date.now() / 1000;
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // Removed by hand: nothing that should stop a command.
+  }
+}

@@ -1,0 +1,65 @@
+// What can be done from the start-up cache alone: the listing, and a command whose image is built and up to date.
+import { statSync } from 'node:fs';
+import { Layout } from '../adapters/image/layout.ts';
+import { isBuilt, isCurrent } from '../adapters/image/store.ts';
+import { usableRuntime } from '../adapters/oci/engine.ts';
+import { type Cache, cachedHash, readCache } from '../adapters/project/cache.ts';
+import { findProject } from '../adapters/project/find.ts';
+import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
+import { type NotStarted, prepareRun } from '../adapters/run/prepare.ts';
+import type { RunCommand } from '../config/model.ts';
+import { listing } from '../core/listing.ts';
+import { resolveCommand } from '../core/plan/commands.ts';
+
+/** A command without anything that must happen before it. */
+function simpleCommand(cache: Cache, name: string): RunCommand | undefined {
+  const command = cache.project.commands[name];
+  if (command?.kind !== 'command') return undefined;
+  return command.prerequisites.length === 0 && command.notAvailable.length === 0 ? command : undefined;
+}
+
+/** Prints why a command did not start and returns its code. */
+export function report(ended: NotStarted): number {
+  if (ended.stdout !== undefined) process.stdout.write(ended.stdout);
+  if (ended.stderr !== undefined) process.stderr.write(ended.stderr);
+  return ended.code;
+}
+
+function quickRun(
+  root: string,
+  cache: Cache,
+  name: string,
+  words: readonly string[],
+): Promise<number> | undefined {
+  const command = simpleCommand(cache, name);
+  const engine = usableRuntime(cache.runtime);
+  const hash = command === undefined ? undefined : cachedHash(cache, command.container);
+  if (command === undefined || engine === undefined || hash === undefined) return undefined;
+  const layout = new Layout(root);
+  if (!isBuilt(layout, command.container, hash) || !isCurrent(layout, command.container, hash))
+    return undefined;
+  const terminal = wantsTerminal();
+  const rest = { layout, cache, engine, name, command, hash, words, terminal };
+  const prepared = prepareRun({ ...rest, variables: {}, isolateNetwork: false });
+  if (prepared.kind === 'ended') return Promise.resolve(report(prepared));
+  return runForeground(prepared).then(code => {
+    if (code === 0 && command.epilog !== undefined) process.stdout.write(command.epilog);
+    return code;
+  });
+}
+
+/** Undefined: the full program must decide. */
+export function quickStart(argv: readonly string[]): Promise<number> | undefined {
+  const [word] = argv;
+  if (word?.startsWith('-') || word?.startsWith('_')) return undefined;
+  const found = findProject(process.cwd());
+  if (found === undefined || statSync(found.root).uid !== process.getuid?.()) return undefined;
+  const cache = readCache(found.root);
+  if (cache === undefined || cache.warnings.length > 0) return undefined;
+  if (word === undefined) {
+    process.stderr.write(listing(cache.project));
+    return Promise.resolve(127);
+  }
+  const name = resolveCommand(cache.project.commands, word);
+  return name === undefined ? undefined : quickRun(found.root, cache, name, argv.slice(1));
+}

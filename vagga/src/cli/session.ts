@@ -1,0 +1,72 @@
+// What the full program knows while it works for one project.
+import { colours } from '@suite/shared/cli/colours.ts';
+import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
+import { ensureBuilt } from '../adapters/build/ensure.ts';
+import { Layout } from '../adapters/image/layout.ts';
+import { usableRuntime } from '../adapters/oci/engine.ts';
+import { probeEngine } from '../adapters/oci/probe.ts';
+import { type Cache, writeCache } from '../adapters/project/cache.ts';
+import type { GlobalOptions } from './options.ts';
+
+export class Session {
+  readonly layout: Layout;
+  readonly options: GlobalOptions;
+  cache: Cache;
+
+  constructor(root: string, cache: Cache, options: GlobalOptions) {
+    this.layout = new Layout(root);
+    this.cache = cache;
+    this.options = options;
+  }
+
+  get colours() {
+    return colours(process.stdout, process.env);
+  }
+
+  #progress(): Progress {
+    return createProgress(process.stderr, this.options.progress, {
+      env: process.env,
+      monotonicMs: () => performance.now(),
+    });
+  }
+
+  /** The engine from the cache, else by a probe that is then kept. */
+  async engine() {
+    const engine = usableRuntime(this.cache.runtime) ?? (await probeEngine());
+    if (!('error' in engine) && this.cache.runtime !== engine) {
+      this.cache = { ...this.cache, runtime: engine };
+      writeCache(this.layout.root, this.cache);
+    }
+    return engine;
+  }
+
+  /** Hashes by container, or the exit code after the failure was printed. Ctrl-C during it leaves nothing behind. */
+  async build(names: readonly string[], force: boolean): Promise<ReadonlyMap<string, string> | number> {
+    if (process.getuid?.() !== 0) return say(121, ROOT_ONLY);
+    const aborting = new AbortController();
+    let code = 0;
+    const interrupt = (signal: NodeJS.Signals) => {
+      code = signal === 'SIGINT' ? 130 : 143;
+      aborting.abort();
+    };
+    process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+    const progress = this.#progress();
+    const options = { force, signal: aborting.signal, progress, engine: () => this.engine() };
+    const ensured = await ensureBuilt(this.layout, this.cache, names, options);
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    if (ensured.kind === 'interrupted') return code;
+    if (ensured.kind === 'failed') return say(121, ensured.text);
+    this.cache = {
+      ...ensured.cache,
+      ...(this.cache.runtime !== undefined && { runtime: this.cache.runtime }),
+    };
+    return ensured.hashes;
+  }
+}
+
+export const ROOT_ONLY = 'building and running without root is not available yet: run vagga as root';
+
+export function say(code: number, text: string): number {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+  return code;
+}

@@ -1,0 +1,40 @@
+// Every number and name the tool assumes, with its reason.
+
+/** Looked for in each directory upwards, in this order; the first hit makes the directory a project. */
+export const CONFIG_FILES: readonly string[] = ['.vagga/vagga.yaml', 'vagga.yaml'];
+
+/** Their presence alone makes a project with an empty main config. */
+export const LOCAL_MIXINS: readonly string[] = ['vagga.local.yaml', '.vagga.local.yaml', '.vagga/local.yaml'];
+
+/** A config of a large project is about 100 KB; 4 MiB leaves room and still parses in a second. */
+export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A file named by `!Copy` or `!Depends` is read whole to hash it; bigger ones are data, not sources. */
+export const HASHED_FILE_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** The search path of builds and runs, as on Debian for root. */
+export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** /tmp and /run of a running container: 100 MiB holds scratch files and keeps a runaway from eating the host. */
+export const TMPFS_BYTES = 100 * 1024 * 1024;
+
+/** Without `uids`/`gids`: the ids of an ordinary Linux system. */
+export const DEFAULT_IDS = [{ start: 0, end: 65_536 }] as const;
+
+/** Shell scripts of the spec's steps; `$cmdline` is the script, the user's arguments follow. */
+export const DEFAULT_SHELL: readonly string[] = ['/bin/sh', '-c', '$cmdline', '--'];
+
+/** Seconds between SIGTERM and SIGKILL of supervised processes (`kill-unresponsive-after`). */
+export const KILL_UNRESPONSIVE_AFTER_S = 2;
+
+/** Lines of a failed step shown: they fit a terminal together with the message. */
+export const FAILURE_TAIL_LINES = 20;
+
+/** Package lists change daily upstream; a bootstrapped base older than this is made anew on the next build. */
+export const BASE_CACHE_AGE_MS = 24 * 3600 * 1000;
+
+/** Parallel package operations of two builds share one cache and wait for each other this long: a slow first build. */
+export const CACHE_LOCK_WAIT_S = 1800;
+
+/** Raised when the meaning of the files under `.vagga` that only speed things up changes. */
+export const CACHE_FORMAT = 1;

@@ -1,0 +1,101 @@
+// Plain `vagga` and `vagga _list`: the commands of the project as text.
+import type { Command, Project } from '../config/model.ts';
+
+const NAME_WIDTH = 19;
+const DEFAULT_TITLE = 'Available commands';
+
+/** Columns are counted in UTF-8 bytes. */
+export function byteLength(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
+
+/** The order of UTF-8 bytes is that of code points. */
+export function byCodePoint(left: string, right: string): number {
+  const a = Array.from(left, character => character.codePointAt(0) as number);
+  const b = Array.from(right, character => character.codePointAt(0) as number);
+  for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    const order = (a[index] as number) - (b[index] as number);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+const sortedCommands = (project: Project): [string, Command][] =>
+  Object.entries(project.commands).sort(([a], [b]) => byCodePoint(a, b));
+
+function described(name: string, text: string, indent: number, width: number): string {
+  const length = byteLength(name);
+  const lead = length > width ? `${name}\n${' '.repeat(indent)}` : `${name}${' '.repeat(width - length + 1)}`;
+  return `${lead}${text.replaceAll('\n', `\n${' '.repeat(indent)}`)}`;
+}
+
+function entry(name: string, command: Command, project: Project): string {
+  const indent = 4 + NAME_WIDTH + 1;
+  const { description } = command;
+  const head = description === undefined ? name : described(name, description, indent, NAME_WIDTH);
+  const aliases = command.aliases.filter(alias => project.commands[alias] === undefined);
+  const tail = aliases.length === 0 ? '' : `\n${' '.repeat(indent)}(aliases: ${aliases.join(', ')})`;
+  return `    ${head}${tail}\n`;
+}
+
+/** The listing of plain `vagga`: groups in the order their first command has, hidden commands (`_…`) left out. */
+export function listing(project: Project): string {
+  const groups = new Map<string, string>();
+  for (const [name, command] of sortedCommands(project)) {
+    const title = command.group ?? DEFAULT_TITLE;
+    const shown = name.startsWith('_') ? '' : entry(name, command, project);
+    groups.set(title, (groups.get(title) ?? '') + shown);
+  }
+  return [...groups].map(([title, text]) => `${title}:\n${text}`).join('\n');
+}
+
+interface Row {
+  readonly name: string;
+  readonly description: string;
+  readonly from: string;
+}
+
+function rows(project: Project): Row[] {
+  return sortedCommands(project).flatMap(([name, command]) => {
+    const description = command.description ?? '';
+    const own: Row = { name, description, from: `"${command.file}"` };
+    const aliases = command.aliases
+      .filter(alias => project.commands[alias] === undefined)
+      .map(alias => ({ name: alias, description, from: `"${command.file}":${name}` }));
+    return [own, ...aliases];
+  });
+}
+
+export interface ListOptions {
+  readonly hidden: boolean;
+  readonly aliases: boolean;
+  readonly verbose: boolean;
+}
+
+/** `vagga _list`: one row per command and alias, `builtins` last when hidden ones are wanted. */
+export function listRows(
+  project: Project,
+  builtins: readonly (readonly [string, string])[],
+  options: ListOptions,
+): string {
+  const extra = builtins.map(([name, description]) => ({ name, description, from: '"<builtins>"' }));
+  const all = [...rows(project), ...(options.hidden ? extra : [])];
+  return all
+    .filter(row => options.hidden || !row.name.startsWith('_'))
+    .filter(
+      row =>
+        options.aliases ||
+        project.commands[row.name] !== undefined ||
+        extra.some(({ name }) => name === row.name),
+    )
+    .map(({ name, description, from }) => {
+      const text = described(name, description, NAME_WIDTH + 1, NAME_WIDTH);
+      return options.verbose ? `${text}\n${' '.repeat(NAME_WIDTH + 1)}(from ${from})\n` : `${text}\n`;
+    })
+    .join('');
+}

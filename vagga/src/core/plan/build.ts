@@ -1,0 +1,87 @@
+// What building one container means, from its setup: actions per step and the finishing touches.
+import { SEARCH_PATH } from '../../config/defaults.ts';
+import type { Project } from '../../config/model.ts';
+import { containerDependencies } from '../../config/references.ts';
+import { type PlannedStep, planSteps, type StepProblem } from '../steps/index.ts';
+import { finishPackages } from '../steps/packages.ts';
+import type { BuildAction, BuildState } from '../steps/state.ts';
+
+/** Directories every image has: the places where a run mounts something. */
+const SYSTEM_DIRECTORIES = ['/dev', '/sys', '/proc', '/run', '/work'];
+/** Nothing of the user's environment leaks into a build. */
+const BUILD_ENVIRONMENT = { TERM: 'dumb', HOME: '/tmp', PATH: SEARCH_PATH };
+
+export type BuildPlan =
+  | {
+      readonly ok: true;
+      readonly prepare: readonly BuildAction[];
+      readonly steps: readonly PlannedStep[];
+      readonly finish: readonly BuildAction[];
+    }
+  | { readonly ok: false; readonly problems: readonly StepProblem[] };
+
+const directory = (path: string): BuildAction => ({
+  kind: 'ensure-directory',
+  path,
+  mode: path === '/tmp' || path === '/var/tmp' ? 0o1777 : 0o755,
+});
+
+const START: BuildState = {
+  env: BUILD_ENVIRONMENT,
+  installed: [],
+  buildDeps: [],
+  listsFresh: false,
+  ensureDirs: [],
+  emptyDirs: [],
+  removed: [],
+  caches: {},
+};
+
+function finish(state: BuildState, truncated: readonly string[]): BuildAction[] {
+  return [
+    ...finishPackages(state),
+    ...truncated.map((path): BuildAction => ({ kind: 'truncate', path })),
+    ...state.removed.map((path): BuildAction => ({ kind: 'remove', path })),
+    ...['/tmp', '/var/tmp', ...state.emptyDirs].map(
+      (path): BuildAction => ({ kind: 'empty-directory', path }),
+    ),
+    ...[...SYSTEM_DIRECTORIES, '/tmp', ...state.ensureDirs].map(directory),
+  ];
+}
+
+/** `proxies`: the lower-case proxy variables of the caller, the only ones a build may know. */
+export function planBuild(
+  project: Project,
+  name: string,
+  proxies: Readonly<Record<string, string>>,
+): BuildPlan {
+  const container = project.containers[name];
+  if (container === undefined) throw new Error(`no container ${name}`);
+  const start = { ...START, env: { ...BUILD_ENVIRONMENT, ...proxies } };
+  const planned = planSteps(container.setup, start, project);
+  if (!planned.ok) return planned;
+  const { resolvConfPath, hostsFilePath } = container;
+  const mounted = [...new Set(['/etc/resolv.conf', '/etc/hosts', resolvConfPath, hostsFilePath])];
+  return {
+    ok: true,
+    prepare: [...SYSTEM_DIRECTORIES, '/tmp', '/etc'].map(directory),
+    steps: planned.steps,
+    finish: finish(
+      planned.state,
+      mounted.filter(path => path !== null),
+    ),
+  };
+}
+
+/** The named containers and everything they start from, dependencies first, each once. */
+export function buildOrder(project: Project, names: readonly string[]): string[] {
+  const order: string[] = [];
+  const visit = (name: string): void => {
+    const container = project.containers[name];
+    if (container === undefined || order.includes(name)) return;
+    for (const parent of containerDependencies(container)) visit(parent);
+    order.push(name);
+  };
+  for (const name of names) visit(name);
+  return order;
+}

@@ -1,0 +1,50 @@
+// Which commands run, in which order, when the user asks for some.
+import type { Command, Project } from '../../config/model.ts';
+
+type Commands = Project['commands'];
+
+/** The command of that name, else the first (by name) that has it as an alias. */
+export function resolveCommand(commands: Commands, name: string): string | undefined {
+  if (commands[name] !== undefined) return name;
+  return Object.keys(commands)
+    .sort()
+    .find(candidate => commands[candidate]?.aliases.includes(name));
+}
+
+function prerequisitesOf(command: Command): readonly string[] {
+  if (command.kind !== 'supervise') return command.prerequisites;
+  return [...command.prerequisites, ...Object.values(command.children).flatMap(child => child.prerequisites)];
+}
+
+export type Order =
+  | { readonly ok: true; readonly order: readonly string[] }
+  | { readonly ok: false; readonly unknown: string };
+
+/** Depth-first, each once; a cycle is cut so that the wanted command comes last. */
+export function commandOrder(commands: Commands, wanted: readonly string[]): Order {
+  const order: string[] = [];
+  const visiting = new Set<string>();
+  let unknown: string | undefined;
+  const visit = (name: string): void => {
+    const command = commands[name];
+    if (command === undefined) unknown ??= name;
+    if (command === undefined || visiting.has(name) || order.includes(name)) return;
+    visiting.add(name);
+    for (const before of prerequisitesOf(command)) if (!wanted.includes(before)) visit(before);
+    visiting.delete(name);
+    order.push(name);
+  };
+  for (const name of wanted) visit(name);
+  return unknown === undefined ? { ok: true, order } : { ok: false, unknown };
+}
+
+/** Every container a command needs, in the order it names them. */
+export function containersOf(command: Command): string[] {
+  const runs =
+    command.kind === 'supervise'
+      ? Object.values(command.children)
+      : command.kind === 'command'
+        ? [command]
+        : [];
+  return [...new Set(runs.map(run => run.container))];
+}

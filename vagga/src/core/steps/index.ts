@@ -1,0 +1,66 @@
+// Every step of the format that this version builds. A tag that the config knows but this table does not is
+// "not available yet": the config lists and hashes with it, only building says so.
+import type { Step } from '../../config/model.ts';
+import { planContainer } from './container.ts';
+import { planDebian } from './debian.ts';
+import {
+  planCacheDirs,
+  planCopy,
+  planDepends,
+  planEmptyDir,
+  planEnsureDir,
+  planRemove,
+  planText,
+} from './files.ts';
+import { planBuildDeps, planInstall } from './packages.ts';
+import { planCmd, planEnv, planSh } from './shell.ts';
+import type { BuildAction, BuildState, PlanStep, StepWorld } from './state.ts';
+
+const STEPS: Readonly<Record<string, PlanStep>> = {
+  BuildDeps: planBuildDeps,
+  CacheDirs: planCacheDirs,
+  Cmd: planCmd,
+  Container: planContainer,
+  Copy: planCopy,
+  Debian: planDebian,
+  Depends: planDepends,
+  EmptyDir: planEmptyDir,
+  EnsureDir: planEnsureDir,
+  Env: planEnv,
+  Install: planInstall,
+  Remove: planRemove,
+  Sh: planSh,
+  Text: planText,
+};
+
+export interface PlannedStep {
+  readonly step: Step;
+  readonly actions: readonly BuildAction[];
+}
+
+export interface StepProblem {
+  readonly step: Step;
+  readonly message: string;
+}
+
+export type PlannedSteps =
+  | { readonly ok: true; readonly state: BuildState; readonly steps: readonly PlannedStep[] }
+  | { readonly ok: false; readonly problems: readonly StepProblem[] };
+
+/** All problems at once: a step that cannot be planned leaves the state as it was. */
+export function planSteps(setup: readonly Step[], start: BuildState, world: StepWorld): PlannedSteps {
+  const problems: StepProblem[] = [];
+  const steps: PlannedStep[] = [];
+  let state = start;
+  for (const step of setup) {
+    const plan = STEPS[step.tag];
+    const outcome = plan?.(step.value, state, world);
+    if (outcome === undefined) problems.push({ step, message: `step !${step.tag} is not available yet` });
+    else if (!outcome.ok) problems.push({ step, message: outcome.message });
+    else {
+      steps.push({ step, actions: outcome.actions });
+      state = outcome.state;
+    }
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, state, steps };
+}

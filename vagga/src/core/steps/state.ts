@@ -1,0 +1,76 @@
+// What steps hand on to later ones while a build is planned.
+import type { Container, Json } from '../../config/model.ts';
+
+/** Everything a build does to the image, as data. A table in adapters/build maps each kind to its executor. */
+export type BuildAction =
+  | { readonly kind: 'bootstrap-debian'; readonly suite: string; readonly components: readonly string[] }
+  | { readonly kind: 'copy-root'; readonly container: string }
+  | {
+      readonly kind: 'run';
+      readonly argv: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      /** Mount point in the image → name in the cache directory. */
+      readonly caches: Readonly<Record<string, string>>;
+      /** Held while running: package caches allow one user at a time. */
+      readonly lock?: string;
+      /** stdout goes to this file beside the root instead of the log. */
+      readonly outputFile?: string;
+    }
+  | { readonly kind: 'write-file'; readonly path: string; readonly text: string; readonly mode: number }
+  | { readonly kind: 'copy'; readonly copy: CopyValue }
+  | { readonly kind: 'ensure-directory'; readonly path: string; readonly mode: number }
+  | { readonly kind: 'empty-directory'; readonly path: string }
+  | { readonly kind: 'truncate'; readonly path: string }
+  | { readonly kind: 'remove'; readonly path: string };
+
+export interface CopyValue {
+  readonly source: string;
+  readonly path: string;
+  readonly ownerUid?: number;
+  readonly ownerGid?: number;
+  readonly umask: number;
+  readonly preservePermissions: boolean;
+  readonly preserveTimes: boolean;
+  readonly ignoreRegex?: string;
+  readonly includeRegex?: string;
+  readonly rules: readonly string[];
+  readonly noDefaultRules?: boolean;
+}
+
+export interface BuildState {
+  readonly distribution?: { readonly kind: 'debian'; readonly suite: string };
+  readonly env: Readonly<Record<string, string>>;
+  /** Packages that stay, and those that go at the end. */
+  readonly installed: readonly string[];
+  readonly buildDeps: readonly string[];
+  /** The package lists were refreshed in this very build. */
+  readonly listsFresh: boolean;
+  readonly ensureDirs: readonly string[];
+  readonly emptyDirs: readonly string[];
+  readonly removed: readonly string[];
+  readonly caches: Readonly<Record<string, string>>;
+}
+
+export type Outcome =
+  | { readonly ok: true; readonly state: BuildState; readonly actions: readonly BuildAction[] }
+  | { readonly ok: false; readonly message: string };
+
+export interface StepWorld {
+  readonly containers: Readonly<Record<string, Container>>;
+}
+
+/** One step of the format: what it does to the state and to the image. */
+export type PlanStep = (value: Json, state: BuildState, world: StepWorld) => Outcome;
+
+export function done(state: BuildState, ...actions: readonly BuildAction[]): Outcome {
+  return { ok: true, state, actions };
+}
+
+export function refuse(message: string): Outcome {
+  return { ok: false, message };
+}
+
+/** A command of the build with the environment as it is by now. */
+export function runAction(state: BuildState, argv: readonly string[]): BuildAction {
+  return { kind: 'run', argv, env: state.env, caches: state.caches };
+}
