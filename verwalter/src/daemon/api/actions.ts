@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import { fetchJson } from '../../adapters/http_client.ts';
+import { WAIT_ACTION_MS } from '../../config/defaults.ts';
+import type { Json } from '../../core/scheduler/engine.ts';
+import type { VerwalterNode } from '../node.ts';
+import { schedulerPeers } from '../scheduler_input.ts';
+import { type Reply, readBody, refuse } from './reply.ts';
+
+/** Set on a request that another node passed on: it is answered here or refused, so two confused nodes cannot play ping-pong. */
+const FORWARDED = 'x-verwalter-forwarded';
+const ANSWER_BYTES_MAX = 65_536;
+
+/** Address of the leader, when it is another node and known. */
+function leaderAddress(node: VerwalterNode): string | null {
+  const { leader } = node.election;
+  if (leader === null) return null;
+  return schedulerPeers(node.election, node.context.options.port)[leader]?.addr ?? null;
+}
+
+/** `POST /v1/action` and `/v1/wait_action`: taken by the leader; any other node passes the action on to it. */
+export async function postAction(node: VerwalterNode, request: IncomingMessage, wait: boolean): Promise<Reply> {
+  const body = await readBody(request);
+  if (!('value' in body)) return body;
+  if (!node.election.isLeader) return forward(node, request, body.value, wait);
+  const id = node.actions.add(body.value as Json);
+  if (id === undefined) return refuse(429, 'too many actions');
+  node.context.log.info(`action ${id} from ${request.socket.remoteAddress}:${request.socket.remotePort}`, {
+    action: JSON.stringify(body.value),
+  });
+  node.shared.count('actions_executed');
+  node.shared.changed();
+  if (!wait) return { json: { registered: id } };
+  const outcome = await node.actions.wait(id);
+  return outcome === 'done' ? { empty: 204 } : refuse(503, 'this node is no leader any more, or its scheduler fails');
+}
+
+async function forward(node: VerwalterNode, request: IncomingMessage, body: unknown, wait: boolean): Promise<Reply> {
+  const address = leaderAddress(node);
+  if (address === null || request.headers[FORWARDED] !== undefined) return notLeader(address);
+  const answer = await fetchJson(`http://${address}/v1/${wait ? 'wait_action' : 'action'}`, {
+    body,
+    timeoutMs: WAIT_ACTION_MS,
+    maxBytes: ANSWER_BYTES_MAX,
+    headers: { [FORWARDED]: '1' },
+  });
+  if (answer.ok) return answer.status === 204 ? { empty: 204 } : { json: answer.value, status: answer.status };
+  if (answer.status === undefined || answer.status === 503) return notLeader(address);
+  return refuse(answer.status, answer.error);
+}
+
+function notLeader(address: string | null): Reply {
+  return { status: 503, json: { error: 'this node is not the leader', leader: address } };
+}
+
+/** `/v1/action_is_pending/ID`. */
+export function actionIsPending(node: VerwalterNode, id: string | undefined): Reply {
+  if (id === undefined || !/^\d{1,16}$/.test(id)) return refuse(404, 'an action id is a number');
+  return { json: { pending: node.actions.isPending(Number(id)) } };
+}
+
+/** `/v1/leader-redirect-by-node-name`. */
+export function leaderRedirect(node: VerwalterNode): Reply {
+  const { options } = node.context;
+  const id = node.election.leader;
+  const peer = id === null ? undefined : schedulerPeers(node.election, options.port)[id];
+  const name = id === options.machineId ? options.name : peer?.name;
+  if (name === undefined) return refuse(404, 'there is no leader now');
+  return { empty: 308, headers: { location: `http://${name}:${options.port}/` } };
+}
