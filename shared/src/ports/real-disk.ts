@@ -23,7 +23,9 @@ async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 async function readAll(file: FileHandle, path: string, maxBytes: number): Promise<Buffer> {
-  const { size } = await file.stat();
+  const status = await file.stat();
+  // A directory has a size too; reading it gives the better error.
+  const size = status.isFile() ? status.size : 0;
   if (size > maxBytes) throw new FileTooLarge(path, maxBytes);
   let buffer = Buffer.allocUnsafe(size > 0 ? size + 1 : READ_STEP_BYTES);
   let length = 0;
