@@ -99,3 +99,19 @@ export const WAIT_ACTION_MS = 60_000;
 export const EVENT_INTERVAL_MS = 100;
 export const EVENT_CLIENTS_MAX = 200;
 export const FRONTEND = 'common';
+
+/** One command of a render file: `nginx -t` takes 0.1 s, a package's reload script some seconds; a hanging one must not hold the other roles. */
+export const COMMAND_TIMEOUT_MS = 60_000;
+/** Of one command's output, kept in the role log. */
+export const COMMAND_OUTPUT_BYTES_MAX = 1024 * 1024;
+/** One template or render file, one rendered file, and what a set may consist of. */
+export const TEMPLATE_BYTES_MAX = 1024 * 1024;
+export const RENDERED_BYTES_MAX = 16 * 1024 * 1024;
+export const TEMPLATE_FILES_MAX = 1_000;
+export const TEMPLATE_DEPTH_MAX = 8;
+/** Files one `!CleanFiles`, `!SplitText` or `!Condition` walks over. */
+export const WALK_FILES_MAX = 100_000;
+/** A text log is continued while it is smaller. */
+export const LOG_SEGMENT_BYTES_MAX = 10 * 1024 * 1024;
+/** One file of `sandbox/`. */
+export const SANDBOX_FILE_BYTES_MAX = 256 * 1024;

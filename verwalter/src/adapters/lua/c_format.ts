@@ -54,7 +54,9 @@ function scaled(value: number, digits: number): bigint {
 
 /** `%f` of a finite non-negative number. */
 function fixed(value: number, precision: number): string {
-  const text = scaled(value, precision).toString().padStart(precision + 1, '0');
+  const text = scaled(value, precision)
+    .toString()
+    .padStart(precision + 1, '0');
   return precision === 0 ? text : `${text.slice(0, -precision)}.${text.slice(-precision)}`;
 }
 
@@ -119,7 +121,11 @@ export function formatFloat(value: number, kind: 'e' | 'f' | 'g', format: Number
 }
 
 /** `%d %i %u %o %x %X` of an integer; unsigned conversions show the 64-bit two's complement, as C does. */
-export function formatInteger(value: number, kind: 'd' | 'u' | 'o' | 'x' | 'X', format: NumberFormat): string {
+export function formatInteger(
+  value: number,
+  kind: 'd' | 'u' | 'o' | 'x' | 'X',
+  format: NumberFormat,
+): string {
   const signed = kind === 'd';
   const whole = signed ? BigInt(Math.abs(value)) : BigInt.asUintN(64, BigInt(value));
   const base = kind === 'o' ? 8 : kind === 'x' || kind === 'X' ? 16 : 10;

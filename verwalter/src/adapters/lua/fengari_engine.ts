@@ -30,7 +30,11 @@ function raise(api: FengariApi, L: FengariState, message: string): never {
   return api.lua_error(L);
 }
 
-function pushTable(api: FengariApi, L: FengariState, value: readonly Json[] | { readonly [key: string]: Json | undefined }): void {
+function pushTable(
+  api: FengariApi,
+  L: FengariState,
+  value: readonly Json[] | { readonly [key: string]: Json | undefined },
+): void {
   if (!api.lua_checkstack(L, 4)) throw new Error('the input is nested too deeply');
   api.lua_createtable(L, 0, 0);
   if (Array.isArray(value)) {
@@ -58,7 +62,8 @@ function push(api: FengariApi, L: FengariState, value: Json | undefined): void {
 }
 
 function pullTable(api: FengariApi, L: FengariState, index: number, depth: number): RawTable {
-  if (depth >= MAX_TABLE_DEPTH) throw new Error(`tables are nested deeper than ${MAX_TABLE_DEPTH}: does one contain itself?`);
+  if (depth >= MAX_TABLE_DEPTH)
+    throw new Error(`tables are nested deeper than ${MAX_TABLE_DEPTH}: does one contain itself?`);
   if (!api.lua_checkstack(L, 4)) throw new Error('not enough memory');
   const table = index < 0 ? api.lua_gettop(L) + index + 1 : index;
   const entries: [RawValue, RawValue][] = [];
@@ -67,7 +72,8 @@ function pullTable(api: FengariApi, L: FengariState, index: number, depth: numbe
     entries.push([pull(api, L, -2, depth + 1), pull(api, L, -1, depth + 1)]);
     api.lua_settop(L, -2);
   }
-  if (entries.length > 0 || api.luaL_getmetafield(L, table, LIST_FIELD) === 0) return { entries, markedList: false };
+  if (entries.length > 0 || api.luaL_getmetafield(L, table, LIST_FIELD) === 0)
+    return { entries, markedList: false };
   api.lua_settop(L, -2);
   return { entries, markedList: true };
 }
@@ -113,7 +119,8 @@ function installClock(session: Session, deadlineAtMs: number): void {
   let looks = 0;
   const hook = (state: FengariState) => {
     if (session.traceback === undefined) {
-      if (++looks % HOOKS_PER_MEMORY_LOOK === 0 && session.isOverMemory()) raise(api, state, 'not enough memory');
+      if (++looks % HOOKS_PER_MEMORY_LOOK === 0 && session.isOverMemory())
+        raise(api, state, 'not enough memory');
       if (performance.now() < deadlineAtMs) return;
       api.luaL_traceback(L, state, null, 0);
       session.traceback = text(api, L, -1);
@@ -135,7 +142,8 @@ function pushHost(api: FengariApi, L: FengariState, host: Readonly<Record<string
 /** A JavaScript error inside the engine (its own stack overflow, say) becomes a Lua error with its message. */
 function nativeError(api: FengariApi, L: FengariState): number {
   const error = api.lua_touserdata(L, 1);
-  const message = error instanceof RangeError ? 'stack overflow' : error instanceof Error ? error.message : 'engine error';
+  const message =
+    error instanceof RangeError ? 'stack overflow' : error instanceof Error ? error.message : 'engine error';
   api.lua_pushstring(L, encoder.encode(message));
   return 1;
 }
@@ -148,7 +156,8 @@ function body(fengari: Fengari, session: Session, evaluation: Evaluation, L: Fen
   api.lua_setfield(L, -2, encoder.encode('format'));
   api.lua_settop(L, 0);
   const chunk = encoder.encode(evaluation.chunk);
-  if (api.luaL_loadbuffer(L, chunk, chunk.length, encoder.encode(`@${evaluation.chunkName}`)) !== 0) return api.lua_error(L);
+  if (api.luaL_loadbuffer(L, chunk, chunk.length, encoder.encode(`@${evaluation.chunkName}`)) !== 0)
+    return api.lua_error(L);
   pushHost(api, L, evaluation.host);
   push(api, L, evaluation.input);
   push(api, L, evaluation.mode);
@@ -167,7 +176,12 @@ function evaluate(fengari: Fengari, isOverMemory: () => boolean, evaluation: Eva
   const status = api.lua_pcall(L, 0, RESULTS, 0);
   if (session.traceback !== undefined) return { kind: 'expired', traceback: session.traceback };
   if (status !== 0) return { kind: 'failed', error: text(api, L, -1) };
-  return { kind: 'returned', success: api.lua_toboolean(L, -3), first: text(api, L, -2), second: text(api, L, -1) };
+  return {
+    kind: 'returned',
+    success: api.lua_toboolean(L, -3),
+    first: text(api, L, -2),
+    second: text(api, L, -1),
+  };
 }
 
 /** Lua 5.3 in JavaScript, about ten times slower than the other engine; for places where WebAssembly may not run. */

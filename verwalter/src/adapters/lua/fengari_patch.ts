@@ -44,7 +44,10 @@ const LOBJECT: readonly Replacement[] = [
   once('lvm.luaV_shiftl(v1, -v2)', 'SUITE.shift(L, v1, -v2)'),
   once('(0 - v1)|0', '0 - v1'),
   once('(~0 ^ v1)', '-1 - v1'),
-  once('a = (a * 16 + luaO_hexavalue(s[i]))|0;', 'a = a * 16 + luaO_hexavalue(s[i]); if (!Number.isSafeInteger(a)) return null;'),
+  once(
+    'a = (a * 16 + luaO_hexavalue(s[i]))|0;',
+    'a = a * 16 + luaO_hexavalue(s[i]); if (!Number.isSafeInteger(a)) return null;',
+  ),
   once('Math.floor(MAX_INT / 10)', 'Math.floor(Number.MAX_SAFE_INTEGER / 10)'),
   once('MAX_INT % 10', 'Number.MAX_SAFE_INTEGER % 10'),
   once('a > MAXBY10 || d > MAXLASTD + neg', 'a > MAXBY10 || d > MAXLASTD'),
@@ -63,7 +66,10 @@ export const REPLACEMENTS: Readonly<Record<string, readonly Replacement[]>> = {
     once('process.env.FENGARICONF ? JSON.parse(process.env.FENGARICONF) : {}', '{ LUAI_MAXSTACK: 200000 }'),
     once('const LUA_MAXINTEGER = 2147483647', 'const LUA_MAXINTEGER = Number.MAX_SAFE_INTEGER'),
     once('const LUA_MININTEGER = -2147483648', 'const LUA_MININTEGER = Number.MIN_SAFE_INTEGER'),
-    once('n >= LUA_MININTEGER && n < -LUA_MININTEGER ? n', 'n >= LUA_MININTEGER && n <= LUA_MAXINTEGER ? n + 0'),
+    once(
+      'n >= LUA_MININTEGER && n < -LUA_MININTEGER ? n',
+      'n >= LUA_MININTEGER && n <= LUA_MAXINTEGER ? n + 0',
+    ),
   ],
   'lapi.js': [once('typeof n === "number" && (n|0) === n);', 'Number.isSafeInteger(n));')],
   'lbaselib.js': [once('return v|0;', 'return Number.isSafeInteger(v) ? v : null;')],
@@ -81,7 +87,10 @@ export const REPLACEMENTS: Readonly<Record<string, readonly Replacement[]>> = {
   ],
   'lstrlib.js': [
     once("const { sprintf } = require('sprintf-js');", ''),
-    once('let totallen = n * l + (n - 1) * lsep;', 'let totallen = n * l + (n - 1) * lsep; SUITE.checkLength(L, totallen);'),
+    once(
+      'let totallen = n * l + (n - 1) * lsep;',
+      'let totallen = n * l + (n - 1) * lsep; SUITE.checkLength(L, totallen);',
+    ),
   ],
   'lauxlib.js': [once('let newend = B.n + sz;', 'let newend = B.n + sz; SUITE.checkLength(B.L, newend);')],
 };

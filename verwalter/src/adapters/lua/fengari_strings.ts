@@ -34,7 +34,7 @@ function textOf(api: FengariApi, L: FengariState, index: number, format: NumberF
 function quoted(api: FengariApi, L: FengariState, index: number): string {
   const type = api.lua_type(L, index);
   if (type !== 4) {
-    if (type === 3 && !api.lua_isinteger(L, index)) raise(api, L, "%q of a float is not available");
+    if (type === 3 && !api.lua_isinteger(L, index)) raise(api, L, '%q of a float is not available');
     const text = Buffer.from(api.luaL_tolstring(L, index)).toString('latin1');
     api.lua_settop(L, -2);
     return text;
@@ -49,11 +49,18 @@ function quoted(api: FengariApi, L: FengariState, index: number): string {
   return `"${escaped}"`;
 }
 
-function convert(api: FengariApi, L: FengariState, index: number, letter: string, format: NumberFormat): string {
+function convert(
+  api: FengariApi,
+  L: FengariState,
+  index: number,
+  letter: string,
+  format: NumberFormat,
+): string {
   const lower = letter.toLowerCase();
   if (letter === 'q') return quoted(api, L, index);
   if (letter === 's') return textOf(api, L, index, format);
-  if (letter === 'c') return String.fromCharCode(api.luaL_checkinteger(L, index) & 0xff).padStart(format.width);
+  if (letter === 'c')
+    return String.fromCharCode(api.luaL_checkinteger(L, index) & 0xff).padStart(format.width);
   if (letter === 'd' || letter === 'i') return formatInteger(api.luaL_checkinteger(L, index), 'd', format);
   if (letter === 'u' || letter === 'o' || lower === 'x') {
     return formatInteger(api.luaL_checkinteger(L, index), letter as 'u' | 'o' | 'x' | 'X', format);
@@ -73,7 +80,13 @@ export function stringFormat(api: FengariApi): FengariFunction {
     let index = 1;
     const result = pattern.replace(
       CONVERSION,
-      (whole: string, flags: string | undefined, width: string, precision: string | undefined, letter: string) => {
+      (
+        whole: string,
+        flags: string | undefined,
+        width: string,
+        precision: string | undefined,
+        letter: string,
+      ) => {
         if (whole === '%%') return '%';
         index++;
         if (index > top) raise(api, L, `bad argument #${index} to 'format' (no value)`);

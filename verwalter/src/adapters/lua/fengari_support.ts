@@ -41,7 +41,9 @@ function shift64(value: number, by: number): bigint {
 export function fengariSupport(raise: RaiseLua, limits: StringLimits) {
   let asked = 0;
   const integer = (L: unknown, value: number): number =>
-    Number.isSafeInteger(value) ? value + 0 : raise(L, 'integer overflow: the result does not fit in 53 bits');
+    Number.isSafeInteger(value)
+      ? value + 0
+      : raise(L, 'integer overflow: the result does not fit in 53 bits');
   const wide = (L: unknown, value: bigint): number => integer(L, Number(BigInt.asIntN(64, value)));
   const checkLength = (L: unknown, bytes: number): void => {
     if (bytes > limits.maxStringBytes) raise(L, 'not enough memory: resulting string too large');
@@ -52,12 +54,15 @@ export function fengariSupport(raise: RaiseLua, limits: StringLimits) {
     modulo,
     and: (L: unknown, a: number, b: number) =>
       isSmall(a) && isSmall(b) ? a & b : wide(L, BigInt(a) & BigInt(b)),
-    or: (L: unknown, a: number, b: number) => (isSmall(a) && isSmall(b) ? a | b : wide(L, BigInt(a) | BigInt(b))),
-    xor: (L: unknown, a: number, b: number) => (isSmall(a) && isSmall(b) ? a ^ b : wide(L, BigInt(a) ^ BigInt(b))),
+    or: (L: unknown, a: number, b: number) =>
+      isSmall(a) && isSmall(b) ? a | b : wide(L, BigInt(a) | BigInt(b)),
+    xor: (L: unknown, a: number, b: number) =>
+      isSmall(a) && isSmall(b) ? a ^ b : wide(L, BigInt(a) ^ BigInt(b)),
     shift: (L: unknown, value: number, by: number) => wide(L, shift64(value, by)),
     floatText: luaFloatText,
     /** A map key that differs for different bytes (upstream joins unpadded hex digits). */
-    stringKey: (bytes: Uint8Array) => `|${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')}`,
+    stringKey: (bytes: Uint8Array) =>
+      `|${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')}`,
     checkLength,
     account: (L: unknown, bytes: number): void => {
       checkLength(L, bytes);

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { EngineKind, LoadResult, RunResult, SchedulerInput, SchedulerRunner } from '../../core/scheduler/engine.ts';
+import type {
+  EngineKind,
+  LoadResult,
+  RunResult,
+  SchedulerInput,
+  SchedulerRunner,
+} from '../../core/scheduler/engine.ts';
 import type { WorkerReply, WorkerRequest, WorkerSetup } from './protocol.ts';
 
 /** Loading compiles a few files; a scheduler whose top level takes longer has an endless loop there. */
@@ -26,9 +32,11 @@ export interface RunnerOptions {
 
 /** Bundled commands lie in `dist/`, compiled tests in `dist/test/unit/`. */
 function workerFile(directory: string | undefined): string {
-  const places = directory === undefined ? [__dirname, join(__dirname, '..'), join(__dirname, '..', '..')] : [directory];
+  const places =
+    directory === undefined ? [__dirname, join(__dirname, '..'), join(__dirname, '..', '..')] : [directory];
   const found = places.map(place => join(place, 'lua-worker.cjs')).find(existsSync);
-  if (found === undefined) throw new Error(`lua-worker.cjs is not in ${places.join(' or ')}: run "npm run build"`);
+  if (found === undefined)
+    throw new Error(`lua-worker.cjs is not in ${places.join(' or ')}: run "npm run build"`);
   return found;
 }
 
@@ -37,7 +45,9 @@ const failure = (error: string): Failure => ({ ok: false, error, debug: '' });
 
 function describeCrash(error: Error): string {
   const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'not enough memory: the scheduler reached its memory limit' : error.message;
+  return code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? 'not enough memory: the scheduler reached its memory limit'
+    : error.message;
 }
 
 /** One worker thread: asks one question at a time. */

@@ -1,6 +1,7 @@
-import { canonicalText, encodeLua, type RawValue } from '../../core/scheduler/encode.ts';
-import type { Json } from '../../core/scheduler/engine.ts';
 import { placeFromLua } from '../../core/placement/from_lua.ts';
+import { canonicalJson } from '../../core/schedule/canonical.ts';
+import { encodeLua, type RawValue } from '../../core/scheduler/encode.ts';
+import type { Json } from '../../core/scheduler/engine.ts';
 import type { HostFunction } from './engine.ts';
 
 /** Debug text beyond this is cut: a print in a hot loop must not fill the daemon. */
@@ -98,10 +99,12 @@ export function checkSchedule(json: string): { readonly json: string } | { reado
   try {
     value = JSON.parse(json);
   } catch (error) {
-    return { error: `the scheduler's text is not JSON: ${error instanceof Error ? error.message : 'syntax error'}` };
+    return {
+      error: `the scheduler's text is not JSON: ${error instanceof Error ? error.message : 'syntax error'}`,
+    };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { error: 'invalid return value: the schedule must be a JSON object' };
   }
-  return { json: canonicalText(value) };
+  return { json: canonicalJson(value) };
 }

@@ -24,7 +24,11 @@ interface Session {
   traceback: string;
 }
 
-function addFunction(session: Session, run: (...args: number[]) => number | undefined, signature: string): number {
+function addFunction(
+  session: Session,
+  run: (...args: number[]) => number | undefined,
+  signature: string,
+): number {
   const pointer = session.module.addFunction(run, signature);
   session.functions.push(pointer);
   return pointer;
@@ -80,7 +84,11 @@ function pushHost(session: Session, host: Readonly<Record<string, HostFunction>>
   module._lua_createtable(L, 0, 0);
   for (const [name, run] of Object.entries(host)) {
     access.pushString(name);
-    module._lua_pushcclosure(L, addFunction(session, () => callHost(session, run), 'ii'), 0);
+    module._lua_pushcclosure(
+      L,
+      addFunction(session, () => callHost(session, run), 'ii'),
+      0,
+    );
     module._lua_rawset(L, -3);
   }
 }

@@ -1,4 +1,4 @@
-import { type RawTable, type RawValue } from '../../core/scheduler/encode.ts';
+import type { RawTable, RawValue } from '../../core/scheduler/encode.ts';
 import type { Json } from '../../core/scheduler/engine.ts';
 import { decodeLenient, decodeStrict, MAX_TABLE_DEPTH } from './engine.ts';
 
@@ -37,12 +37,29 @@ export interface LuaModule {
   _lua_rawseti(L: number, index: number, at: bigint): void;
   _lua_next(L: number, index: number): number;
   _lua_callk(L: number, args: number, results: number, context: number, next: number): void;
-  _lua_pcallk(L: number, args: number, results: number, handler: number, context: number, next: number): number;
+  _lua_pcallk(
+    L: number,
+    args: number,
+    results: number,
+    handler: number,
+    context: number,
+    next: number,
+  ): number;
   _lua_sethook(L: number, hook: number, mask: number, count: number): void;
   _lua_error(L: number): number;
 }
 
-const TYPE_NAMES = ['nil', 'boolean', 'userdata', 'number', 'string', 'table', 'function', 'userdata', 'thread'];
+const TYPE_NAMES = [
+  'nil',
+  'boolean',
+  'userdata',
+  'number',
+  'string',
+  'table',
+  'function',
+  'userdata',
+  'thread',
+];
 
 /** Grown to the longest string seen; one buffer instead of a malloc per string. */
 interface Scratch {
@@ -87,7 +104,10 @@ export class StateAccess {
       this.#scratch.pointer = this.#module._realloc(this.#scratch.pointer, this.#scratch.size);
       if (this.#scratch.pointer === 0) throw new Error('not enough memory');
     }
-    const target = this.#module.HEAPU8.subarray(this.#scratch.pointer, this.#scratch.pointer + this.#scratch.size);
+    const target = this.#module.HEAPU8.subarray(
+      this.#scratch.pointer,
+      this.#scratch.pointer + this.#scratch.size,
+    );
     return { pointer: this.#scratch.pointer, size: this.#encoder.encodeInto(text, target).written };
   }
 
@@ -157,7 +177,8 @@ export class StateAccess {
 
   #pullTable(index: number, depth: number): RawTable {
     const module = this.#module;
-    if (depth >= MAX_TABLE_DEPTH) throw new Error(`tables are nested deeper than ${MAX_TABLE_DEPTH}: does one contain itself?`);
+    if (depth >= MAX_TABLE_DEPTH)
+      throw new Error(`tables are nested deeper than ${MAX_TABLE_DEPTH}: does one contain itself?`);
     if (module._lua_checkstack(this.#L, 4) === 0) throw new Error('not enough memory');
     const table = index < 0 ? module._lua_gettop(this.#L) + index + 1 : index;
     const entries: [RawValue, RawValue][] = [];

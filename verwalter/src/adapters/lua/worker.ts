@@ -14,7 +14,9 @@ import { createWasmoonEngine } from './wasmoon_engine.ts';
 function readLibrary(): Map<string, string> {
   const directory = join(__dirname, 'lua', 'verwalter');
   const files = readdirSync(directory).filter(name => name.endsWith('.lua'));
-  return new Map(files.map(name => [`verwalter/${name.slice(0, -4)}`, readFileSync(join(directory, name), 'utf8')]));
+  return new Map(
+    files.map(name => [`verwalter/${name.slice(0, -4)}`, readFileSync(join(directory, name), 'utf8')]),
+  );
 }
 
 async function createEngine(setup: WorkerSetup): Promise<LuaEngine> {
@@ -23,12 +25,21 @@ async function createEngine(setup: WorkerSetup): Promise<LuaEngine> {
     : createFengariEngine(join(__dirname, 'fengari'), setup.memoryBytes);
 }
 
-function answer(engine: LuaEngine, evaluation: Evaluation, debug: DebugText, deadlineMs: number): WorkerReply {
+function answer(
+  engine: LuaEngine,
+  evaluation: Evaluation,
+  debug: DebugText,
+  deadlineMs: number,
+): WorkerReply {
   const started = performance.now();
   const result = engine.evaluate(evaluation);
   const durationMs = performance.now() - started;
   if (result.kind === 'expired') {
-    return { ok: false, error: `the scheduler ran longer than ${deadlineMs} ms\n${result.traceback}`, debug: debug.text() };
+    return {
+      ok: false,
+      error: `the scheduler ran longer than ${deadlineMs} ms\n${result.traceback}`,
+      debug: debug.text(),
+    };
   }
   if (result.kind === 'failed') return { ok: false, error: result.error, debug: debug.text() };
   const text = debug.text() + result.second;
@@ -40,7 +51,9 @@ function answer(engine: LuaEngine, evaluation: Evaluation, debug: DebugText, dea
 }
 
 function nowOf(input: Json): number {
-  return typeof input === 'object' && input !== null && 'now' in input && typeof input.now === 'number' ? input.now : 0;
+  return typeof input === 'object' && input !== null && 'now' in input && typeof input.now === 'number'
+    ? input.now
+    : 0;
 }
 
 async function main(): Promise<void> {
@@ -54,7 +67,14 @@ async function main(): Promise<void> {
     const input = JSON.parse(request.input) as Json;
     const debug = debugText();
     const host = hostFunctions(source, nowOf(input), debug);
-    const evaluation = { chunk: sandbox, chunkName: 'sandbox.lua', host, input, mode: request.mode, deadlineAtMs };
+    const evaluation = {
+      chunk: sandbox,
+      chunkName: 'sandbox.lua',
+      host,
+      input,
+      mode: request.mode,
+      deadlineAtMs,
+    };
     parentPort?.postMessage(answer(engine, evaluation, debug, request.deadlineMs));
   });
 }

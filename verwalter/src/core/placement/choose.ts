@@ -57,7 +57,11 @@ function epvmScore(room: Room): Score {
     for (let at = 0; at < need.resources.length; at++) {
       const resource = need.resources[at] as number;
       const capacity = room.capacity[resource]?.[host] as number;
-      cost += marginal(capacity - (room.free[resource]?.[host] as number), need.amounts[at] as number, capacity);
+      cost += marginal(
+        capacity - (room.free[resource]?.[host] as number),
+        need.amounts[at] as number,
+        capacity,
+      );
     }
     return cost;
   };

@@ -38,7 +38,10 @@ function shrunk(request: CountRequest): Map<string, number> {
 }
 
 /** Instances 1…count; the first ones are those that run already. Their names never leave this file. */
-function instancesOf(request: CountRequest): { instances: PlacementInstance[]; previous: Record<string, string> } {
+function instancesOf(request: CountRequest): {
+  instances: PlacementInstance[];
+  previous: Record<string, string>;
+} {
   const previous: Record<string, string> = {};
   let number = 0;
   for (const [host, running] of shrunk(request)) {

@@ -33,7 +33,8 @@ function list(value: unknown, field: string): readonly unknown[] {
 
 function table(value: unknown, field: string): Table {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(field, 'must be a table');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fail(field, 'must be a table');
   return value as Table;
 }
 
@@ -47,7 +48,9 @@ function amount(value: unknown, field: string): number {
 
 function whole(value: unknown, field: string): number {
   const number = amount(value, field);
-  return Number.isInteger(number) && number <= MAX_INSTANCES ? number : fail(field, `must be whole, at most ${MAX_INSTANCES}`);
+  return Number.isInteger(number) && number <= MAX_INSTANCES
+    ? number
+    : fail(field, `must be whole, at most ${MAX_INSTANCES}`);
 }
 
 function amounts(value: unknown, field: string): Amounts {
@@ -88,7 +91,8 @@ function instancesOf(value: unknown): PlacementInstance[] {
   const items = list(value, 'instances');
   if (items.length > MAX_INSTANCES) fail('instances', `has more than ${MAX_INSTANCES} items`);
   const instances = items.map((item, index) => instanceOf(item, `instances[${index + 1}]`));
-  if (new Set(instances.map(instance => instance.id)).size < instances.length) fail('instances', 'has an id twice');
+  if (new Set(instances.map(instance => instance.id)).size < instances.length)
+    fail('instances', 'has an id twice');
   return instances;
 }
 
@@ -114,9 +118,23 @@ export function placeFromLua(value: unknown): PlacementResult | CountResult {
   if (spec.instances === undefined) {
     const count = whole(spec.count, 'count');
     const numbers = entries.map(([host, item]) => [host, whole(item, `previous.${host}`)] as const);
-    return placeCounts({ policy, hosts, count, needs: amounts(spec.needs, 'needs'), previous: Object.fromEntries(numbers), maxMoves });
+    return placeCounts({
+      policy,
+      hosts,
+      count,
+      needs: amounts(spec.needs, 'needs'),
+      previous: Object.fromEntries(numbers),
+      maxMoves,
+    });
   }
   const names = entries.map(([id, item]) => [id, text(item, `previous.${id}`)] as const);
   const start = spec.start === undefined ? 0 : whole(spec.start, 'start');
-  return place({ policy, hosts, instances: instancesOf(spec.instances), previous: Object.fromEntries(names), maxMoves, start });
+  return place({
+    policy,
+    hosts,
+    instances: instancesOf(spec.instances),
+    previous: Object.fromEntries(names),
+    maxMoves,
+    start,
+  });
 }

@@ -25,7 +25,9 @@ function items(request: PlacementRequest, room: Room): Item[] {
 /** Leaves every instance where it is, as long as that host is there, allowed and has room. */
 function keep(request: PlacementRequest, room: Room, all: readonly Item[]): void {
   for (const item of all) {
-    const name = Object.hasOwn(request.previous, item.instance.id) ? request.previous[item.instance.id] : undefined;
+    const name = Object.hasOwn(request.previous, item.instance.id)
+      ? request.previous[item.instance.id]
+      : undefined;
     const host = name === undefined ? undefined : room.hostIndex.get(name);
     if (host === undefined || item.candidates?.includes(host) === false) continue;
     if (request.hosts[host]?.weight === 0 || !fits(room, host, item.need)) continue;
@@ -91,7 +93,8 @@ function result(request: PlacementRequest, all: readonly Item[], next: number): 
     }
     assigned.push([instance.id, name]);
     hosts.get(name)?.push(instance.id);
-    if (Object.hasOwn(request.previous, instance.id) && request.previous[instance.id] !== name) moved.push(instance.id);
+    if (Object.hasOwn(request.previous, instance.id) && request.previous[instance.id] !== name)
+      moved.push(instance.id);
   }
   return { assigned: Object.fromEntries(assigned), hosts: Object.fromEntries(hosts), unplaced, moved, next };
 }
@@ -108,7 +111,11 @@ export function place(request: PlacementRequest): PlacementResult {
   keep(request, room, all);
   const turn = { at: room.hosts.length === 0 ? 0 : request.start % room.hosts.length };
   const choose = chooser(request.policy, room, turn);
-  for (const item of inOrder(request, room, all.filter(({ host }) => host < 0))) {
+  for (const item of inOrder(
+    request,
+    room,
+    all.filter(({ host }) => host < 0),
+  )) {
     item.host = choose(item.need, item.candidates);
     if (item.host >= 0) take(room, item.host, item.need, 1);
   }

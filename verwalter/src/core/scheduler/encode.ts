@@ -29,7 +29,8 @@ function fail(path: readonly string[], problem: string): never {
 }
 
 function numberText(value: number, path: readonly string[]): string {
-  if (!Number.isFinite(value)) fail(path, `${Number.isNaN(value) ? 'nan' : 'infinity'} cannot be written as JSON`);
+  if (!Number.isFinite(value))
+    fail(path, `${Number.isNaN(value) ? 'nan' : 'infinity'} cannot be written as JSON`);
   if (Math.abs(value) > MAX_NUMBER) fail(path, 'a number above 2^53-1 cannot be written to a schedule');
   return JSON.stringify(value);
 }
@@ -58,7 +59,8 @@ function objectText(table: RawTable, path: readonly string[]): string {
   const pairs = table.entries.map(([key, value]) => [keyText(key, path), value] as const);
   pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const parts = pairs.map(([key, value], index) => {
-    if (index > 0 && pairs[index - 1]?.[0] === key) fail(path, `the key ${key} is there both as a number and as a string`);
+    if (index > 0 && pairs[index - 1]?.[0] === key)
+      fail(path, `the key ${key} is there both as a number and as a string`);
     return `${JSON.stringify(key)}:${valueText(value, [...path, key])}`;
   });
   return `{${parts.join(',')}}`;
@@ -77,13 +79,4 @@ function valueText(value: RawValue, path: readonly string[]): string {
 /** `root` names the value in errors. Throws an `Error` that names the place, e.g. `schedule.nodes.mars: a function cannot be written as JSON`. */
 export function encodeLua(value: RawValue, root: string): string {
   return valueText(value, [root]);
-}
-
-/** The same canonical form for a value that came from JSON text. */
-export function canonicalText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const object = value as Record<string, unknown>;
-  const keys = Object.keys(object).sort();
-  return `{${keys.map(key => `${JSON.stringify(key)}:${canonicalText(object[key])}`).join(',')}}`;
 }

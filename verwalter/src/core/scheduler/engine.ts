@@ -4,7 +4,13 @@
  */
 
 /** A JSON value: what crosses the border between the daemon and the scheduler. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
 
 /** The stamp of the schedule a peer has announced. */
 export interface PeerSchedule {

@@ -1,0 +1,98 @@
+import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import Handlebars from 'handlebars';
+import { RENDERED_BYTES_MAX } from '../../config/defaults.ts';
+
+/** No HTML in config files; a name that does not exist is an error, not an empty place in a config. */
+const OPTIONS: CompileOptions = { noEscape: true, strict: true, preventIndent: false };
+
+export interface Templates {
+  /** Renders the template registered under `path`. */
+  render(path: string, variables: unknown): { readonly text: string } | { readonly problem: Diagnostic };
+  has(path: string): boolean;
+}
+
+function problemAt(file: string, message: string, line: number, column: number): Diagnostic {
+  return { code: 'template', severity: 'error', message, file, line, column };
+}
+
+/** jison draws the place as `...text` and `---^` below it; the text before the caret is looked up in the line. */
+function caretColumn(lines: readonly string[], sourceLine: string): number {
+  const caret = lines[2]?.indexOf('^') ?? -1;
+  const before = lines[1]?.slice(0, Math.max(0, caret)).replace(/^\.\.\./, '') ?? '';
+  for (let length = before.length; length > 0; length--) {
+    const at = sourceLine.lastIndexOf(before.slice(-length));
+    if (at >= 0) return at + length + 1;
+  }
+  return 1;
+}
+
+/** Handlebars says the place in its text: `Parse error on line 3:` or `… - 3:5` (columns from 0). */
+function toDiagnostic(error: unknown, file: string, source: string): Diagnostic {
+  if (error instanceof RangeError) return problemAt(file, 'partials include each other without end', 1, 1);
+  const message = error instanceof Error ? error.message : String(error);
+  const placed = /^([\s\S]*) - (\d+):(\d+)$/.exec(message);
+  if (placed !== null) {
+    const text = (placed[1] ?? '')
+      .replace(/ in \[object Object\]$/, '')
+      .replace(/^"(.*)" not defined.*$/s, 'there is no variable "$1" here');
+    return problemAt(file, text, Number(placed[2]), Number(placed[3]) + 1);
+  }
+  const line = Number(/on line (\d+)/.exec(message)?.[1] ?? 1);
+  const lines = message.split('\n');
+  const expected = lines.slice(3).join(' ') || message;
+  return problemAt(
+    file,
+    `syntax error: ${expected}`,
+    line,
+    caretColumn(lines, source.split('\n')[line - 1] ?? ''),
+  );
+}
+
+/** `json VALUE` writes JSON, `eq A B` and `ne A B` compare; the rest is Handlebars' own. */
+function register(env: typeof Handlebars, log: (line: string) => void): void {
+  env.registerHelper('json', (value: unknown) => JSON.stringify(value ?? null));
+  env.registerHelper('eq', (a: unknown, b: unknown) => a === b);
+  env.registerHelper('ne', (a: unknown, b: unknown) => a !== b);
+  env.registerHelper('log', (...args: unknown[]) => log(args.slice(0, -1).map(String).join(' ')));
+}
+
+/**
+ * Parses all `sources` (path → text) and registers each as a partial under its path. All syntax errors come together.
+ * @param log gets what a template's `{{log}}` says
+ */
+export function compileTemplates(
+  sources: ReadonlyMap<string, string>,
+  log: (line: string) => void,
+): { readonly templates: Templates } | { readonly problems: readonly Diagnostic[] } {
+  const env = Handlebars.create();
+  register(env, log);
+  const compiled = new Map<string, HandlebarsTemplateDelegate>();
+  const problems: Diagnostic[] = [];
+  for (const [path, source] of sources) {
+    try {
+      Handlebars.parse(source);
+      const template = env.compile(source, OPTIONS);
+      compiled.set(path, template);
+      env.registerPartial(path, template);
+    } catch (error) {
+      problems.push(toDiagnostic(error, path, source));
+    }
+  }
+  if (problems.length > 0) return { problems };
+  return { templates: { has: path => compiled.has(path), render: renderer(compiled, sources) } };
+}
+
+function renderer(
+  compiled: ReadonlyMap<string, HandlebarsTemplateDelegate>,
+  sources: ReadonlyMap<string, string>,
+): Templates['render'] {
+  return (path, variables) => {
+    try {
+      const text = compiled.get(path)?.(variables) ?? '';
+      if (Buffer.byteLength(text) <= RENDERED_BYTES_MAX) return { text };
+      return { problem: problemAt(path, `the result is longer than ${RENDERED_BYTES_MAX} bytes`, 1, 1) };
+    } catch (error) {
+      return { problem: toDiagnostic(error, path, sources.get(path) ?? '') };
+    }
+  };
+}
