@@ -56,7 +56,7 @@ function hostFile(
   if (target === null || taken.some(mount => mount.target === target)) return [];
   const inImage = lstatSync(inRoot(place.rootPath, target), { throwIfNoEntry: false });
   const onHost = statSync(source, { throwIfNoEntry: false });
-  return inImage?.isFile() && onHost?.isFile() ? [bindMount(source, target, true)] : [];
+  return inImage?.isFile() && onHost?.isFile() ? [{ type: 'bind', source, target, readonly: true }] : [];
 }
 
 /** The engine would make a missing mount point inside the image and so change it. */

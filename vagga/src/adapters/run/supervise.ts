@@ -59,7 +59,11 @@ class Supervisor {
   }
 
   start({ name, prepared }: SupervisedChild, prefix: string): void {
-    if (this.#state.kind !== 'running') return this.dispatch({ kind: 'exited', name, pid: 0, code: 0 });
+    if (this.#state.kind !== 'running') {
+      // An earlier one has already brought the whole command down.
+      this.#gone(prepared, { kind: 'exited', name, pid: 0, code: 0 });
+      return;
+    }
     const [program = '', ...rest] = prepared.argv;
     // Own group: Ctrl-C reaches only us, and we tell the processes in order.
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });

@@ -54,9 +54,15 @@ const nothing: Emit = () => {};
 const byKey = (left: readonly [string, Json], right: readonly [string, Json]) =>
   left[0] < right[0] ? -1 : 1;
 
-const sortedMap: Emit = (out, value) => {
-  for (const [key, text] of Object.entries(value as Fields).sort(byKey)) out.field(key, text as string);
-};
+/** Two fields per entry, sorted by key. */
+const entries =
+  (keyName: string, valueName: string): Emit =>
+  (out, value) => {
+    for (const [key, text] of Object.entries(value as Fields).sort(byKey)) {
+      out.field(keyName, key);
+      out.field(valueName, text as string);
+    }
+  };
 
 /** `hash` when a checksum is given, else the address. */
 const hashOrUrl =
@@ -150,7 +156,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   AptTrust: fields('server?', 'keys[]'),
   Build: build,
   BuildDeps: list('packages'),
-  CacheDirs: sortedMap,
+  CacheDirs: entries('source', 'name'),
   Cmd: list('command-line'),
   ComposerConfig: fields(
     'runtimeExe?',
@@ -169,7 +175,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   Download: hashOrUrl(fields('path', 'mode')),
   EmptyDir: scalar('path'),
   EnsureDir: scalar('path'),
-  Env: sortedMap,
+  Env: entries('key', 'value'),
   GemConfig: fields('installRuby', 'gemExe?', 'updateGem'),
   GemInstall: list('packages'),
   Git: fields('url', 'revision?', 'branch?', 'path'),
@@ -195,7 +201,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   Sh: scalar('script'),
   Tar: hashOrUrl(fields('path', 'subdir')),
   TarInstall: hashOrUrl(fields('subdir?', 'script')),
-  Text: sortedMap,
+  Text: entries('path', 'data'),
   Ubuntu: scalar('codename'),
   UbuntuPPA: scalar('ppa_name'),
   UbuntuRelease: fields('codename?', 'version?', 'url?', 'arch', 'keepChfnCommand'),
