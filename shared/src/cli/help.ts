@@ -4,7 +4,11 @@ const DEFAULT_WIDTH = 80;
 /** Wider left columns push the summaries to their own lines. */
 const MAX_LEFT = 28;
 
-const BUILT_IN: readonly OptionSpec[] = [{ long: 'help', short: 'h', summary: 'Show this help' }];
+/** Without its letter where the command uses that for something else. */
+function helpOption(own: readonly OptionSpec[]): OptionSpec {
+  const help = { long: 'help', summary: 'Show this help' };
+  return own.some(({ short }) => short === 'h') ? help : { ...help, short: 'h' };
+}
 
 /**
  * Help of one command: summary, examples, usage, commands, arguments, options, footer. Ends with a newline.
@@ -37,7 +41,7 @@ export function renderHelp(
         columns,
       ),
     ),
-    section('Options', rows([...visible(spec.options), ...BUILT_IN].map(optionRow), columns)),
+    section('Options', rows([...visible(spec.options), helpOption(spec.options)].map(optionRow), columns)),
     section('Common options', rows(visible(inherited).map(optionRow), columns)),
     spec.footer === undefined ? '' : `${spec.footer.trimEnd()}\n`,
   ]
