@@ -1,28 +1,8 @@
-import type { CommandSpec } from '@suite/shared/cli/command.ts';
-import { LOG_LEVELS } from '@suite/shared/cli/log.ts';
 import { runTree } from '../daemon/tree.ts';
-import { CONFIG_OPTION, configOf, runCommand, VERSION } from './shared-options.ts';
+import { configOf, runCommand, VERSION } from './shared-options.ts';
+import { TREE_SPEC } from './tree-spec.ts';
 
-const SPEC: CommandSpec = {
-  name: 'lithos_tree',
-  summary: 'Supervises the sandboxed processes of this host; can be PID 1.',
-  examples: [
-    ['lithos_tree', 'run in the foreground with the installed config'],
-    ['lithos_tree -C ./master.yaml --log-stderr', 'try a config and see the log'],
-  ],
-  options: [
-    CONFIG_OPTION,
-    { long: 'log-stderr', summary: 'also write the log to stderr' },
-    { long: 'log-level', argument: 'LEVEL', summary: `one of ${LOG_LEVELS.join(', ')}`, choices: LOG_LEVELS },
-  ],
-  footer: [
-    'Signals: HUP reads the configuration again, QUIT replaces the running program in place (upgrade),',
-    'TERM, INT and PWR stop everything in order. Containers survive a crash of lithos_tree and an upgrade.',
-    'Exit codes: 0 stopped, 1 fatal error, 2 bad command line, 127 conmon, catatonit or a runtime is missing.',
-  ].join('\n'),
-};
-
-void runCommand(SPEC, async run => {
+void runCommand(TREE_SPEC, async run => {
   const code = await runTree({
     config: configOf(run),
     logStderr: run.options['log-stderr'] === true,

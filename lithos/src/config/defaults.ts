@@ -67,7 +67,7 @@ export const TIMES = {
   /** create or start of one container: 5-30 ms normally; a minute means the runtime hangs. */
   runtimeTimeoutMs: 60_000,
   /** After KILL of a cgroup the kernel needs milliseconds; look this often, up to the limit. */
-  killPollMs: 5,
+  killPollMs: 2,
   killLimitMs: 10_000,
   /** Orphans are reaped on SIGCHLD; a coalesced signal is made up for by this. */
   reapEveryMs: 1_000,

@@ -235,7 +235,8 @@ export class Supervisor {
     this.live.delete(name);
     this.dispatch(name, { kind: 'exited', code, outOfMemory });
     const last = this.instances.get(name)?.lastExit;
-    if (last !== undefined) this.options.log.error(`${name} ${describeExit(last)}`);
+    if (last !== undefined)
+      this.options.log[last.requested ? 'warn' : 'error'](`${name} ${describeExit(last)}`);
     // Behind the start of the next run, which it must not delay.
     this.enqueue(name, () => this.prepare(name));
   }

@@ -41,6 +41,8 @@ class Fatal extends Error {
 
 /** A sibling program is missing: the shell's own code for it. */
 const EXIT_MISSING_PROGRAM = 127;
+/** Set over the move into a private mount namespace. */
+const MOVED = 'LITHOS_TREE_MOVED';
 /** Starts that are under way get this long before a re-exec cuts them short (they would be cleared away and repeated). */
 const EXEC_DRAIN_MS = 5_000;
 
@@ -86,10 +88,27 @@ async function readMaster(file: string): Promise<Master> {
   throw new Fatal(printDiagnostics(read.errors, texts, { colour: false }).trimEnd());
 }
 
-async function chooseRuntime(): Promise<RuntimeChoice> {
+/**
+ * Where crun only works without the v2 mount, the whole tree moves into a mount namespace without it, once: wrapping
+ * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made.
+ */
+async function chooseRuntime(log: Logger): Promise<RuntimeChoice> {
   const choice = await probeRuntime(realProc);
   if (choice.kind === 'none') throw new Fatal(choice.message, EXIT_MISSING_PROGRAM);
-  return choice;
+  if (choice.kind !== 'crun-private-mount' || process.env[MOVED] !== undefined) return choice;
+  const [program = '', ...args] = choice.wrap(ownCommandLine());
+  log.info('moving into a mount namespace without the cgroup v2 mount', { reasons: choice.reasons });
+  return execInPlace(requireProgram(program), [program, ...args], { ...ownEnvironment(), [MOVED]: '1' });
+}
+
+function ownCommandLine(): string[] {
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+}
+
+function ownEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 function requireProgram(name: string): string {
@@ -216,11 +235,7 @@ class Tree {
     await this.status.flush();
     this.log.warn('re-exec');
     this.stopWatches();
-    execInPlace(
-      process.execPath,
-      [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-      process.env as Record<string, string>,
-    );
+    execInPlace(process.execPath, ownCommandLine(), ownEnvironment());
   }
 
   private snapshot(): Omit<TreeStatus, 'schemaVersion' | 'writtenWallMs'> {
@@ -260,7 +275,7 @@ async function start(options: TreeOptions): Promise<number> {
     if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);
     requireProgram('conmon');
     const init = requireProgram('catatonit');
-    const runtime = await chooseRuntime();
+    const runtime = await chooseRuntime(log);
     log.warn('started', {
       pid: process.pid,
       version: options.version,

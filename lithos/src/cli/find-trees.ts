@@ -1,0 +1,106 @@
+// Which lithos_tree processes run here, and what each supervises: from /proc, the run directories and the status file.
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { parseCommandLine } from '@suite/shared/cli/command.ts';
+import { realDisk } from '@suite/shared/ports/real.ts';
+import { loadMaster } from '../adapters/load-master.ts';
+import { runningSupervisor } from '../adapters/pid-file.ts';
+import type { ProcessTable } from '../adapters/process-table.ts';
+import { findRuns, readPid, sameProcess } from '../adapters/records.ts';
+import { type InstanceStatus, readStatus, type TreeStatus } from '../adapters/status-file.ts';
+import { DEFAULTS } from '../config/defaults.ts';
+import { TREE_SPEC } from './tree-spec.ts';
+
+export interface SeenInstance {
+  readonly name: string;
+  /** The container's first process; undefined while nothing runs. */
+  readonly pid: number | undefined;
+  /** conmon, undefined when it is gone. */
+  readonly monitor: number | undefined;
+  readonly status: InstanceStatus | undefined;
+}
+
+export interface SeenTree {
+  /** Undefined: containers are left, but no supervisor runs. */
+  readonly pid: number | undefined;
+  readonly config: string;
+  readonly status: TreeStatus | undefined;
+  readonly instances: readonly SeenInstance[];
+}
+
+function words(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+/** The arguments of a lithos_tree, started by name or through node; undefined for every other program. */
+function treeArguments(command: readonly string[]): readonly string[] | undefined {
+  const isTree = (word: string | undefined) => /^lithos_tree(\.cjs)?$/.test(basename(word ?? ''));
+  if (isTree(command[0])) return command.slice(1);
+  if (!/^node/.test(basename(command[0] ?? ''))) return undefined;
+  const script = command.findIndex((word, index) => index > 0 && !word.startsWith('-'));
+  return isTree(command[script]) ? command.slice(script + 1) : undefined;
+}
+
+/** Config files of the running trees that share our pid namespace (the pids of others would mean nothing here). */
+function runningConfigs(table: ProcessTable): string[] {
+  const here = link('/proc/self/ns/pid');
+  return table.pids().flatMap(pid => {
+    const rest = treeArguments(words(pid));
+    if (rest === undefined || link(`/proc/${pid}/ns/pid`) !== here) return [];
+    const parsed = parseCommandLine(TREE_SPEC, rest);
+    if (parsed.kind !== 'run') return [];
+    return [
+      resolve(
+        link(`/proc/${pid}/cwd`) || '/',
+        (parsed.options.config as string | undefined) ?? DEFAULTS.masterPath,
+      ),
+    ];
+  });
+}
+
+/** Undefined when the master config cannot be read. */
+async function look(config: string): Promise<SeenTree | undefined> {
+  const master = await loadMaster(realDisk, config, new Map());
+  if (!master.ok) return undefined;
+  const { paths } = master.value;
+  const pid = await runningSupervisor(realDisk, paths.pidFile);
+  const status = await readStatus(realDisk, paths.statusFile);
+  const byName = new Map<string, SeenInstance>();
+  for (const item of pid === undefined ? [] : (status?.instances ?? [])) {
+    byName.set(item.name, { name: item.name, pid: item.pid ?? undefined, monitor: undefined, status: item });
+  }
+  // Without root's rights the run directories are closed; the status file alone has the essentials.
+  for (const run of await findRuns(realDisk, paths).catch(() => [])) {
+    if (run.kind !== 'complete' || !sameProcess(run.record.pid, run.record.processStart)) continue;
+    const { name } = run.record;
+    const monitor = await readPid(run.files.monitorPidFile);
+    byName.set(name, { name, pid: run.record.pid, monitor, status: byName.get(name)?.status });
+  }
+  return { pid, config, status, instances: [...byName.values()].sort(byNameAndIndex) };
+}
+
+function byNameAndIndex(a: SeenInstance, b: SeenInstance): number {
+  const [left, right] = [a, b].map(({ name }) => /^(.*)\.(\d+)$/.exec(name) ?? [name, name, '0']);
+  const names = [left?.[1] ?? '', right?.[1] ?? ''];
+  if (names[0] !== names[1]) return (names[0] as string) < (names[1] as string) ? -1 : 1;
+  return Number(left?.[2]) - Number(right?.[2]);
+}
+
+/** `config` undefined: every running tree. A tree that is not running is only shown when asked for. */
+export async function findTrees(table: ProcessTable, config: string | undefined): Promise<SeenTree[]> {
+  const configs = config === undefined ? [...new Set(runningConfigs(table))] : [config];
+  const trees = await Promise.all(configs.map(look));
+  return trees.flatMap(tree => tree ?? []).sort((a, b) => (a.pid ?? 0) - (b.pid ?? 0));
+}
