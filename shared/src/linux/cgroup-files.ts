@@ -11,7 +11,7 @@ import {
 /** v1 says "no limit" with the largest page count it can hold (about 2^63 bytes). */
 const V1_UNLIMITED = 2 ** 62;
 
-export interface CgroupStats {
+interface CgroupStats {
   readonly memoryBytes: number | undefined;
   /** Undefined: no limit. */
   readonly memoryLimitBytes: number | undefined;

@@ -2,7 +2,7 @@
  * Where cgroups are. `v2`: one hierarchy at /sys/fs/cgroup; `v1`: one per controller; `hybrid`: v1 plus a v2 hierarchy
  * beside it, which may own controllers of its own; `none`: nothing mounted (a bare container).
  */
-export type CgroupLayout = 'v1' | 'v2' | 'hybrid' | 'none';
+type CgroupLayout = 'v1' | 'v2' | 'hybrid' | 'none';
 
 interface CgroupMount {
   readonly mountPoint: string;
@@ -18,7 +18,7 @@ export interface CgroupMounts {
 }
 
 /** A line of /proc/PID/cgroup; the v2 line has no controllers. */
-export interface ProcCgroup {
+interface ProcCgroup {
   readonly controllers: readonly string[];
   readonly path: string;
 }
@@ -26,7 +26,7 @@ export interface ProcCgroup {
 export type CgroupPaths = ReadonlyMap<string, string>;
 
 /** The key of the v2 hierarchy in `CgroupPaths`. */
-export const UNIFIED = 'unified';
+const UNIFIED = 'unified';
 
 /** Flags of the mount, not controllers, in the super options of a v1 hierarchy (kernel: Documentation/cgroup-v1). */
 const NOT_CONTROLLERS = new Set([

@@ -15,9 +15,9 @@ const FLAGS = {
 
 const MNT_DETACH = 2;
 
-export type MountFlag = keyof typeof FLAGS;
+type MountFlag = keyof typeof FLAGS;
 
-export interface MountRequest {
+interface MountRequest {
   readonly source: string;
   readonly target: string;
   /** `proc`, `tmpfs` …; absent for binds, remounts and changes of propagation. */

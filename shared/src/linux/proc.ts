@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Fields of /proc/PID/stat that the suite uses (proc(5)); times in clock ticks, memory in pages. */
-export interface ProcStat {
+interface ProcStat {
   readonly pid: number;
   /** At most 15 bytes of the program's name, any characters. */
   readonly name: string;
@@ -19,7 +19,7 @@ export interface ProcStat {
   readonly residentPages: number;
 }
 
-export interface ProcStatus {
+interface ProcStatus {
   readonly name: string;
   readonly state: string;
   readonly ppid: number;

@@ -17,7 +17,7 @@ const bind = libc('int bind(int fd, const void *address, int length)');
 const listen = libc('int listen(int fd, int backlog)');
 const setsockopt = libc('int setsockopt(int fd, int level, int name, const void *value, int length)');
 
-export interface ListenOptions {
+interface ListenOptions {
   /** An IPv4 or IPv6 literal. */
   readonly host: string;
   readonly port: number;

@@ -15,7 +15,7 @@ const MAX_PER_CALL = 1000;
 const waitid = libc('int waitid(int type, int id, void *info, int options)');
 const waitpid = libc('int waitpid(int pid, void *status, int options)');
 
-export interface Reaped {
+interface Reaped {
   readonly pid: number;
   /** Exit code, or 128 + N when signal N ended it (the convention of shells and conmon). */
   readonly status: number;

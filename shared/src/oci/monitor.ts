@@ -26,7 +26,7 @@ export interface MonitorOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export type MonitorResult = { readonly pid: number } | { readonly error: { readonly message: string } };
+type MonitorResult = { readonly pid: number } | { readonly error: { readonly message: string } };
 
 const CREATE_TIMEOUT_MS = 30_000;
 const FIRST_FREE_FD = 3;
@@ -137,7 +137,7 @@ export async function startMonitored(options: MonitorOptions): Promise<MonitorRe
   return failed(failure.error);
 }
 
-export interface ExitStatus {
+interface ExitStatus {
   /** 128 + N when signal N ended the program. */
   readonly code: number;
   readonly oomKilled: boolean;

@@ -2,7 +2,7 @@ import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { orderMounts, type SandboxMount } from './sandbox.ts';
 
-export interface MountPointProblem {
+interface MountPointProblem {
   readonly target: string;
   readonly reason: string;
 }

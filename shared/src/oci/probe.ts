@@ -4,10 +4,10 @@ import { parseCgroupMounts } from '../linux/cgroup.ts';
 import type { Proc } from '../ports/proc.ts';
 import { tryContainer } from './trial.ts';
 
-export type RuntimeKind = 'crun' | 'crun-private-mount' | 'runc';
+type RuntimeKind = 'crun' | 'crun-private-mount' | 'runc';
 
 /** The part of a choice that can be kept in a file; `runtimeChoice` brings it back. */
-export interface SavedRuntime {
+interface SavedRuntime {
   readonly kind: RuntimeKind;
   /** Absolute path. */
   readonly program: string;
@@ -19,14 +19,14 @@ export interface RuntimeChoice extends SavedRuntime {
   wrap(argv: readonly string[]): string[];
 }
 
-export interface RuntimeUnavailable {
+interface RuntimeUnavailable {
   readonly kind: 'none';
   /** For the user: what was tried, and the command that helps. */
   readonly message: string;
   readonly reasons: readonly string[];
 }
 
-export interface ProbeOptions {
+interface ProbeOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Instead of /proc/self/mountinfo and the v2 hierarchy's cgroup.controllers. */
   readonly mountinfo?: string;

@@ -3,9 +3,9 @@ import type { Proc, RunResult } from '../ports/proc.ts';
 import { realProc } from '../ports/real.ts';
 import type { RuntimeChoice } from './probe.ts';
 
-export type ContainerStatus = 'creating' | 'created' | 'running' | 'stopped' | 'paused';
+type ContainerStatus = 'creating' | 'created' | 'running' | 'stopped' | 'paused';
 
-export interface ContainerState {
+interface ContainerState {
   readonly id: string;
   readonly status: ContainerStatus;
   /** PID 1 of the container as we see it; 0 when stopped. */
@@ -14,14 +14,14 @@ export interface ContainerState {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-export interface ForegroundRun {
+interface ForegroundRun {
   readonly child: ChildProcess;
   /** Of the container's program; a program that a signal ended has 128 + its number. Rejects when nothing could be spawned. */
   readonly finished: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
 /** The runtime did not do it: `message` is its own last line. */
-export interface RuntimeFailure {
+interface RuntimeFailure {
   readonly error: string;
 }
 
@@ -68,7 +68,11 @@ export class OciRuntime {
     return await this.#do('start', id);
   }
 
-  /** To PID 1 of the container, or (`all`) to every process in it. A container that is gone is no failure. */
+  /**
+   * To PID 1 of the container, or (`all`) to every process in it. A container that is gone is no failure. In the first
+   * milliseconds after `start` its init has no handlers yet, and the kernel drops every signal but KILL: stop with a
+   * deadline, then KILL.
+   */
   async kill(id: string, signal: NodeJS.Signals | number, all = false): Promise<RuntimeFailure | undefined> {
     const failure = await this.#do('kill', ...(all ? ['--all'] : []), id, String(signal));
     return failure !== undefined && /not running|no such process|already finished/i.test(failure.error)

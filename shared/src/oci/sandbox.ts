@@ -26,7 +26,7 @@ export interface IdMapping {
   readonly count: number;
 }
 
-export interface UserNamespace {
+interface UserNamespace {
   readonly uidMappings: readonly IdMapping[];
   readonly gidMappings: readonly IdMapping[];
 }
@@ -34,7 +34,7 @@ export interface UserNamespace {
 /** `path`: join an existing namespace, e.g. `/run/netns/NAME`. */
 export type NamespaceChoice = 'new' | 'host' | { readonly path: string };
 
-export interface SandboxNamespaces {
+interface SandboxNamespaces {
   readonly pid: NamespaceChoice;
   readonly network: NamespaceChoice;
   readonly mount: 'new';
@@ -43,7 +43,7 @@ export interface SandboxNamespaces {
   readonly user?: UserNamespace;
 }
 
-export interface SandboxDevice {
+interface SandboxDevice {
   readonly path: string;
   readonly type: 'c' | 'b';
   readonly major: number;
@@ -53,7 +53,7 @@ export interface SandboxDevice {
   readonly gid?: number;
 }
 
-export interface SandboxLimits {
+interface SandboxLimits {
   /** Memory and swap together: swap would only hide the limit. */
   readonly memoryBytes?: number;
   /** The cgroup v1 scale, 2…262144, 1024 is normal; the runtime converts for v2. */

@@ -87,8 +87,10 @@ function fromFlags(capabilities: ReadonlySet<string>): object[] {
   return [allow(['clone'], noNamespaces), { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS }];
 }
 
-/** A runtime-spec `linux.seccomp` document. `capabilities` with their `CAP_` prefix. */
+/** A runtime-spec `linux.seccomp` document; a TypeError on a processor that the list was not made for. `capabilities` with their `CAP_` prefix. */
 export function defaultSeccomp(capabilities: ReadonlySet<string>, architecture: Architecture): object {
+  if (ARCHITECTURES[architecture] === undefined)
+    throw new TypeError(`no system call list for ${architecture}`);
   const granted = [...capabilities]
     .flatMap(name => names(WITH_CAPABILITY[name] ?? ''))
     .filter(name => name !== '');

@@ -2,16 +2,16 @@ import type { Random } from '../ports/random.ts';
 import { chance, exponential, pick, shuffled } from './random.ts';
 import { CALM_NET, type NetFaults, type SimWorld } from './world.ts';
 
-export type PartitionKind = 'symmetric' | 'asymmetric' | 'isolate-one' | 'ring';
+type PartitionKind = 'symmetric' | 'asymmetric' | 'isolate-one' | 'ring';
 
 /** How often a kind of disaster strikes and how long it lasts, both exponential. */
-export interface Disaster {
+interface Disaster {
   readonly meanIntervalMs: number;
   readonly meanDurationMs: number;
 }
 
 /** Which faults a run has. A kind that is absent never happens: some bugs show only without the noise of the others. */
-export interface FaultPlan {
+interface FaultPlan {
   readonly net: NetFaults;
   /** Largest deviation of a clock's rate, 0.05 = ±5 %. */
   readonly drift: number;
@@ -147,7 +147,7 @@ export function startFaults(world: SimWorld, plan: FaultPlan, endMs: number): vo
 }
 
 /** A healthy network of running nodes from now on (a pause or clog still takes the time it was given). */
-export function endFaults(world: SimWorld): void {
+function endFaults(world: SimWorld): void {
   world.faults = { ...CALM_NET };
   heal(world);
   for (const node of world.nodes) node.restart();

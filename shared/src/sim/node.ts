@@ -8,7 +8,7 @@ import type { SimWorld } from './world.ts';
 /** Linux's first ephemeral port. */
 const FIRST_FREE_PORT = 32768;
 
-export interface SimSocket extends UdpSocket {
+interface SimSocket extends UdpSocket {
   readonly onPacket: (data: Uint8Array, from: Endpoint) => void;
 }
 

@@ -1,5 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
-import type { Endpoint, Net } from '../ports/net.ts';
+import type { Endpoint } from '../ports/net.ts';
 import type { Random } from '../ports/random.ts';
 import { EventHeap, SimEvent } from './heap.ts';
 import { SimNode } from './node.ts';
@@ -65,14 +64,6 @@ export class SimWorld {
     return found;
   }
 
-  clock(name: string): Clock {
-    return this.node(name).clock;
-  }
-
-  net(name: string): Net {
-    return this.node(name).net;
-  }
-
   /** An event of the test itself (no owner), or of a node's clock. */
   schedule(delayMs: number, owner: SimNode | undefined, run: () => void): SimEvent {
     const event = new SimEvent(this.#heap, this.nowMs + delayMs, this.#order++, owner, run);
@@ -116,11 +107,13 @@ export class SimWorld {
     this.nowMs = Math.max(this.nowMs, untilMs);
   }
 
-  /** As `run`, with a turn of the real event loop after each event, for code that awaits its ports; ten times slower. */
-  async runAsync(untilMs: number): Promise<void> {
-    do {
-      await new Promise(resolve => setImmediate(resolve));
-    } while (this.#step(untilMs));
+  /**
+   * As `run`, with a turn of the real event loop (`turn`: resolves after one, as setImmediate does) after each event,
+   * for code that awaits its ports; ten times slower.
+   */
+  async runAsync(untilMs: number, turn: () => Promise<void>): Promise<void> {
+    do await turn();
+    while (this.#step(untilMs));
     this.nowMs = Math.max(this.nowMs, untilMs);
   }
 

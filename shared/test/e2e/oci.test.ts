@@ -22,18 +22,12 @@ import { cgroupProcesses, ownCgroupMounts, removeCgroup } from '../../src/linux/
 import { mount, umount } from '../../src/linux/mount.ts';
 import { parseStatus, processStartTime } from '../../src/linux/proc.ts';
 import { listenSocket } from '../../src/linux/sockets.ts';
-import {
-  createMonitored,
-  type MonitorOptions,
-  OciRuntime,
-  probeRuntime,
-  type RuntimeChoice,
-  readExit,
-  type SandboxSpec,
-  startMonitored,
-} from '../../src/oci/index.ts';
+import { createMonitored, type MonitorOptions, readExit, startMonitored } from '../../src/oci/monitor.ts';
+import { probeRuntime, type RuntimeChoice } from '../../src/oci/probe.ts';
+import { OciRuntime } from '../../src/oci/runtime.ts';
+import type { SandboxSpec } from '../../src/oci/sandbox.ts';
 import { realProc } from '../../src/ports/real.ts';
-import { bundle, type Laboratory, laboratory, output, shell, spec } from '../helpers/sandbox.ts';
+import { bundle, type Laboratory, laboratory, output, says, shell, spec } from '../helpers/sandbox.ts';
 
 const CATATONIT = { hostPath: '/usr/bin/catatonit' };
 const ALL_NEW = { pid: 'new', network: 'new', mount: 'new', ipc: 'new', uts: 'new' } as const;
@@ -197,6 +191,16 @@ async function sharedPids(t: Test, runtime: OciRuntime, lab: Laboratory): Promis
   t.match(joined.stdout, readFileSync('/proc/self/net/dev', 'utf8').includes('eth0') ? /eth0/ : /lo/);
 }
 
+/** What a monitoring program in a sandbox needs: the host's processes and cgroups, nothing of it writable. */
+async function hostCgroups(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<void> {
+  const namespaces = { ...ALL_NEW, pid: 'host', network: 'host' } as const;
+  const tree = '/sys/fs/cgroup';
+  const mounts = [{ type: 'bind', source: tree, target: tree, readonly: true, recursive: true }] as const;
+  const script = `find ${tree} -maxdepth 2 -name cgroup.procs | grep -c .; mkdir ${tree}/x ${tree}/pids/x 2>/dev/null && echo writable; true`;
+  const result = await output(runtime, lab, spec(lab, shell(script), { namespaces, mounts }));
+  t.match(result.stdout, /^[1-9]\d*\n$/, result.stderr);
+}
+
 async function nestedVolumes(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<void> {
   const outer = mkdtempSync(join(lab.directory, 'outer-'));
   mkdirSync(join(outer, 'below'));
@@ -263,6 +267,7 @@ async function lifeCycle(t: Test, runtime: OciRuntime, lab: Laboratory): Promise
     annotations: object;
   };
   t.same(config.annotations, { 'test.identity': '{"a":"ü"}' });
+  await says(options.logPath, 'err');
   const conmon = Number(readFileSync(options.conmonPidFile, 'utf8'));
   t.not(
     parseStatus(readFileSync(`/proc/${conmon}/status`, 'utf8')).ppid,
@@ -396,6 +401,7 @@ t.test('every runtime that works here', async t => {
     privileges,
     userNamespace,
     sharedPids,
+    hostCgroups,
     nestedVolumes,
     lifeCycle,
     failures,

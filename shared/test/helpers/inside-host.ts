@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cgroupPaths, controllerDirectory } from '../../src/linux/cgroup.ts';
 import { ownCgroupMounts, readCgroupStats, removeCgroup } from '../../src/linux/cgroup-files.ts';
-import { createMonitored, OciRuntime, probeRuntime, readExit } from '../../src/oci/index.ts';
+import { createMonitored, readExit } from '../../src/oci/monitor.ts';
+import { probeRuntime } from '../../src/oci/probe.ts';
+import { OciRuntime } from '../../src/oci/runtime.ts';
 import { realProc } from '../../src/ports/real.ts';
-import { bundle, laboratory, shell, spec } from './sandbox.ts';
+import { bundle, laboratory, says, shell, spec } from './sandbox.ts';
 
 async function appears(path: string): Promise<void> {
   const deadline = Date.now() + 10_000;
@@ -27,7 +29,7 @@ async function main(): Promise<object> {
   const init = { hostPath: '/usr/bin/catatonit' };
   const network = { pid: 'new', network: 'host', mount: 'new', ipc: 'new', uts: 'new' } as const;
   const { id, path } = await bundle(lab, {
-    ...spec(lab, shell('sleep 60'), { limits, init, namespaces: network }),
+    ...spec(lab, shell('echo ready; exec sleep 60'), { limits, init, namespaces: network }),
     cgroupPath,
   });
   const persistDir = join(path, 'persist');
@@ -39,6 +41,7 @@ async function main(): Promise<object> {
   };
   const created = await createMonitored({ runtime, id, bundle: path, exitDir, persistDir, ...files });
   const started = await runtime.start(id);
+  await says(files.logPath, 'ready');
   const mounts = ownCgroupMounts();
   const paths = cgroupPaths(mounts, cgroupPath);
   const stats = readCgroupStats(paths);

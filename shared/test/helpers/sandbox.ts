@@ -1,14 +1,13 @@
 // What the container tests share: an image of the host's own programs and a description with everything at its default.
+
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  hostImage,
-  type OciRuntime,
-  type SandboxMount,
-  type SandboxSpec,
-  toOciConfig,
-  writeBundle,
-} from '../../src/oci/index.ts';
+import { writeBundle } from '../../src/oci/bundle.ts';
+import { toOciConfig } from '../../src/oci/config.ts';
+import type { OciRuntime } from '../../src/oci/runtime.ts';
+import type { SandboxMount, SandboxSpec } from '../../src/oci/sandbox.ts';
+import { hostImage } from '../../src/oci/trial.ts';
 
 export interface Laboratory {
   readonly directory: string;
@@ -88,4 +87,15 @@ export async function output(
   }
   const { code } = await finished;
   return { code, ...texts };
+}
+
+const DEADLINE_MS = 20_000;
+
+/** Waits until the container's log has a text: only then its init surely listens to signals. */
+export async function says(logPath: string, text: string): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  while (!existsSync(logPath) || !readFileSync(logPath, 'utf8').includes(text)) {
+    if (Date.now() > deadline) throw new Error(`${logPath} did not get ${text}`);
+    await new Promise(resolve => setTimeout(resolve, 2));
+  }
 }

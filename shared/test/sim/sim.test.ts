@@ -17,6 +17,7 @@ import {
 } from '../../src/sim/index.ts';
 
 const PORT = 9000;
+const turn = () => new Promise<void>(resolve => setImmediate(resolve));
 
 /** Every node sends one byte to all others each 500 ms and counts what it hears. */
 function gossipWorld(seed: number, size: number, heard: Map<string, number> = new Map()): SimWorld {
@@ -252,7 +253,7 @@ t.test('sockets follow the rules of real ones', async t => {
   t.throws(() => world.addNode('b', '10.0.0.1'), /taken/);
   socket.send(new Uint8Array(1), { address: a.address, port: PORT });
   socket.send(new Uint8Array(1), { address: '10.9.9.9', port: PORT });
-  await world.runAsync(10);
+  await world.runAsync(10, turn);
   t.equal(got, 1, 'a node hears itself');
   socket.close();
   socket.send(new Uint8Array(1), { address: a.address, port: PORT });
@@ -269,7 +270,7 @@ t.test('code that awaits its ports runs under runAsync', async t => {
     steps.push((await a.disk.readText('/x', 10)) ?? '');
     a.clock.after(10, () => steps.push(`at ${world.nowMs}`));
   });
-  await world.runAsync(100);
+  await world.runAsync(100, turn);
   t.same(steps, ['1', 'at 20']);
 });
 

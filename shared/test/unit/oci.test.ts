@@ -1,16 +1,12 @@
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import {
-  checkMountPoints,
-  orderMounts,
-  type SandboxMount,
-  type SandboxSpec,
-  toOciConfig,
-  writeBundle,
-} from '../../src/oci/index.ts';
+import { writeBundle } from '../../src/oci/bundle.ts';
+import { toOciConfig } from '../../src/oci/config.ts';
+import { checkMountPoints } from '../../src/oci/mount-points.ts';
 import { findProgram, probeRuntime, runtimeChoice } from '../../src/oci/probe.ts';
 import { lastMessage, OciRuntime } from '../../src/oci/runtime.ts';
+import { orderMounts, type SandboxMount, type SandboxSpec } from '../../src/oci/sandbox.ts';
 import type { Proc, RunResult } from '../../src/ports/proc.ts';
 import { realProc } from '../../src/ports/real.ts';
 
@@ -220,6 +216,7 @@ t.test('system calls', async t => {
   const arm = config({}, 'arm64');
   t.notOk(allowed(arm).has('arch_prctl'));
   t.same(arm.linux.seccomp?.architectures, ['SCMP_ARCH_AARCH64']);
+  t.throws(() => config({}, 'mips' as 'x64'), /mips/);
   t.equal(config({ seccomp: 'unconfined' }).linux.seccomp, undefined);
 });
 

@@ -1,5 +1,3 @@
-import { basename } from 'node:path';
-
 /** A seed count above this is a typing mistake: it would run for days. */
 const MAX_SEEDS = 10_000_000;
 
@@ -26,7 +24,7 @@ export function simSeeds(defaultCount: number): number[] {
 /** The command that repeats one run. `testFile`: path or URL of the test, compiled or not. */
 export function reproLine(testFile: string, seed: number): string {
   const [, owner] = /([^/]+)\/(?:dist\/)?test\/sim\//.exec(testFile) ?? [];
-  const name = basename(testFile).replace(/\.test\.\w+$/, '');
+  const name = (testFile.split('/').at(-1) ?? '').replace(/\.test\.\w+$/, '');
   return `npm run sim -- ${owner === undefined ? name : `${owner}/test/sim/${name}`} --seed ${seed}`;
 }
 
