@@ -14,5 +14,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'chromium', program: 'chromium', groups: ['test'] },
   { package: 'podman', program: 'podman', groups: ['bench'] },
   { package: 'bubblewrap', program: 'bwrap', groups: ['bench'] },
+  { package: 'runit', program: 'runsv', groups: ['bench'] },
+  { package: 'procps', program: 'ps', groups: ['bench'] },
   { package: 'busybox-static', file: '/bin/busybox', groups: ['bench'] },
 ];

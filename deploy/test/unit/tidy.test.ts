@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import t from 'tap';
+import { generatedFiles } from '../../src/generate/files.ts';
 
 // The rules of the house that no linter knows. Each finding is one line `file: what`, and the list must be empty.
 
@@ -151,6 +152,16 @@ t.test('documents link to files that exist', async t => {
         .map(link => `${file}: ${link}`),
     );
   t.same(found, []);
+});
+
+t.test('generated files are fresh: npm run generate', async t => {
+  const stale = [...generatedFiles()].filter(
+    ([path, wanted]) => !existsSync(join(ROOT, path)) || text(path) !== wanted,
+  );
+  t.same(
+    stale.map(([path]) => path),
+    [],
+  );
 });
 
 t.test('install scripts are decided by name', async t => {

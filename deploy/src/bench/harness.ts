@@ -1,0 +1,111 @@
+import { cpus, totalmem } from 'node:os';
+
+// Every figure comes from one interleaved run: A B C A B C …, so that a machine that slows down slows all of them.
+
+/** One thing measured. `run` returns milliseconds (its own stopwatch, so that preparation does not count). */
+export interface Contender {
+  readonly name: string;
+  /** `raw` is the limit nothing can beat, `peer` what users compare us with. */
+  readonly role: 'ours' | 'raw' | 'peer';
+  run(): Promise<number> | number;
+}
+
+export interface Prepared {
+  readonly contenders: readonly Contender[];
+  readonly notes: readonly string[];
+  cleanUp(): Promise<void> | void;
+}
+
+export interface Bench {
+  readonly name: string;
+  readonly summary: string;
+  readonly rounds: number;
+  prepare(): Promise<Prepared>;
+}
+
+export interface Figure {
+  readonly name: string;
+  readonly role: Contender['role'];
+  readonly runs: number;
+  readonly minMs: number;
+  readonly medianMs: number;
+  readonly p90Ms: number;
+  readonly maxMs: number;
+  /** Median of the ratios to the raw limit, round by round: holds when the machine's speed drifts. */
+  readonly ratioToRaw: number | undefined;
+}
+
+export interface Report {
+  readonly bench: string;
+  readonly summary: string;
+  readonly figures: readonly Figure[];
+  readonly notes: readonly string[];
+  readonly machine: { node: string; cpus: number; model: string; memoryBytes: number };
+}
+
+/** Rounds thrown away first: page cache, code cache and runtime probe fill. */
+const WARM_UP_ROUNDS = 2;
+
+const machine = () => ({
+  node: process.version,
+  cpus: cpus().length,
+  model: cpus()[0]?.model ?? 'unknown',
+  memoryBytes: totalmem(),
+});
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+function median(values: readonly number[]): number {
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
+}
+
+function figure(
+  contender: Contender,
+  samples: readonly number[],
+  raw: readonly number[] | undefined,
+): Figure {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const ratios = raw?.map((limit, index) => (samples[index] ?? Number.NaN) / limit);
+  return {
+    name: contender.name,
+    role: contender.role,
+    runs: samples.length,
+    minMs: quantile(sorted, 0),
+    medianMs: quantile(sorted, 0.5),
+    p90Ms: quantile(sorted, 0.9),
+    maxMs: quantile(sorted, 1),
+    ratioToRaw: ratios === undefined ? undefined : median(ratios),
+  };
+}
+
+async function measure(contenders: readonly Contender[], rounds: number): Promise<Map<string, number[]>> {
+  const samples = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    for (const contender of contenders) {
+      const elapsedMs = await contender.run();
+      if (round >= 0) samples.get(contender.name)?.push(elapsedMs);
+    }
+  }
+  return samples;
+}
+
+/** Prepares, runs `rounds` interleaved rounds, cleans up even when a contender fails. */
+export async function runBench(bench: Bench, rounds = bench.rounds): Promise<Report> {
+  const prepared = await bench.prepare();
+  try {
+    const samples = await measure(prepared.contenders, rounds);
+    const raw = prepared.contenders.find(({ role }) => role === 'raw');
+    const limit = raw && samples.get(raw.name);
+    const figures = prepared.contenders.map(contender =>
+      figure(contender, samples.get(contender.name) ?? [], limit),
+    );
+    return { bench: bench.name, summary: bench.summary, figures, notes: prepared.notes, machine: machine() };
+  } finally {
+    await prepared.cleanUp();
+  }
+}

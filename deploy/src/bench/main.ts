@@ -1,0 +1,69 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cantalScan } from './cantal-scan.ts';
+import { type Bench, type Report, runBench } from './harness.ts';
+import { lithosRestart } from './lithos-restart.ts';
+import { schedule10k } from './schedule-10k.ts';
+import { vaggaStart } from './vagga-start.ts';
+
+// `npm run bench -- NAME… [--json] [--runs N]`
+
+const BENCHES: readonly Bench[] = [vaggaStart, lithosRestart, cantalScan, schedule10k];
+
+function usage(): never {
+  const lines = BENCHES.map(bench => `  ${bench.name.padEnd(16)} ${bench.summary}`);
+  process.stderr.write(`usage: npm run bench -- NAME… [--json] [--runs N]\n\n${lines.join('\n')}\n`);
+  process.exit(2);
+}
+
+function options(argv: readonly string[]) {
+  const at = argv.indexOf('--runs');
+  const rounds = at >= 0 ? Number(argv[at + 1]) : undefined;
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) usage();
+  const names = argv.filter((word, index) => !word.startsWith('--') && (at < 0 || index !== at + 1));
+  return { names, rounds, json: argv.includes('--json') };
+}
+
+const ms = (value: number): string => value.toFixed(value < 10 ? 2 : 1).padStart(9);
+
+function print(report: Report): void {
+  console.log(
+    `\n${report.bench}: ${report.summary}   (${report.machine.cpus} × ${report.machine.model}, Node ${report.machine.node})`,
+  );
+  console.log(`${''.padEnd(28)}   runs   min ms    median       p90       max   × raw`);
+  for (const row of report.figures) {
+    const figures = [row.minMs, row.medianMs, row.p90Ms, row.maxMs].map(ms).join(' ');
+    const ratio = row.ratioToRaw === undefined ? '' : row.ratioToRaw.toFixed(2).padStart(7);
+    console.log(`${row.name.padEnd(28)} ${String(row.runs).padStart(6)} ${figures} ${ratio}`);
+  }
+  for (const note of report.notes) console.log(`  ${note}`);
+}
+
+function save(reports: readonly Report[]): void {
+  const directory = join(process.env.SUITE_ROOT ?? process.cwd(), 'deploy/dist/bench');
+  mkdirSync(directory, { recursive: true });
+  for (const report of reports)
+    writeFileSync(join(directory, `${report.bench}.json`), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+async function main(): Promise<void> {
+  const { names, rounds, json } = options(process.argv.slice(2));
+  const unknown = names.filter(name => !BENCHES.some(bench => bench.name === name));
+  if (names.length === 0 || unknown.length > 0) usage();
+  const reports: Report[] = [];
+  for (const bench of BENCHES.filter(({ name }) => names.includes(name))) {
+    const report = await runBench(bench, rounds);
+    reports.push(report);
+    if (!json) print(report);
+  }
+  save(reports);
+  if (json) console.log(JSON.stringify({ schemaVersion: 1, reports }, null, 2));
+}
+
+main().then(
+  () => process.exit(0),
+  error => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,139 @@
+import { copyFileSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeBundle } from '@suite/shared/oci/bundle.ts';
+import { toOciConfig } from '@suite/shared/oci/config.ts';
+import { probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
+import type { SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import { realProc } from '@suite/shared/ports/real.ts';
+import type { Bench, Contender, Prepared } from './harness.ts';
+import { timedRun } from './timed.ts';
+
+// How long from typing a command until it has run in a container that is already built. The program is a static
+// `true`, so that nothing but the start is timed; every contender starts the same directory.
+
+const PROJECT = `containers:
+  tiny:
+    setup:
+    - !EnsureDir /bin
+    - !EnsureDir /etc
+    - !EnsureDir /dev
+    - !Copy { source: /work/busybox, path: /bin/busybox }
+commands:
+  start: !Command
+    description: Start a program that does nothing
+    container: tiny
+    run: [/bin/busybox, "true"]
+`;
+const PROGRAM = ['/bin/busybox', 'true'];
+
+function makeProject(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-vagga-'));
+  writeFileSync(join(directory, 'vagga.yaml'), PROJECT);
+  copyFileSync('/bin/busybox', join(directory, 'busybox'));
+  return directory;
+}
+
+const sandbox = (rootPath: string): SandboxSpec => ({
+  rootPath,
+  readonlyRoot: true,
+  args: PROGRAM,
+  env: {},
+  cwd: '/',
+  uid: 0,
+  gid: 0,
+  mounts: [],
+  namespaces: { pid: 'new', network: 'host', mount: 'new', ipc: 'new', uts: 'new' },
+  capabilities: [],
+  noNewPrivileges: true,
+  terminal: false,
+  limits: {},
+  annotations: {},
+});
+
+function raw(runtime: RuntimeChoice, directory: string, bundle: string): Contender {
+  let round = 0;
+  const run = () => {
+    const id = `bench-${process.pid}-${round++}`;
+    return timedRun(
+      runtime.wrap([runtime.program, '--root', join(directory, 'state'), 'run', '--bundle', bundle, id]),
+    );
+  };
+  return { name: `raw ${runtime.kind} run`, role: 'raw', run };
+}
+
+/** podman as quick as it gets: a plain directory, no storage driver, no event log, no network set-up. */
+function podman(runtime: RuntimeChoice, directory: string, root: string): Contender {
+  const store = [
+    '--root',
+    join(directory, 'podman'),
+    '--runroot',
+    join(directory, 'podman-run'),
+    '--storage-driver=vfs',
+  ];
+  const engine = [
+    ...store,
+    '--events-backend=none',
+    '--cgroup-manager=cgroupfs',
+    '--runtime',
+    runtime.program,
+  ];
+  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'];
+  const argv = [
+    'podman',
+    ...engine,
+    'run',
+    '--rm',
+    '--network=host',
+    ...limits,
+    '--rootfs',
+    root,
+    ...PROGRAM,
+  ];
+  return { name: 'podman run --rm --rootfs', role: 'peer', run: () => timedRun(runtime.wrap(argv)) };
+}
+
+function bubblewrap(root: string): Contender {
+  const spaces = ['--unshare-pid', '--unshare-ipc', '--unshare-uts'];
+  const argv = ['bwrap', '--ro-bind', root, '/', '--proc', '/proc', '--dev', '/dev', ...spaces, ...PROGRAM];
+  return { name: 'bwrap', role: 'peer', run: () => timedRun(argv) };
+}
+
+async function prepare(): Promise<Prepared> {
+  const runtime = await probeRuntime(realProc);
+  if (runtime.kind === 'none') throw new Error(runtime.message);
+  const directory = makeProject();
+  const vagga = join(process.env.SUITE_ROOT ?? '.', 'node_modules/.bin/vagga');
+  timedRun([vagga, '_build', 'tiny'], { cwd: directory });
+  const root = realpathSync(join(directory, '.vagga/tiny'));
+  const bundle = join(directory, 'bundle');
+  await writeBundle(bundle, toOciConfig(sandbox(root)));
+  const ours: Contender = {
+    name: 'vagga start',
+    role: 'ours',
+    run: () => timedRun([vagga, 'start'], { cwd: directory }),
+  };
+  const node: Contender = {
+    name: 'node, empty program',
+    role: 'peer',
+    run: () => timedRun([process.execPath, '-e', '']),
+  };
+  return {
+    contenders: [
+      ours,
+      raw(runtime, directory, bundle),
+      podman(runtime, directory, root),
+      bubblewrap(root),
+      node,
+    ],
+    notes: [...runtime.reasons, 'bar: vagga start ≤ raw runtime + 45 ms, and faster than podman'],
+    cleanUp: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+export const vaggaStart: Bench = {
+  name: 'vagga-start',
+  summary: 'a command in a prebuilt container, start to end',
+  rounds: 30,
+  prepare,
+};

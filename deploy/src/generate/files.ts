@@ -1,0 +1,35 @@
+import { containerSchema } from '@suite/lithos/config/container.ts';
+import { masterSchema } from '@suite/lithos/config/master.ts';
+import { processesSchema } from '@suite/lithos/config/process.ts';
+import { sandboxSchema } from '@suite/lithos/config/sandbox.ts';
+import type { Schema } from '@suite/shared/schema/index.ts';
+import { toJsonSchema } from '@suite/shared/schema/json-schema.ts';
+import { projectSchema } from '@suite/vagga/config/project-schema.ts';
+import { renderFileSchema } from '@suite/verwalter/core/render/commands.ts';
+
+// What is written from the code and committed, so that editors and readers need no build. A test compares.
+
+interface SchemaFile {
+  readonly path: string;
+  readonly title: string;
+  readonly schema: Schema<unknown>;
+}
+
+const SCHEMAS: readonly SchemaFile[] = [
+  { path: 'vagga/schema/vagga.json', title: 'vagga.yaml', schema: projectSchema },
+  { path: 'lithos/schema/master.json', title: 'lithos master config', schema: masterSchema },
+  { path: 'lithos/schema/sandbox.json', title: 'lithos sandbox config', schema: sandboxSchema },
+  { path: 'lithos/schema/process.json', title: 'lithos process config', schema: processesSchema },
+  { path: 'lithos/schema/container.json', title: 'lithos container config', schema: containerSchema },
+  { path: 'verwalter/schema/render.json', title: 'verwalter render file', schema: renderFileSchema },
+];
+
+/** Path below the checkout → text. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map(
+    SCHEMAS.map(({ path, title, schema }) => {
+      const id = `urn:suite:${path.replace('.json', '').replace('/schema/', ':')}`;
+      return [path, `${JSON.stringify(toJsonSchema(schema, { id, title }), null, 1)}\n`];
+    }),
+  );
+}
