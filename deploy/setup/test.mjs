@@ -15,7 +15,12 @@ const { compileTests } = await import('../build/tests.mjs');
 const { Parser } = await import('tap-parser');
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-const environment = { ...process.env, SUITE_ROOT: ROOT, ...(soak ? { SUITE_SOAK: '1' } : {}) };
+const environment = {
+  ...process.env,
+  SUITE_ROOT: ROOT,
+  TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000),
+  ...(soak ? { SUITE_SOAK: '1' } : {}),
+};
 delete environment.NODE_EXTRA_CA_CERTS;
 
 /** What a person needs of a failure: where it is and the difference. */

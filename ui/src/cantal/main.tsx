@@ -67,7 +67,7 @@ function togglePause(): void {
   remember();
 }
 
-shortcut(' ', 'pause or go on', togglePause);
+shortcut('Space', 'pause or go on', togglePause);
 shortcut('t', 'next theme', nextTheme);
 shortcut('1', 'last 5 minutes', () => setRange('5 min'));
 shortcut('2', 'last 15 minutes', () => setRange('15 min'));

@@ -20,7 +20,8 @@ function onKey(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName))
     return;
-  const typed = `${pending} ${event.key}`.trim();
+  const key = event.key === ' ' ? 'Space' : event.key;
+  const typed = `${pending} ${key}`.trim();
   const exact = shortcuts.value.find(entry => entry.keys === typed);
   pending = shortcuts.value.some(entry => entry.keys.startsWith(`${typed} `)) ? typed : '';
   if (exact === undefined) return;
