@@ -1,6 +1,6 @@
 // Packets of verwalter's leader election: one CBOR map per UDP datagram (field table: docs of verwalter, "Election").
 // Everything is bounded before and after decoding, because the sender of a datagram is nobody we can trust.
-import { Decoder, Encoder } from 'cbor-x';
+import { decodeCbor, encodeCbor } from './cbor.ts';
 
 /** One datagram; larger ones are dropped unread, so a packet never fragments on any link with an IPv4 minimum MTU (576). */
 export const ELECTION_PACKET_BYTES_MAX = 512;
@@ -24,37 +24,51 @@ interface Common {
 }
 /** Leader → everybody. `heard`: the leader got a packet from the receiver lately (false tells the receiver its leader is deaf to it). */
 export type PingPacket = Common & { readonly type: 'Ping'; readonly heard: boolean };
-/** Follower → its leader. `errors` counts error flags and failed roles of the sender. */
-export type PongPacket = Common & { readonly type: 'Pong'; readonly errors: number };
+/**
+ * Follower → its leader. `errors` counts error flags and failed roles of the sender; `fork` is what it had under another leader until
+ * lately, so that a leader can take over the decisions of a part of the cluster that was cut off.
+ */
+export type PongPacket = Common & {
+  readonly type: 'Pong';
+  readonly errors: number;
+  readonly fork: ScheduleStamp | null;
+};
 /** Candidate → everybody (target = id), or voter → candidate. */
 export type VotePacket = Common & { readonly type: 'Vote'; readonly target: string };
 export type ElectionPacket = PingPacket | PongPacket | VotePacket;
 
-// Plain maps only: no record or tag extension of cbor-x, so another implementation can read and write them.
-const encoder = new Encoder({ useRecords: false, mapsAsObjects: true, tagUint8Array: false });
-const decoder = new Decoder({ useRecords: false, mapsAsObjects: true });
+/** A packet holds one map, a stamp inside it one more. */
+const CBOR_LIMITS = { depth: 3, items: 32 } as const;
 
 /** Packet → datagram. Throws when an id is not hex or the result is too long: both are our own mistakes. */
 export function encodeElectionPacket(packet: ElectionPacket): Uint8Array {
-  const bytes = encoder.encode({
-    ...packet,
-    id: fromHex(packet.id),
-    ...(packet.type === 'Vote' ? { target: fromHex(packet.target) } : {}),
-    schedule: packet.schedule && { ...packet.schedule, origin: fromHex(packet.schedule.origin) },
-  });
+  const { type, epoch } = packet;
+  const common = { type, id: fromHex(packet.id), epoch, schedule: stampToWire(packet.schedule) };
+  const bytes = encodeCbor({ ...common, ...ownFields(packet) });
   if (bytes.length > ELECTION_PACKET_BYTES_MAX) throw new Error(`election packet of ${bytes.length} bytes`);
   return bytes;
+}
+
+function ownFields(packet: ElectionPacket) {
+  switch (packet.type) {
+    case 'Ping':
+      return { heard: packet.heard };
+    case 'Pong':
+      return { errors: packet.errors, fork: stampToWire(packet.fork) };
+    case 'Vote':
+      return { target: fromHex(packet.target) };
+  }
+}
+
+function stampToWire(stamp: ScheduleStamp | null) {
+  return stamp && { timestamp: stamp.timestamp, hash: stamp.hash, origin: fromHex(stamp.origin) };
 }
 
 /** Datagram → packet, or a sentence saying why it is refused. Unknown keys are ignored; a missing schedule means none. */
 export function decodeElectionPacket(bytes: Uint8Array): ElectionPacket | { readonly error: string } {
   if (bytes.length > ELECTION_PACKET_BYTES_MAX) return { error: `packet of ${bytes.length} bytes` };
-  let raw: unknown;
-  try {
-    raw = decoder.decode(bytes);
-  } catch {
-    return { error: 'not CBOR' };
-  }
+  const raw = decodeCbor(bytes, CBOR_LIMITS);
+  if (raw === undefined) return { error: 'not CBOR' };
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return { error: 'not a map' };
   return readPacket(raw as Record<string, unknown>);
 }
@@ -69,9 +83,11 @@ function readPacket(raw: Record<string, unknown>): ElectionPacket | { error: str
   if (raw.type === 'Ping') return { type: 'Ping', id, epoch, schedule, heard: raw.heard !== false };
   if (raw.type === 'Pong') {
     const errors = toCount(raw.errors, 1e9);
-    return errors === undefined
-      ? { error: 'bad error count' }
-      : { type: 'Pong', id, epoch, schedule, errors };
+    const fork = readStamp(raw.fork);
+    if (errors === undefined) return { error: 'bad error count' };
+    return fork === undefined
+      ? { error: 'bad fork stamp' }
+      : { type: 'Pong', id, epoch, schedule, errors, fork };
   }
   if (raw.type === 'Vote') {
     const target = toHex(raw.target);
