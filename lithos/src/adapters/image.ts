@@ -5,7 +5,12 @@ import { LIMITS } from '../config/defaults.ts';
 
 export type ImageFile =
   | { readonly kind: 'file' | 'directory' | 'other'; readonly hostPath: string }
-  | { readonly kind: 'absent' };
+  | { readonly kind: 'absent' }
+  /** Below something that only exists in the running container. */
+  | { readonly kind: 'unknown' };
+
+/** Where a path of the container is on the host; undefined: it cannot be seen from here. */
+export type Backing = (virtual: string) => string | undefined;
 
 async function statOrUndefined(path: string) {
   try {
@@ -22,6 +27,11 @@ async function statOrUndefined(path: string) {
  * as after a chroot. Absent also when links loop. Images are immutable by contract, so looking first is enough.
  */
 export async function lookUp(root: string, path: string): Promise<ImageFile> {
+  return await lookUpIn(virtual => join(root, virtual), path);
+}
+
+/** As `lookUp`, with volumes in place. */
+export async function lookUpIn(backing: Backing, path: string): Promise<ImageFile> {
   const pending = path.split('/').filter(part => part !== '');
   const done: string[] = [];
   let links = 0;
@@ -31,7 +41,8 @@ export async function lookUp(root: string, path: string): Promise<ImageFile> {
       done.pop();
       continue;
     }
-    const here = join(root, ...done, part);
+    const here = backing(`/${[...done, part].join('/')}`);
+    if (here === undefined) return { kind: 'unknown' };
     const found = await statOrUndefined(here);
     if (found === undefined) return { kind: 'absent' };
     if (!found.isSymbolicLink()) {
@@ -43,7 +54,8 @@ export async function lookUp(root: string, path: string): Promise<ImageFile> {
     if (target.startsWith('/')) done.length = 0;
     pending.unshift(...target.split('/').filter(piece => piece !== ''));
   }
-  const hostPath = join(root, ...done);
+  const hostPath = backing(`/${done.join('/')}`);
+  if (hostPath === undefined) return { kind: 'unknown' };
   const found = await statOrUndefined(hostPath);
   if (found === undefined) return { kind: 'absent' };
   return { kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other', hostPath };

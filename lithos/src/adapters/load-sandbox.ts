@@ -1,5 +1,5 @@
 // Reads everything of one sandbox (its file, its process file, the container files in its images) and checks it whole.
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { checkMountPoints } from '@suite/shared/oci/mount-points.ts';
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
@@ -16,7 +16,7 @@ import { checkImageName, components } from '../core/desired/paths.ts';
 import type { EntrySources, Parsed, SandboxSources } from '../core/desired/sources.ts';
 import type { DesiredInstance, DesiredSandbox } from '../core/desired/types.ts';
 import { mountsOf } from './bundle.ts';
-import { lookUp } from './image.ts';
+import { type Backing, lookUp, lookUpIn } from './image.ts';
 import type { HostPaths } from './paths.ts';
 import { decodeNode, problem, readConfig, readYaml, type Texts } from './read-yaml.ts';
 
@@ -41,6 +41,11 @@ interface Round {
 
 function isError(item: Diagnostic): boolean {
   return item.severity === 'error';
+}
+
+function byPlace(a: Diagnostic, b: Diagnostic): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column;
 }
 
 /** Splits the process file into entries that can be used and errors; one bad entry does not hide the others. */
@@ -132,13 +137,25 @@ function isBelow(path: string, parent: string): boolean {
   return (components(parent) ?? []).every((part, index) => inner[index] === part);
 }
 
+/** The image with the volumes of an instance over it; what a start makes (tmpfs, state) is not there to look at. */
+function withVolumes({ imageRoot, volumes }: DesiredInstance): Backing {
+  const innermostFirst = [...volumes].reverse();
+  return virtual => {
+    const volume = innermostFirst.find(({ target }) => isBelow(virtual, target));
+    if (volume === undefined) return join(imageRoot, virtual);
+    if (volume.kind === 'tmpfs' || volume.kind === 'statedir') return undefined;
+    const rest = (components(virtual) ?? []).slice((components(volume.target) ?? []).length);
+    return existsSync(volume.source) ? join(volume.source, ...rest) : undefined;
+  };
+}
+
 /**
  * Sources are looked at only where they are visible: a check inside a container sees the images, not the volumes.
  * What stands in for an invisible one is a directory, so a complaint about its kind would mean nothing.
  */
 async function mountPointProblems(instance: DesiredInstance) {
   const mounts = mountsOf(instance, '/', { resolvConf: false, hosts: false });
-  const visible = await Promise.all(mounts.map(mount => mount.source !== undefined && exists(mount.source)));
+  const visible = mounts.map(({ source }) => source !== undefined && existsSync(source));
   const shown = mounts.map((mount, index): SandboxMount => {
     const { target } = mount;
     return visible[index] ? mount : { type: 'tmpfs', target, readonly: false };
@@ -146,13 +163,6 @@ async function mountPointProblems(instance: DesiredInstance) {
   const hidden = new Set(mounts.filter((_, index) => !visible[index]).map(({ target }) => target));
   const problems = await checkMountPoints(instance.imageRoot, shown);
   return problems.filter(({ target, reason }) => !hidden.has(target) || !reason.startsWith('is a file'));
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Mount points and the executable must be in the image (or in a volume), or the start would fail. */
@@ -164,9 +174,9 @@ async function checkImage(sources: SandboxSources, entry: EntrySources): Promise
   });
   if (container === undefined || instance === undefined) return [];
   const found: Diagnostic[] = [];
-  const { executable, volumes } = container.value;
-  const inVolume = Object.keys(volumes).some(target => isBelow(executable, target));
-  if (!inVolume && (await lookUp(entry.imageRoot, executable)).kind !== 'file') {
+  const { executable } = container.value;
+  const there = await lookUpIn(withVolumes(instance), executable);
+  if (there.kind !== 'file' && there.kind !== 'unknown') {
     const message = `${executable} is no file of image ${entry.entry.image}`;
     found.push(diagnostic('executable-missing', 'error', message, locate(container.node, ['executable'])));
   }
@@ -248,7 +258,7 @@ export async function loadSandbox(
   const good = await checkAll(sources, found);
   return {
     name,
-    diagnostics: found,
+    diagnostics: found.sort(byPlace),
     desired: desiredSandbox(sources, good),
     ok: !found.some(isError),
     processFile: installed,

@@ -1,0 +1,114 @@
+// lithos_tree as PID 1 of a host made of namespaces.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { childrenOf, Host, isAlive, processesOf, until } from '../support.ts';
+
+t.setTimeout(300_000);
+
+const SLEEP = 'while :; do sleep 1000; done';
+/** New pid and mount namespaces, an own /proc, and an empty /run as on a machine that just booted. */
+const NEW_HOST = [
+  ...['unshare', '--fork', '--pid', '--mount', '--uts', '--mount-proc', '--kill-child', 'sh', '-c'],
+  ...['mount -t tmpfs run /run && exec "$@"', 'sh'],
+];
+
+function isZombie(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function newHost(test: Pick<typeof t, 'teardown'>): Promise<Host> {
+  const h = await Host.make();
+  test.teardown(() => h.dispose());
+  h.sandboxFile('share-namespaces: [pid]', `${h.sandbox}-mon`);
+  h.containerFile('web', SLEEP, 'restart-timeout: 0');
+  // The subshell ends at once, so its child loses its parent: in the container's own tree, or to PID 1 of the host.
+  h.containerFile('mon', `(sh -c "sleep 0.2; exit 5" &); cat /proc/1/comm; ${SLEEP}`, 'restart-timeout: 0');
+  h.processFile('web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
+  h.processFile('mon: {image: app.1, config: /config/mon.yaml}\n', `${h.sandbox}-mon`);
+  await h.start(NEW_HOST);
+  return h;
+}
+
+function pidInside(h: Host, name: string): number | null | undefined {
+  return h.status()?.instances.find(item => item.name === name)?.pid;
+}
+
+t.test('it is PID 1, runs everything, reaps orphans, and powers off with exit code 0', async t => {
+  const h = await newHost(t);
+  const mon = `${h.sandbox}-mon/mon.0`;
+  t.equal(h.status()?.pid, 1);
+  const tree = h.treePid();
+  const web = await until('both web instances run', () => {
+    const found = processesOf(h.name('web.0')).length > 0 && processesOf(h.name('web.1'));
+    return found && found.length > 0 ? found : undefined;
+  });
+  await until('mon runs', () => processesOf(mon).length > 0);
+  await until('every monitor is a child of PID 1', () => childrenOf(tree).length === 3);
+  // An orphan of the host itself: nsenter's child loses its parent.
+  const orphan = spawnSync('nsenter', [
+    '-t',
+    String(tree),
+    '-p',
+    '-m',
+    'sh',
+    '-c',
+    '(sleep 0.3; exit 7) >/dev/null 2>&1 & echo started',
+  ]);
+  t.equal(orphan.stdout.toString(), 'started\n');
+  const adopted = await until('PID 1 has adopted it', () =>
+    childrenOf(tree).find(pid => /sh|sleep/.test(comm(pid))),
+  );
+  await until('and reaped it', () => !isAlive(adopted) && !isZombie(adopted));
+  t.match(h.log(), /reaped an orphan.*"status":7/);
+  for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+    const reloads = h.status()?.reloads ?? 0;
+    process.kill(tree, signal);
+    await until(`${signal} was obeyed`, () => (h.status()?.reloads ?? 0) > reloads);
+    t.equal(h.status()?.pid, 1);
+  }
+  t.ok(web.every(isAlive), 'the containers did not notice');
+  const pid = pidInside(h, mon);
+  process.kill(processesOf(mon)[0] as number, 'SIGKILL');
+  await until(
+    'the monitor sandbox was started again',
+    () => pidInside(h, mon) !== pid && pidInside(h, mon) != null,
+  );
+  process.kill(tree, 'SIGPWR');
+  await until('the host has powered off', () => h.tree?.exitCode !== null);
+  t.equal(h.tree?.exitCode, 0);
+  t.same(h.leftOver(), []);
+  t.same(h.cgroups(), []);
+});
+
+function comm(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+t.test('a container whose monitor dies becomes a child of PID 1, which then knows its exit code', async t => {
+  const h = await newHost(t);
+  const tree = h.treePid();
+  await until('it runs', () => h.instance('web.0')?.state === 'running');
+  const isMonitor = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('web.0');
+  const monitor = await until('only monitors are left', () =>
+    childrenOf(tree).length === 3 ? childrenOf(tree).find(isMonitor) : undefined,
+  );
+  const first = childrenOf(monitor)[0] as number;
+  process.kill(monitor, 'SIGKILL');
+  await until('adopted', () => childrenOf(tree).includes(first));
+  t.ok(isAlive(first), 'the container goes on');
+  process.kill(first, 'SIGKILL');
+  const again = await until('started again', () => {
+    const found = h.instance('web.0');
+    return found?.run === 2 && found.state === 'running' ? found : undefined;
+  });
+  t.equal(again.lastExit?.code, 137, 'the code came from the kernel, not from the monitor');
+});

@@ -1,0 +1,327 @@
+// Roll-out with lithos_switch, and everything that can be wrong in a config file while things run.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import t from 'tap';
+import { command, Host, isAlive, until } from '../support.ts';
+
+t.setTimeout(300_000);
+
+const SLEEP = 'while :; do sleep 1000; done';
+
+async function runningHost(test: Pick<typeof t, 'teardown'>): Promise<Host> {
+  const h = await Host.make();
+  test.teardown(() => h.dispose());
+  h.containerFile('web', SLEEP, 'restart-timeout: 0');
+  h.processFile('web: {image: app.1, config: /config/web.yaml}\n');
+  await h.start();
+  await h.running('web.0');
+  return h;
+}
+
+t.test('lithos_switch validates, replaces, has it rolled out and can wait for it', async t => {
+  const h = await runningHost(t);
+  const to = (text: string, ...options: string[]) =>
+    h.run(
+      'lithos_switch',
+      '--master',
+      h.path('master.yaml'),
+      ...options,
+      h.sandbox,
+      h.write('new.yaml', text),
+    );
+  const installed = () => readFileSync(h.path(`processes/${h.sandbox}.yaml`), 'utf8');
+  const before = await h.running('web.0');
+
+  const more = 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n';
+  const switched = to(more, '--wait', '10', '--json');
+  t.equal(switched.code, 0, switched.stderr);
+  t.equal(JSON.parse(switched.stdout).result, 'switched');
+  t.equal(h.instance('web.1')?.state, 'running', 'it runs when the command returns');
+  t.equal(h.instance('web.0')?.pid, before.pid, 'what did not change was not touched');
+  t.equal(installed(), more);
+
+  const reloads = h.status()?.reloads;
+  const same = to(more, '-v');
+  t.equal(same.code, 0);
+  t.match(same.stderr, 'has this content already');
+  t.equal(h.status()?.reloads, reloads, 'nothing new, no signal');
+
+  const bad = to(
+    'web: {image: app.2, config: /config/web.yaml, instence: 3}\nother: {image: app.2, config: /config/web.yaml}\n',
+  );
+  t.equal(bad.code, 1);
+  t.match(
+    bad.stderr,
+    /new\.yaml:1:47: error: the key "instence" is not known here\n.*\n.*~+\n.*did you mean instances\?/,
+  );
+  t.match(bad.stderr, /new\.yaml:2:16: error: image app\.2 does not exist/);
+  t.equal(installed(), more, 'nothing was changed');
+  t.equal(to(more, '--wait', 'long').code, 2);
+  t.equal(h.run('lithos_switch', h.sandbox).code, 2, 'a missing argument is a usage error');
+
+  h.containerFile('never', 'exit 1', 'restart-timeout: 100');
+  t.equal(to('never: {image: app.1, config: /config/never.yaml}\n', '--wait', '1').code, 124);
+
+  t.equal(await h.stop(), 0);
+  const alone = to(more, '-v');
+  t.equal(alone.code, 0);
+  t.match(alone.stderr, 'no lithos_tree runs');
+});
+
+t.test('lithos_switch works inside a container that shares the pid namespace', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  const ctl = `${h.sandbox}-ctl`;
+  const { mkdirSync } = await import('node:fs');
+  const checkout = dirname(dirname(dirname(command('lithos_switch'))));
+  const node = dirname(process.execPath);
+  for (const path of [checkout, h.directory, node])
+    mkdirSync(h.path(`images/app.1${path}`), { recursive: true });
+  h.sandboxFile('share-namespaces: [pid]\ndefault-user: 0', ctl);
+  const file = h.path(`sandboxes/${ctl}.yaml`);
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8')
+      .replace('default-user: 1000\n', '')
+      .replace(/writable-paths: .*/, `writable-paths: {/processes: ${h.path('processes')}}`),
+  );
+  const script = `${process.execPath} ${command('lithos_switch')} -C ${h.path('master.yaml')} -v ${h.sandbox} ${h.path('processes/next')} 2>&1; echo code $?; ${SLEEP}`;
+  const inUsr = node.startsWith('/usr/') || node === '/bin';
+  h.containerFile('ctl', script, '', {
+    volumes: [
+      `  ${checkout}: !Readonly /host${checkout}`,
+      `  ${h.directory}: !Readonly /host${h.directory}`,
+      `  ${h.path('processes')}: !Persistent {path: /processes}`,
+      ...(inUsr ? [] : [`  ${node}: !Readonly /host${node}`]),
+    ].join('\n'),
+  });
+  h.containerFile('web', SLEEP);
+  h.processFile('web: {image: app.1, config: /config/web.yaml}\n');
+  h.processFile('ctl: {image: app.1, config: /config/ctl.yaml}\n', ctl);
+  h.write('processes/next', 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
+  t.equal(h.check().stderr, '');
+  await h.start();
+  await h.running('web.1');
+  const said = readFileSync(h.path(`log/stdio/${ctl}.ctl.0.log`), 'utf8');
+  await until('it has ended', () =>
+    /code 0/.test(readFileSync(h.path(`log/stdio/${ctl}.ctl.0.log`), 'utf8')),
+  );
+  t.match(said, /replaced, lithos_tree \(pid \d+\) told/);
+});
+
+interface Bad {
+  readonly what: string;
+  /** Below the host's directory; SANDBOX stands for the name of the sandbox. */
+  readonly file: string;
+  readonly change: (text: string) => string;
+  readonly errors: readonly RegExp[];
+}
+
+/** Adds lines; a key that is there already is replaced. */
+const change =
+  (...lines: string[]) =>
+  (text: string) => {
+    const keys = lines.map(line => line.slice(0, line.indexOf(':')));
+    const kept = text.split('\n').filter(line => !keys.some(key => line.startsWith(`${key}:`)));
+    return [...kept, ...lines, ''].join('\n');
+  };
+
+const BAD: readonly Bad[] = [
+  {
+    what: 'master: unknown key, wrong type, bad tag and a path out of the cgroups, all at once',
+    file: 'master.yaml',
+    change: change('runtime_dr: /x', 'log-level: loud', 'log-file: [a]', 'cgroup-name: ../up'),
+    errors: [
+      /master\.yaml:\d+:1: error: the key "runtime_dr" is not known here/,
+      /did you mean runtime-dir\?/,
+      /"loud" is not one of error, warn/,
+      /cgroup-name/,
+    ],
+  },
+  {
+    what: 'master: an alias that contains itself',
+    file: 'master.yaml',
+    change: change('_loop: &a {x: *a}'),
+    errors: [/master\.yaml:\d+:\d+: error: .*\*?a/],
+  },
+  {
+    what: 'sandbox: unknown key, wrong type, bad range and a feature that is not there yet',
+    file: 'sandboxes/SANDBOX.yaml',
+    change: change(
+      'allow_user: [1]',
+      'image-dir-levels: many',
+      'allow-groups: [9-1]',
+      'bridged-network: {bridge: br0, network: 10.0.0.0/8}',
+      'allow-capabilities: [KILLL]',
+    ),
+    errors: [
+      /the key "allow_user" is not known here/,
+      /did you mean allow-users\?/,
+      /:\d+:19: error: "many" is not a whole number/,
+      /`bridged-network` is not available yet/,
+      /KILLL is no Linux capability/,
+    ],
+  },
+  {
+    what: 'process: unknown key, wrong type, missing image, missing config, bad name, bad variable',
+    file: 'processes/SANDBOX.yaml',
+    change: () =>
+      [
+        'web: {image: app.1, config: /config/web.yaml, instances: some}',
+        'gone: {image: app.9, config: /config/web.yaml}',
+        'deep: {image: ../app.1, config: /config/web.yaml}',
+        'lost: {image: app.1, config: /config/none.yaml}',
+        'rel: {image: app.1, config: config/web.yaml}',
+        'bad name: {image: app.1, config: /config/web.yaml}',
+        'typo: {image: app.1, config: /config/web.yaml, ip-addresses: [10.0.0.1], kinds: Daemon}',
+      ].join('\n'),
+    errors: [
+      /yaml:1:58: error: "some" is not a whole number/,
+      /yaml:2:15: error: image app\.9 does not exist/,
+      /yaml:3:15: error: `\.\.\/app\.1` is no image name/,
+      /yaml:4:30: error: \/config\/none\.yaml is no file of image app\.1/,
+      /yaml:5:29: error: the path must start with \//,
+      /yaml:6:1: error: `bad name` is no process name/,
+      /yaml:7:62: error: `ip-addresses` is not available yet/,
+      /yaml:7:74: error: the key "kinds" is not known here/,
+    ],
+  },
+  {
+    what: "process: an include, which only images of one's own could need",
+    file: 'processes/SANDBOX.yaml',
+    change: () => 'web: !*Include other.yaml',
+    errors: [/yaml:1:\d+: error: /],
+  },
+  {
+    what: 'container: unknown key, wrong type, bad tag, undeclared variable, what the sandbox forbids',
+    file: 'images/app.1/config/web.yaml',
+    change: text =>
+      [
+        text
+          .replace('volumes:\n', 'volumes:\n  /etc: !Tmpf {}\n  /tmp: !Persistent {path: /elsewhere}\n')
+          .replace('/usr/bin:/bin', '"@{nowhere}"'),
+        'user-id: 5',
+        'memory-limit: lots',
+        'restart_timeot: 3',
+        'tcp-ports: {80: {fd: 3}}',
+        'variables: {v: !Port}',
+        'capabilities: [SYS_ADMIN]',
+      ].join('\n'),
+    errors: [
+      /the tag !Tmpf is not known here/,
+      /did you mean !Tmpfs\?/,
+      /"lots" is not a whole number/,
+      /the key "restart_timeot" is not known here/,
+      /`tcp-ports` is not available yet/,
+      /the tag !Port is not known here/,
+    ],
+  },
+  {
+    what: 'container: rules between files',
+    file: 'images/app.1/config/web.yaml',
+    change: text =>
+      [
+        text
+          .replace('volumes:\n', 'volumes:\n  /nowhere: !Tmpfs\n  /tmp: !Persistent {path: /elsewhere}\n')
+          .replace('/usr/bin:/bin', '"@{nowhere}"'),
+        'user-id: 5',
+        'kind: Command',
+        'variables: {port: !TcpPort}',
+        'capabilities: [SYS_ADMIN]',
+      ].join('\n'),
+    errors: [
+      /`@\{nowhere\}` is not declared in `variables`/,
+      /user 5 is not in `allow-users` of sandbox .*: it allows 0, 1000-2000/,
+      /the process entry `web` is a Daemon, this container config a Command/,
+      /no entry of `writable-paths` of sandbox .* covers `\/elsewhere`/,
+      /the variable `port` that \/config\/web\.yaml declares has no value/,
+      /capability SYS_ADMIN is not in `allow-capabilities`/,
+    ],
+  },
+];
+
+t.test('bad input: every error at once with its place, what runs is not touched, exit code 1', async t => {
+  const h = await runningHost(t);
+  const { pid } = await h.running('web.0');
+  for (const { what, file, change, errors } of BAD) {
+    const path = h.path(file.replace('SANDBOX', h.sandbox));
+    const good = readFileSync(path, 'utf8');
+    writeFileSync(path, change(good));
+    const checked = h.check();
+    t.equal(checked.code, 1, what);
+    for (const error of errors) t.match(checked.stderr, error, `${what}: ${error}`);
+    t.match(checked.stderr, /lithos_check \S+: \d+ errors?\n$/);
+    await h.reload();
+    const status = h.status();
+    if (file === 'master.yaml') t.ok((status?.errors.length ?? 0) > 0, `${what}: the status says so`);
+    else t.match(status?.sandboxes, [{ ok: false }], `${what}: the status says so`);
+    t.equal(h.instance('web.0')?.pid, pid, `${what}: the running one is not touched`);
+    t.ok(isAlive(pid));
+    writeFileSync(path, good);
+  }
+  t.match(h.log(), 'its last good configuration stays in force');
+  await h.reload();
+  t.match(h.status()?.sandboxes, [{ ok: true }]);
+  t.equal(h.instance('web.0')?.pid, pid);
+});
+
+t.test(
+  'the last good configuration survives the supervisor; a vanished directory retires nothing',
+  async t => {
+    const h = await runningHost(t);
+    const { pid } = await h.running('web.0');
+    const file = h.path(`processes/${h.sandbox}.yaml`);
+    writeFileSync(file, 'web: [\n');
+    await h.crash();
+    await h.start();
+    t.equal((await h.running('web.0')).pid, pid, 'started again while the file is broken');
+    t.match(
+      h.run('lithos_ps', '-C', h.path('master.yaml')).stdout,
+      /last good configuration in force: .*yaml:\d+:\d+: /,
+    );
+    renameSync(h.path('sandboxes'), h.path('moved'));
+    await h.reload();
+    t.match(h.status()?.errors, [/sandboxes-dir .* does not exist/]);
+    t.equal((await h.running('web.0')).pid, pid);
+    renameSync(h.path('moved'), h.path('sandboxes'));
+    renameSync(h.path(`sandboxes/${h.sandbox}.yaml`), h.path('sandboxes/.hidden.yaml'));
+    await h.reload();
+    await until('a sandbox that was taken away is retired', () => !isAlive(pid));
+  },
+);
+
+t.test('without a good configuration what is valid runs', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  h.containerFile('web', SLEEP);
+  h.processFile(
+    'web: {image: app.1, config: /config/web.yaml}\nbad: {image: none, config: /config/web.yaml}\n',
+  );
+  await h.start();
+  await h.running('web.0');
+  t.equal(h.instance('bad.0'), undefined);
+  const offline = h.run('lithos_check', '--check-container', h.path('images/app.1/config/web.yaml'));
+  t.equal(offline.code, 0, offline.stderr);
+  h.containerFile('odd', 'echo @{x}', 'tcp-ports: {1: {fd: 3}}');
+  const odd = h.run('lithos_check', '--json', '--check-container', h.path('images/app.1/config/odd.yaml'));
+  t.equal(odd.code, 1);
+  t.match(JSON.parse(odd.stdout).diagnostics, [{ severity: 'error', line: Number }]);
+});
+
+t.test('every command has help and a version, and refuses what it does not know', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  for (const name of ['lithos_tree', 'lithos_check', 'lithos_switch', 'lithos_ps']) {
+    const help = h.run(name, '--help');
+    t.equal(help.code, 0);
+    t.match(help.stdout, `Usage: ${name}`);
+    t.match(h.run(name, '--version').stdout, /^lithos_\w+ \d+\.\d+\.\d+\n$/);
+    const wrong = h.run(name, '--confg', 'x');
+    t.equal(wrong.code, 2);
+    t.match(wrong.stderr, /--config/);
+  }
+  const missing = h.run('lithos_tree', '-C', h.path('none.yaml'));
+  t.equal(missing.code, 1);
+  t.match(missing.stderr, /^Fatal error: .*none\.yaml does not exist|none\.yaml:1:1/);
+  t.equal(h.run('lithos_ps', '-C', h.path('none.yaml')).code, 1);
+});

@@ -1,0 +1,339 @@
+// A whole little host in a temporary directory: four config files, an image made of this machine's own programs,
+// and real supervisors, containers and commands.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { hostImage } from '@suite/shared/oci/trial.ts';
+import type { InstanceStatus, TreeStatus } from '../src/adapters/status-file.ts';
+
+const ROOT = process.env.SUITE_ROOT ?? join(process.cwd(), '..');
+const DEADLINE_MS = 15_000;
+const POLL_MS = 10;
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function command(name: string): string {
+  return join(ROOT, 'lithos', 'bin', `${name}.cjs`);
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const { NODE_EXTRA_CA_CERTS: _slow, LITHOS_TREE_MOVED: _ours, ...rest } = process.env;
+  return { ...rest, TERM: 'dumb', NO_COLOR: '1' };
+}
+
+/** Waits for a condition, not for time: resolves with the first value that is not undefined or false. */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false,
+  deadlineMs = DEADLINE_MS,
+): Promise<T> {
+  const giveUp = Date.now() + deadlineMs;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > giveUp) throw new Error(`waited ${deadlineMs} ms in vain until ${what}`);
+    await new Promise(resolve => setTimeout(resolve, POLL_MS));
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Pids (as we see them) whose environment names this instance: everything that runs in the container. */
+export function processesOf(instance: string): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(pid => {
+      try {
+        const environ = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return environ.split('\0').includes(`LITHOS_NAME=${instance}`) && isAlive(pid);
+      } catch {
+        return false;
+      }
+    });
+}
+
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text
+    .split(' ')
+    .filter(word => word !== '')
+    .map(Number);
+}
+
+export class Host {
+  readonly directory: string;
+  /** Names the instances of this host alone, so that parallel hosts do not see each other's processes. */
+  readonly sandbox: string;
+  readonly cgroup: string;
+  tree: ChildProcess | undefined;
+  private systemVolumes = '';
+  private wrapped = false;
+
+  private constructor() {
+    this.directory = mkdtempSync(join(tmpdir(), 'lithos-'));
+    this.sandbox = `box${process.pid}-${this.directory.slice(-6).replaceAll(/\W/g, '_')}`;
+    this.cgroup = `lithos-test-${process.pid}/${this.sandbox}.slice`;
+  }
+
+  static async make(master = ''): Promise<Host> {
+    const host = new Host();
+    for (const name of ['sandboxes', 'processes', 'images', 'data']) mkdirSync(host.path(name));
+    host.write(
+      'master.yaml',
+      [
+        `runtime-dir: ${host.path('run')}`,
+        `default-log-dir: ${host.path('log')}`,
+        `config-log-dir: ${host.path('log/config')}`,
+        `stdio-log-dir: ${host.path('log/stdio')}`,
+        `cgroup-name: ${host.cgroup}`,
+        'log-level: debug',
+        master,
+      ].join('\n'),
+    );
+    await host.image('app.1');
+    host.sandboxFile('');
+    return host;
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  write(name: string, text: string): string {
+    const file = this.path(name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return file;
+  }
+
+  /** An image that shows this machine's programs; every container mounts them with the volumes of `containerFile`. */
+  async image(name: string): Promise<void> {
+    const root = this.path(`images/${name}`);
+    const mounts = await hostImage(root);
+    for (const directory of ['etc', 'tmp', 'config', 'data', 'cache', 'state'])
+      mkdirSync(join(root, directory));
+    this.systemVolumes = mounts.map(({ target }) => `  ${target}: !Readonly /host${target}`).join('\n');
+  }
+
+  sandboxFile(extra: string, name = this.sandbox): void {
+    this.write(
+      `sandboxes/${name}.yaml`,
+      [
+        `image-dir: ${this.path('images')}`,
+        'allow-users: [0, 1000-2000]',
+        'allow-groups: [0]',
+        'default-user: 1000',
+        'readonly-paths: {/host: /}',
+        `writable-paths: {/data: ${this.path('data')}}`,
+        extra,
+      ].join('\n'),
+    );
+  }
+
+  /** `script` runs under sh -c with `args` as $0, $1 …; `keys` are further lines of the file, `volumes` further volumes. */
+  containerFile(
+    name: string,
+    script: string,
+    keys = '',
+    { args = [] as string[], volumes = '', environ = '' } = {},
+  ): void {
+    this.write(
+      `images/app.1/config/${name}.yaml`,
+      [
+        'executable: /bin/sh',
+        `arguments: ${JSON.stringify(['-c', script, ...args])}`,
+        `environ: {PATH: /usr/bin:/bin, ${environ}}`,
+        'volumes:',
+        this.systemVolumes,
+        volumes,
+        keys,
+      ].join('\n'),
+    );
+  }
+
+  processFile(text: string, name = this.sandbox): string {
+    return this.write(`processes/${name}.yaml`, text);
+  }
+
+  run(name: string, ...args: string[]): CommandResult {
+    const result = spawnSync(process.execPath, [command(name), ...args], {
+      env: environment(),
+      encoding: 'utf8',
+    });
+    return { code: result.status, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  check(...args: string[]): CommandResult {
+    return this.run('lithos_check', '-C', this.path('master.yaml'), ...args);
+  }
+
+  /** `prefix`: what the tree is started through, e.g. unshare. Resolves when it has read its configuration. */
+  async start(prefix: readonly string[] = []): Promise<ChildProcess> {
+    const before = this.status()?.reloads ?? 0;
+    const argv = [
+      ...prefix,
+      process.execPath,
+      command('lithos_tree'),
+      '-C',
+      this.path('master.yaml'),
+      '--log-stderr',
+    ];
+    const child = spawn(argv[0] as string, argv.slice(1), {
+      env: environment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr?.on('data', chunk => {
+      said += chunk;
+    });
+    this.tree = child;
+    this.wrapped = prefix.length > 0;
+    await until('the tree has read its configuration', () => {
+      if (child.exitCode !== null) throw new Error(`lithos_tree ended with ${child.exitCode}: ${said}`);
+      return (this.status()?.reloads ?? 0) > before;
+    });
+    return child;
+  }
+
+  status(): TreeStatus | undefined {
+    try {
+      return JSON.parse(readFileSync(this.path('run/status.json'), 'utf8')) as TreeStatus;
+    } catch {
+      return undefined;
+    }
+  }
+
+  name(instance: string): string {
+    return `${this.sandbox}/${instance}`;
+  }
+
+  instance(instance: string): InstanceStatus | undefined {
+    return this.status()?.instances.find(({ name }) => name === this.name(instance));
+  }
+
+  /** Waits until it runs (with another run than `after`), and answers its status with a pid. */
+  async running(instance: string, after = 0): Promise<InstanceStatus & { pid: number }> {
+    return await until(`${instance} runs, after run ${after}`, () => {
+      const found = this.instance(instance);
+      const good =
+        found?.state === 'running' && found.pid !== null && found.run > after && isAlive(found.pid);
+      return good ? (found as InstanceStatus & { pid: number }) : undefined;
+    });
+  }
+
+  /** The application in a container with pids of its own: the only child of the init. */
+  async app(instance: string, after = 0): Promise<number> {
+    const { pid } = await this.running(instance, after);
+    return await until(`the program of ${instance} runs`, () =>
+      isAlive(pid) ? childrenOf(pid)[0] : undefined,
+    );
+  }
+
+  /** What the instance has written, without the log's own columns. */
+  output(instance: string): string[] {
+    const file = this.path(`log/stdio/${this.sandbox}.${instance}.log`);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map(line => line.split(' ').slice(3).join(' '));
+  }
+
+  log(): string {
+    return readFileSync(this.path('log/master.log'), 'utf8');
+  }
+
+  /** Pid of the tree as we see it: what it was started through has it as its only child. */
+  treePid(): number {
+    const pid = this.tree?.pid as number;
+    return this.wrapped ? (childrenOf(pid)[0] as number) : pid;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.treePid(), signal);
+  }
+
+  async reload(): Promise<void> {
+    const before = this.status()?.reloads ?? 0;
+    this.signal('SIGHUP');
+    await until('the tree has read its configuration again', () => (this.status()?.reloads ?? 0) > before);
+  }
+
+  /** SIGKILL to the supervisor alone. */
+  async crash(): Promise<void> {
+    const child = this.tree as ChildProcess;
+    child.kill('SIGKILL');
+    await until('the tree is dead', () => child.signalCode === 'SIGKILL');
+  }
+
+  /** Exit code of the tree after `signal`. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const child = this.tree as ChildProcess;
+    if (child.exitCode === null && child.signalCode === null) this.signal(signal);
+    await until('the tree has ended', () => child.exitCode !== null || child.signalCode !== null, 30_000);
+    return child.exitCode;
+  }
+
+  cgroups(): string[] {
+    const found: string[] = [];
+    for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
+      const directory = join('/sys/fs/cgroup', hierarchy, this.cgroup);
+      if (existsSync(directory)) found.push(directory);
+    }
+    return found;
+  }
+
+  /** For teardown: whatever a test did, nothing of it stays. */
+  async dispose(): Promise<void> {
+    const child = this.tree;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null)
+      await this.stop().catch(() => child.kill('SIGKILL'));
+    for (const name of this.leftOver()) {
+      try {
+        process.kill(name, 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
+    }
+    await until('its processes are gone', () => this.leftOver().length === 0);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Processes that name this host's directory or sandbox: monitors and containers. */
+  leftOver(): number[] {
+    return readdirSync('/proc')
+      .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
+      .map(Number)
+      .filter(pid => {
+        try {
+          const text =
+            readFileSync(`/proc/${pid}/cmdline`, 'latin1') + readFileSync(`/proc/${pid}/environ`, 'latin1');
+          return (
+            isAlive(pid) && (text.includes(this.directory) || text.includes(`LITHOS_NAME=${this.sandbox}/`))
+          );
+        } catch {
+          return false;
+        }
+      });
+  }
+}
