@@ -23,7 +23,10 @@ export async function fetchPeers(
 /** Entries without a readable id are left out; every other field may be missing. */
 function readPeer(raw: unknown): PeerReport | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
-  const { id, hostname, name, primary_addr, known_since, last_report_direct } = raw as Record<string, unknown>;
+  const { id, hostname, name, primary_addr, known_since, last_report_direct } = raw as Record<
+    string,
+    unknown
+  >;
   if (typeof id !== 'string' || !/^([0-9a-f]{2}){1,64}$/i.test(id)) return undefined;
   const host = typeof hostname === 'string' && hostname !== '' ? hostname : id;
   const endpoint = typeof primary_addr === 'string' ? splitEndpoint(primary_addr) : undefined;
@@ -75,8 +78,9 @@ function itemsOf(dataset: Dataset): MetricSeries[] {
       return dataset.series.map(series => oldestFirst(dataset.timestamps, series));
     case 'SingleTip':
     case 'MultiTip':
-      return (dataset.type === 'SingleTip' ? [dataset.tip] : dataset.tips).flatMap(({ key, value, timestamps }) =>
-        typeof value === 'number' ? [{ key, timestamps: [timestamps[0]], values: [value] }] : [],
+      return (dataset.type === 'SingleTip' ? [dataset.tip] : dataset.tips).flatMap(
+        ({ key, value, timestamps }) =>
+          typeof value === 'number' ? [{ key, timestamps: [timestamps[0]], values: [value] }] : [],
       );
     default:
       return [];
@@ -89,5 +93,9 @@ function oldestFirst(timestamps: readonly number[], series: SeriesValue): Metric
     return value === null || timestamp === undefined ? [] : [[timestamp, value] as const];
   });
   points.reverse();
-  return { key: series.key, timestamps: points.map(([time]) => time), values: points.map(([, value]) => value) };
+  return {
+    key: series.key,
+    timestamps: points.map(([time]) => time),
+    values: points.map(([, value]) => value),
+  };
 }

@@ -59,7 +59,11 @@ const METADATA = /\.(yaml|yml|json|txt)$/;
 
 /** Changes exactly when a file appears, disappears, or changes its size or time: cheap enough to be asked every second. */
 export async function treeSignature(root: string, kind: 'lua' | 'metadata'): Promise<string> {
-  const files = await walk(root, kind === 'lua' ? LUA : METADATA, kind === 'lua' ? LUA_LIMITS : RUNTIME_LIMITS);
+  const files = await walk(
+    root,
+    kind === 'lua' ? LUA : METADATA,
+    kind === 'lua' ? LUA_LIMITS : RUNTIME_LIMITS,
+  );
   const hash = createHash('sha1');
   for (const { path, sizeBytes, changedMs } of files) hash.update(`${path}\0${sizeBytes}\0${changedMs}\n`);
   return hash.digest('hex');
@@ -69,7 +73,8 @@ export async function treeSignature(root: string, kind: 'lua' | 'metadata'): Pro
 export async function readLuaFiles(root: string): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   for (const { path, sizeBytes } of await walk(root, LUA, LUA_LIMITS)) {
-    if (sizeBytes > LUA_LIMITS.fileBytes) throw new Error(`${join(root, path)}: longer than ${LUA_LIMITS.fileBytes} bytes`);
+    if (sizeBytes > LUA_LIMITS.fileBytes)
+      throw new Error(`${join(root, path)}: longer than ${LUA_LIMITS.fileBytes} bytes`);
     files.set(path, await readFile(join(root, path), 'utf8'));
   }
   return files;

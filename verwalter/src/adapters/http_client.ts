@@ -23,10 +23,16 @@ export function fetchJson(url: string, options: FetchOptions): Promise<Fetched> 
     const payload = options.body === undefined ? undefined : JSON.stringify(options.body);
     const headers = {
       ...options.headers,
-      ...(payload !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+      ...(payload !== undefined && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(payload),
+      }),
     };
     const call = request(url, { agent, method: payload === undefined ? 'GET' : 'POST', headers });
-    const timer = setTimeout(() => finish({ ok: false, error: `no answer in ${options.timeoutMs} ms` }), options.timeoutMs);
+    const timer = setTimeout(
+      () => finish({ ok: false, error: `no answer in ${options.timeoutMs} ms` }),
+      options.timeoutMs,
+    );
     const finish = (result: Fetched) => {
       clearTimeout(timer);
       resolve(result);
@@ -38,7 +44,8 @@ export function fetchJson(url: string, options: FetchOptions): Promise<Fetched> 
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > options.maxBytes) finish({ ok: false, error: `answer longer than ${options.maxBytes} bytes` });
+        if (size > options.maxBytes)
+          finish({ ok: false, error: `answer longer than ${options.maxBytes} bytes` });
         else chunks.push(chunk);
       });
       response.on('error', error => finish({ ok: false, error: error.message }));
@@ -50,7 +57,8 @@ export function fetchJson(url: string, options: FetchOptions): Promise<Fetched> 
 
 function parse(status: number, body: Buffer): Fetched {
   const text = body.toString('utf8');
-  if (status < 200 || status > 299) return { ok: false, status, error: `status ${status}: ${text.slice(0, 200)}` };
+  if (status < 200 || status > 299)
+    return { ok: false, status, error: `status ${status}: ${text.slice(0, 200)}` };
   try {
     return { ok: true, status, value: text === '' ? null : (JSON.parse(text) as unknown) };
   } catch {

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 
 /** The 32 hex digits of a machine id file (a final newline is allowed), lower case; or a sentence saying what is wrong. */
-export async function readMachineId(path: string): Promise<{ readonly id: string } | { readonly error: string }> {
+export async function readMachineId(
+  path: string,
+): Promise<{ readonly id: string } | { readonly error: string }> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -40,8 +40,13 @@ export class Storage {
     return schedule;
   }
 
+  /** Makes the directory when somebody removed it. */
   async saveSchedule(schedule: ScheduleObject): Promise<void> {
-    await this.#disk.writeAtomic(join(this.directory, 'schedule.json'), `${JSON.stringify(schedule, null, 2)}\n`);
+    await this.prepare();
+    await this.#disk.writeAtomic(
+      join(this.directory, 'schedule.json'),
+      `${JSON.stringify(schedule, null, 2)}\n`,
+    );
   }
 
   /** Adds the saved schedule to the hourly, daily and weekly files; one gzip, several links. */
@@ -71,7 +76,9 @@ export class Storage {
   /** Names of the history without `.json.gz`, sorted. */
   async listHistory(): Promise<string[]> {
     const names = (await this.#disk.list(this.directory)) ?? [];
-    return names.filter(name => /^(hourly|daily|weekly)-.*\.json\.gz$/.test(name)).map(name => name.slice(0, -8));
+    return names
+      .filter(name => /^(hourly|daily|weekly)-.*\.json\.gz$/.test(name))
+      .map(name => name.slice(0, -8));
   }
 
   /** The gzip of one history file. Only letters, digits and dashes make a name. */

@@ -30,14 +30,16 @@ function whole(options: Options, name: string, fallback: number, min: number, ma
   const value = options[name];
   if (typeof value !== 'string') return fallback;
   const number = Number(value);
-  if (!/^\d+$/.test(value) || number < min || number > max) usage(`--${name} must be a whole number from ${min} to ${max}`);
+  if (!/^\d+$/.test(value) || number < min || number > max)
+    usage(`--${name} must be a whole number from ${min} to ${max}`);
   return number;
 }
 
 async function machineId(options: Options): Promise<string> {
   const given = options['override-machine-id'];
   if (typeof given === 'string') {
-    if (!/^([0-9a-fA-F]{2}){1,64}$/.test(given)) usage('--override-machine-id must be an even number of hex digits');
+    if (!/^([0-9a-fA-F]{2}){1,64}$/.test(given))
+      usage('--override-machine-id must be an even number of hex digits');
     return given.toLowerCase();
   }
   const read = await readMachineId(defaults.MACHINE_ID_FILE);
@@ -54,10 +56,12 @@ async function addresses(host: string): Promise<string[]> {
 }
 
 async function daemonOptions(options: Options): Promise<DaemonOptions> {
-  if (options['use-sudo'] === true) usage('--use-sudo is not available yet: the renderer runs as the daemon\'s own user');
+  if (options['use-sudo'] === true)
+    usage("--use-sudo is not available yet: the renderer runs as the daemon's own user");
   const hostname = text(options, 'hostname', osHostname());
   const cantalUrl = text(options, 'cantal', defaults.CANTAL_URL).replace(/\/+$/, '');
-  if (!URL.canParse(cantalUrl) || !cantalUrl.startsWith('http://')) usage(`--cantal ${cantalUrl} is not an http:// address`);
+  if (!URL.canParse(cantalUrl) || !cantalUrl.startsWith('http://'))
+    usage(`--cantal ${cantalUrl} is not an http:// address`);
   return {
     version: SUITE_VERSION,
     machineId: await machineId(options),
@@ -133,6 +137,8 @@ async function main(line: CommandLine): Promise<void> {
 }
 
 main(parseCommandLine(VERWALTER, process.argv.slice(2), { env: process.env })).catch(error => {
-  process.stderr.write(`verwalter: ${error instanceof StartError ? error.message : (error.stack ?? error)}\n`);
+  process.stderr.write(
+    `verwalter: ${error instanceof StartError ? error.message : (error.stack ?? error)}\n`,
+  );
   process.exit(error instanceof StartError ? error.code : 1);
 });

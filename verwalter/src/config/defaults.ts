@@ -36,8 +36,8 @@ export const ELECTION: ElectionTimes = {
   leaseMs: 6_400,
 };
 
-/** cantal pings each peer about every second in small clusters, so 5 s are four lost pings in a row. */
-export const PEER_STALE_MS = 5_000;
+/** cantal pings each peer about every second in small clusters: three lost pings in a row and the poll that tells us. */
+export const PEER_STALE_MS = 4_000;
 /** A list older than this says nothing about who is away: then everybody listed counts (a restart of cantal takes 1-2 s). */
 export const PEER_LIST_FRESH_MS = 5_000;
 export const CANTAL_POLL_MS = 1_000;
@@ -55,6 +55,8 @@ export const PREFETCH_REQUEST_MS = 1_000;
 /** Pause before asking again after a failure or a wrong answer; random inside the range so followers spread. */
 export const FETCH_RETRY_MIN_MS = 100;
 export const FETCH_RETRY_MAX_MS = 300;
+/** A node that changed to another leader's schedule mentions its old one for this long: 60 pongs, one of which will arrive. */
+export const FORK_MS = 30_000;
 /** Schedules kept by hash for peers that collect parents: the own ones, a few forks and the current one. */
 export const SCHEDULES_KEPT = 8;
 
@@ -70,6 +72,9 @@ export const SCHEDULER_RETRY_MS = 1_000;
 export const SCHEDULER_WATCHDOG_MS = 300_000;
 /** One metrics request to one cantal; all peers are asked at once, a slow one is left out of that round. */
 export const METRICS_TIMEOUT_MS = 800;
+
+/** After a failed write of the schedule. */
+export const STORAGE_RETRY_MS = 5_000;
 
 /** Re-rendering a failed role: first after 1 s, then doubling up to a minute. */
 export const ROLE_RETRY_MIN_MS = 1_000;

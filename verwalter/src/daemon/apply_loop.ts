@@ -1,8 +1,8 @@
 import type { Timer } from '@suite/shared/ports/index.ts';
 import type { RoleState, ScheduleObject } from '@suite/shared/wire/verwalter.ts';
-import { applySchedule } from '../adapters/render/apply.ts';
+import { type ApplyMemory, applySchedule } from '../adapters/render/apply.ts';
 import type { Storage } from '../adapters/storage.ts';
-import { ROLE_RETRY_MAX_MS, ROLE_RETRY_MIN_MS } from '../config/defaults.ts';
+import { ROLE_RETRY_MAX_MS, ROLE_RETRY_MIN_MS, STORAGE_RETRY_MS } from '../config/defaults.ts';
 import type { Context } from './options.ts';
 import type { SharedState } from './shared_state.ts';
 
@@ -20,9 +20,12 @@ export class ApplyLoop {
   #slot: ScheduleObject | undefined;
   #current: ScheduleObject | undefined;
   #appliedHash: string | undefined;
+  /** What each role was applied with; a forced rendering starts with none. */
+  #memory: ApplyMemory = new Map();
   #busy: Promise<void> | undefined;
   #attempts = 0;
   #retry: Timer | undefined;
+  #saveAgain: Timer | undefined;
   #stopped = false;
 
   constructor(context: Context, shared: SharedState, storage: Storage) {
@@ -50,13 +53,14 @@ export class ApplyLoop {
   /** Renders the last schedule again, changed or not; nothing happens when there was none since the start. */
   force(): void {
     this.#slot ??= this.#current;
-    this.#appliedHash = undefined;
+    this.#memory = new Map();
     this.#start();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#retry?.cancel();
+    this.#saveAgain?.cancel();
     await this.#busy;
   }
 
@@ -78,7 +82,9 @@ export class ApplyLoop {
       this.#attempts = roles.every(role => role.ok) ? 0 : this.#attempts + 1;
       this.#shared.roles = this.#withRetry(roles);
       this.#shared.changed();
-      await this.#storage.addToHistory(this.#context.ports.clock.wallMs()).catch(error => this.#storageFailed(error));
+      await this.#storage
+        .addToHistory(this.#context.ports.clock.wallMs())
+        .catch(error => this.#storageFailed(error));
     }
     if (this.#attempts > 0 && !this.#stopped) this.#armRetry();
   }
@@ -97,7 +103,12 @@ export class ApplyLoop {
       disk: ports.disk,
       clock: ports.clock,
       deploymentId: this.#deploymentId(),
-    }).catch(error => ({ roles: [{ name: '(all)', ok: false, error: (error as Error).message, changed: false, durationMs: 0 }] }));
+      memory: this.#memory,
+      ...(schedule.origin === options.machineId &&
+        this.#shared.debugText !== null && { debug: this.#shared.debugText }),
+    }).catch((error: Error) => ({
+      roles: [{ name: '(all)', ok: false, error: error.message, changed: false, durationMs: 0 }],
+    }));
     this.#shared.count('applied');
     this.#shared.counters.apply_time = Math.round(ports.clock.monotonicMs() - startedMs);
     const before = new Map(this.#shared.roles.map(role => [role.name, role]));
@@ -137,6 +148,10 @@ export class ApplyLoop {
 
   #storageFailed(error: unknown): void {
     this.#shared.setError('storage', (error as Error).message);
+    this.#saveAgain?.cancel();
+    this.#saveAgain = this.#context.ports.clock.after(STORAGE_RETRY_MS, () => {
+      if (!this.#stopped && this.#current !== undefined) void this.#save(this.#current);
+    });
     this.#context.log.warn('the storage directory cannot be written', { error });
   }
 

@@ -42,7 +42,10 @@ export class ElectionLoop {
     this.#context = context;
     this.#shared = shared;
     this.#storage = storage;
-    this.table = new PeerTable({ staleMs: options.peerStaleMs, freshMs: Math.max(PEER_LIST_FRESH_MS, options.peerStaleMs) });
+    this.table = new PeerTable({
+      staleMs: options.peerStaleMs,
+      freshMs: Math.max(PEER_LIST_FRESH_MS, options.peerStaleMs),
+    });
     this.settings = {
       self: options.machineId,
       times: ELECTION,
@@ -57,7 +60,9 @@ export class ElectionLoop {
   async start(): Promise<void> {
     const { options, ports } = this.#context;
     for (const address of options.addresses) {
-      this.#sockets.push(await ports.net.udp(address, options.port, (data, from) => this.#receive(data, from)));
+      this.#sockets.push(
+        await ports.net.udp(address, options.port, (data, from) => this.#receive(data, from)),
+      );
     }
     this.#arm();
   }
@@ -99,7 +104,8 @@ export class ElectionLoop {
     if (packet.id === this.settings.self) return;
     this.#shared.count(`${packet.type.toLowerCase()}_no`);
     const { clock } = this.#context.ports;
-    if (!this.table.heard(packet.id, clock.monotonicMs(), clock.wallMs(), packet)) this.#shared.count('bad_hosts_no');
+    if (!this.table.heard(packet.id, clock.monotonicMs(), clock.wallMs(), packet))
+      this.#shared.count('bad_hosts_no');
     this.#step({ type: 'packet', packet });
   }
 
@@ -116,7 +122,8 @@ export class ElectionLoop {
 
   #report(was: ElectionState): void {
     const { phase, epoch } = this.state;
-    const who = phase.kind === 'follower' ? phase.leader : phase.kind === 'voted' ? phase.candidate : undefined;
+    const who =
+      phase.kind === 'follower' ? phase.leader : phase.kind === 'voted' ? phase.candidate : undefined;
     this.#context.log.info(`election: ${was.phase.kind} -> ${phase.kind}`, { epoch, ...(who && { who }) });
     if (phase.kind === 'electing') this.#shared.count('start_election_no');
     if (phase.kind === 'leader' && was.phase.kind !== 'leader') this.#shared.count('became_leader_no');
@@ -150,6 +157,7 @@ export class ElectionLoop {
         own: this.#shared.owned && stampOf(this.#shared.owned),
         known: this.#shared.known && stampOf(this.#shared.known),
         errors: this.#shared.errorCount,
+        fork: this.#shared.fork(this.#context.ports.clock.monotonicMs()),
       };
       const view = this.view();
       for (const peer of this.table.peers?.values() ?? []) {

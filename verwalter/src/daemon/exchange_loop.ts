@@ -1,5 +1,10 @@
 import type { Timer } from '@suite/shared/ports/index.ts';
-import { type FetchState, SCHEDULE_BYTES_MAX, type ScheduleObject, type ScheduleStatus } from '@suite/shared/wire/verwalter.ts';
+import {
+  type FetchState,
+  SCHEDULE_BYTES_MAX,
+  type ScheduleObject,
+  type ScheduleStatus,
+} from '@suite/shared/wire/verwalter.ts';
 import { urlHost } from '../adapters/cantal_client.ts';
 import { fetchJson } from '../adapters/http_client.ts';
 import { sha1 } from '../adapters/storage.ts';
@@ -63,7 +68,6 @@ export class ExchangeLoop {
     const { clock } = this.#context.ports;
     return {
       nowMs: clock.monotonicMs(),
-      wallMs: clock.wallMs(),
       self: this.#election.settings.self,
       phase: this.#election.state.phase,
       epoch: this.#election.state.epoch,
@@ -121,7 +125,9 @@ export class ExchangeLoop {
         this.onParents(effect.schedules);
         break;
       case 'lateParent':
-        this.#context.log.info('a part of the cluster came back with its own schedule', { origin: effect.schedule.origin });
+        this.#context.log.info('a part of the cluster came back with its own schedule', {
+          origin: effect.schedule.origin,
+        });
         this.onLateParent(effect.schedule);
         break;
       case 'accept':
@@ -132,8 +138,10 @@ export class ExchangeLoop {
 
   async #fetch(peer: string, hash: string): Promise<void> {
     const address = this.#election.table.get(peer)?.report.address;
-    const timeoutMs = this.state.kind === 'prefetching' ? defaults.PREFETCH_REQUEST_MS : defaults.FETCH_TIMEOUT_MS;
-    if (address === null || address === undefined) return this.#failed(peer, hash, 'its address is unknown', false);
+    const timeoutMs =
+      this.state.kind === 'prefetching' ? defaults.PREFETCH_REQUEST_MS : defaults.FETCH_TIMEOUT_MS;
+    if (address === null || address === undefined)
+      return this.#failed(peer, hash, 'its address is unknown', false);
     const url = `http://${urlHost(address)}:${this.#context.options.port}/v1/schedule/${hash}`;
     const answer = await fetchJson(url, { timeoutMs, maxBytes: SCHEDULE_BYTES_MAX });
     if (!answer.ok) return this.#failed(peer, hash, answer.error, answer.status === 404);

@@ -40,7 +40,11 @@ export class VerwalterNode {
   #poll: Timer | undefined;
   #stopped = false;
 
-  private constructor(context: Context, storage: Storage, remembered: { epoch: number; ballot: string | null }) {
+  private constructor(
+    context: Context,
+    storage: Storage,
+    remembered: { epoch: number; ballot: string | null },
+  ) {
     this.context = context;
     this.storage = storage;
     this.actions = new Actions(context.ports.clock);
@@ -61,7 +65,7 @@ export class VerwalterNode {
     const remembered = await storage.loadBallot().catch(note('the ballot'));
     const node = new VerwalterNode(context, storage, remembered ?? { epoch: 0, ballot: null });
     const schedule = await storage.loadSchedule().catch(note('the schedule'));
-    if (schedule) node.shared.remember(schedule);
+    if (schedule) node.shared.remember(schedule, context.ports.clock.monotonicMs());
     const failure = await node.scheduler.prepare();
     if (failure === undefined) return node;
     await node.#runner.close();
@@ -73,7 +77,10 @@ export class VerwalterNode {
     try {
       await this.election.start();
     } catch (error) {
-      throw new StartError(EXIT_CODE.config, `UDP port ${this.context.options.port}: ${(error as Error).message}`);
+      throw new StartError(
+        EXIT_CODE.config,
+        `UDP port ${this.context.options.port}: ${(error as Error).message}`,
+      );
     }
     void this.#pollCantal();
   }
@@ -99,12 +106,13 @@ export class VerwalterNode {
       this.#take(schedule);
       this.election.announce();
     };
-    this.scheduler.onStuck = () => this.onFatal(EXIT_CODE.watchdog, 'no successful scheduler run for too long');
+    this.scheduler.onStuck = () =>
+      this.onFatal(EXIT_CODE.watchdog, 'no successful scheduler run for too long');
   }
 
   #take(schedule: ScheduleObject): void {
     this.context.log.info('new schedule', { hash: schedule.hash, origin: schedule.origin });
-    this.shared.remember(schedule);
+    this.shared.remember(schedule, this.context.ports.clock.monotonicMs());
     this.apply.submit(schedule);
   }
 
@@ -126,7 +134,8 @@ export class VerwalterNode {
     const startedMs = clock.monotonicMs();
     const answer = await fetchPeers(this.context.options.cantalUrl, this.context.options.machineId);
     if (this.#stopped) return;
-    if ('error' in answer) this.shared.setError('cantal', `${this.context.options.cantalUrl}: ${answer.error}`);
+    if ('error' in answer)
+      this.shared.setError('cantal', `${this.context.options.cantalUrl}: ${answer.error}`);
     else {
       this.shared.setError('cantal', undefined);
       const before = this.#peersDigest();
@@ -141,6 +150,8 @@ export class VerwalterNode {
   }
 
   #peersDigest(): string {
-    return [...(this.election.table.peers?.values() ?? [])].map(peer => `${peer.id}${peer.responsive}`).join();
+    return [...(this.election.table.peers?.values() ?? [])]
+      .map(peer => `${peer.id}${peer.responsive}`)
+      .join();
   }
 }

@@ -41,4 +41,10 @@ export interface Context {
 }
 
 /** Exit codes of the daemon (docs: "Exit codes"). */
-export const EXIT_CODE = { config: 3, scheduler: 4, listener: 81, watchdog: 91, schedulerThread: 92 } as const;
+export const EXIT_CODE = {
+  config: 3,
+  scheduler: 4,
+  listener: 81,
+  watchdog: 91,
+  schedulerThread: 92,
+} as const;

@@ -29,12 +29,18 @@ export function schedulerPeer({ report, ...peer }: Peer, port: number): Schedule
 }
 
 /** Runs the schedule's own metric rules on the cantal of every reachable machine, this one included. Silent machines are left out. */
-export async function gatherMetrics(context: Context, election: ElectionLoop, schedule: unknown): Promise<Metrics> {
+export async function gatherMetrics(
+  context: Context,
+  election: ElectionLoop,
+  schedule: unknown,
+): Promise<Metrics> {
   const rules = metricRules(schedule);
   if (rules === undefined) return {};
   const sources: (readonly [id: string, url: string])[] = [...(election.table.peers?.values() ?? [])]
     .filter(peer => peer.responsive && peer.report.address !== null)
-    .map(({ id, report }) => [id, `http://${urlHost(report.address as string)}:${report.cantalPort}`] as const);
+    .map(
+      ({ id, report }) => [id, `http://${urlHost(report.address as string)}:${report.cantalPort}`] as const,
+    );
   sources.push([context.options.machineId, context.options.cantalUrl]);
   const metrics: Metrics = {};
   await Promise.all(
@@ -60,7 +66,12 @@ export interface InputParts {
   readonly metrics: Metrics;
 }
 
-export function buildInput(context: Context, election: ElectionLoop, shared: SharedState, parts: InputParts): SchedulerInput {
+export function buildInput(
+  context: Context,
+  election: ElectionLoop,
+  shared: SharedState,
+  parts: InputParts,
+): SchedulerInput {
   const { options, ports } = context;
   const now = ports.clock.wallMs();
   const self: SchedulerPeer = {
@@ -68,7 +79,11 @@ export function buildInput(context: Context, election: ElectionLoop, shared: Sha
     addr: `${urlHost(options.addresses[0] as string)}:${options.port}`,
     name: options.name,
     hostname: options.hostname,
-    schedule: shared.owned && { timestamp: shared.owned.timestamp, hash: shared.owned.hash, origin: shared.owned.origin },
+    schedule: shared.owned && {
+      timestamp: shared.owned.timestamp,
+      hash: shared.owned.hash,
+      origin: shared.owned.origin,
+    },
     known_since: now,
     last_report_direct: now,
     last_pong_ms: now,
@@ -87,6 +102,12 @@ export function buildInput(context: Context, election: ElectionLoop, shared: Sha
 
 /** Equal for two inputs that differ only by the time that passed: then there is no hurry to run again. */
 export function inputDigest(input: SchedulerInput): string {
-  const peers = Object.values(input.peers).map(peer => [peer.id, peer.addr, peer.hostname, peer.reachable, peer.errors]);
+  const peers = Object.values(input.peers).map(peer => [
+    peer.id,
+    peer.addr,
+    peer.hostname,
+    peer.reachable,
+    peer.errors,
+  ]);
   return JSON.stringify([peers, input.self?.errors, input.actions, input.metrics, input.parents.length]);
 }

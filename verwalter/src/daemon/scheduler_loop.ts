@@ -42,7 +42,13 @@ export class SchedulerLoop {
   #lastGoodMs = 0;
   #lastDigest = '';
 
-  constructor(context: Context, election: ElectionLoop, shared: SharedState, actions: Actions, runner: SchedulerRunner) {
+  constructor(
+    context: Context,
+    election: ElectionLoop,
+    shared: SharedState,
+    actions: Actions,
+    runner: SchedulerRunner,
+  ) {
     this.#context = context;
     this.#election = election;
     this.#shared = shared;
@@ -71,7 +77,8 @@ export class SchedulerLoop {
 
   addParent(schedule: ScheduleObject): void {
     if (!this.#active) return;
-    const base = this.#parents.length === 0 && this.#shared.owned !== null ? [this.#shared.owned] : this.#parents;
+    const base =
+      this.#parents.length === 0 && this.#shared.owned !== null ? [this.#shared.owned] : this.#parents;
     this.#parents = distinctSchedules([...base, schedule]);
     this.wake();
   }
@@ -106,7 +113,10 @@ export class SchedulerLoop {
       this.#shared.setError('scheduler', `internal: ${(error as Error).message}`);
     }
     this.#busy = false;
-    if (this.#active && this.#context.ports.clock.monotonicMs() - this.#lastGoodMs > defaults.SCHEDULER_WATCHDOG_MS) {
+    if (
+      this.#active &&
+      this.#context.ports.clock.monotonicMs() - this.#lastGoodMs > defaults.SCHEDULER_WATCHDOG_MS
+    ) {
       this.onStuck();
     }
     this.#schedule(this.#hurry ? 0 : retryMs);
@@ -122,7 +132,10 @@ export class SchedulerLoop {
       this.#lastDigest = '';
     }
     if (runtime !== this.#signatures.runtime) {
-      const { tree, problems } = await readRuntime(this.#runtimeDir).catch(error => ({ tree: this.#runtime, problems: [String(error)] }));
+      const { tree, problems } = await readRuntime(this.#runtimeDir).catch(error => ({
+        tree: this.#runtime,
+        problems: [String(error)],
+      }));
       this.#runtime = tree;
       this.#shared.setError('runtime', problems.length > 0 ? problems.join('\n') : undefined);
       this.#lastDigest = '';
@@ -168,7 +181,9 @@ export class SchedulerLoop {
     if (!this.#active || this.#election.state.epoch !== epoch || !this.#election.isLeader) return false;
     this.#shared.counters.scheduling_time = Math.round(clock.monotonicMs() - this.#lastRunMs);
     this.#shared.count(result.ok ? 'scheduler_succeeded' : 'scheduler_failed');
-    this.#shared.debugText = result.ok ? result.debug : `${result.debug}${result.debug === '' ? '' : '\n'}${result.error}`;
+    this.#shared.debugText = result.ok
+      ? result.debug
+      : `${result.debug}${result.debug === '' ? '' : '\n'}${result.error}`;
     this.#shared.setError('scheduler', result.ok ? undefined : result.error);
     if (!result.ok) return false;
     this.#lastGoodMs = clock.monotonicMs();

@@ -1,5 +1,7 @@
+import type { ScheduleStamp } from '@suite/shared/wire/election.ts';
 import type { RoleState, ScheduleObject } from '@suite/shared/wire/verwalter.ts';
-import { SCHEDULES_KEPT } from '../config/defaults.ts';
+import { FORK_MS, SCHEDULES_KEPT } from '../config/defaults.ts';
+import { stampOf } from '../core/schedule/schedule.ts';
 import type { SchedulerInput } from '../core/scheduler/engine.ts';
 
 /** Counters of `/v1/status`, group `metrics`. */
@@ -19,6 +21,7 @@ export class SharedState {
   lastStableMs: number | null = null;
   peersTimestampMs: number | null = null;
   readonly counters: Counters = {};
+  #fork: { readonly stamp: ScheduleStamp; readonly untilMs: number } | undefined;
   readonly #byHash = new Map<string, ScheduleObject>();
   readonly #listeners = new Set<() => void>();
 
@@ -42,14 +45,25 @@ export class SharedState {
     this.changed();
   }
 
-  /** A schedule stays available by its hash for a while: a leader may still ask a peer for the one it has just left. */
-  remember(schedule: ScheduleObject): void {
+  /**
+   * A schedule stays available by its hash for a while: a leader may still ask a peer for the one it has just left.
+   * `nowMs` is monotonic.
+   */
+  remember(schedule: ScheduleObject, nowMs: number): void {
+    if (this.known !== null && this.known.origin !== schedule.origin && this.known.hash !== schedule.hash) {
+      this.#fork = { stamp: stampOf(this.known), untilMs: nowMs + FORK_MS };
+    }
     this.#byHash.delete(schedule.hash);
     this.#byHash.set(schedule.hash, schedule);
     const [oldest] = this.#byHash.keys();
     if (this.#byHash.size > SCHEDULES_KEPT && oldest !== undefined) this.#byHash.delete(oldest);
     this.known = schedule;
     this.changed();
+  }
+
+  /** Stamp of the schedule left for that of another leader, for as long as pongs mention it. */
+  fork(nowMs: number): ScheduleStamp | null {
+    return this.#fork !== undefined && nowMs < this.#fork.untilMs ? this.#fork.stamp : null;
   }
 
   byHash(hash: string): ScheduleObject | undefined {

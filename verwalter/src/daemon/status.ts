@@ -20,7 +20,13 @@ function leaderInfo(node: VerwalterNode): LeaderInfo | null {
   }
   const peer = schedulerPeers(node.election, options.port)[id];
   if (peer === undefined) return null;
-  return { id, name: peer.name, hostname: peer.hostname, addr: peer.addr, schedule: peer.schedule?.hash ?? null };
+  return {
+    id,
+    name: peer.name,
+    hostname: peer.hostname,
+    addr: peer.addr,
+    schedule: peer.schedule?.hash ?? null,
+  };
 }
 
 function roleCount(node: VerwalterNode): number {

@@ -9,7 +9,7 @@ const FILE = 'verwalter/test/sim/election.test.ts';
 const SEEDS = process.env.SUITE_SOAK === '1' ? 100_000 : 2_000;
 /** A mutant that survives this many clusters would be a hole in the checker. */
 const SEEDS_PER_MUTANT = 60;
-const WALL_LIMIT_MS = 60_000;
+const CORE_LIMIT_MS = 60_000;
 
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number;
@@ -18,11 +18,13 @@ function percentile(sorted: readonly number[], share: number): number {
 t.test('one leader per epoch and component, under every fault', async t => {
   const seeds = simSeeds(SEEDS);
   const reports: RunReport[] = [];
-  const startedMs = performance.now();
+  const startedCpu = process.cpuUsage();
   forEachSeed(FILE, seeds, seed => {
     reports.push(runCluster({ seed, step }));
   });
-  const wallMs = performance.now() - startedMs;
+  const cpu = process.cpuUsage(startedCpu);
+  // Of one core: on a busy machine the wall clock says nothing about us.
+  const coreMs = (cpu.user + cpu.system) / 1000;
   const settled = reports.flatMap(report => report.settledMs).sort((one, two) => one - two);
   const leaderless = settled.filter(ms => ms > SAMPLE_MS);
   const timeouts = (share: number) => (percentile(leaderless, share) / ELECTION.timeoutMaxMs).toFixed(2);
@@ -32,7 +34,7 @@ t.test('one leader per epoch and component, under every fault', async t => {
   }
   const leaders = reports.reduce((sum, report) => sum + report.leaders, 0);
   t.comment(
-    `${seeds.length} seeds x 10 simulated minutes in ${(wallMs / 1000).toFixed(1)} s, ${leaders} leaders elected`,
+    `${seeds.length} seeds x 10 simulated minutes in ${(coreMs / 1000).toFixed(1)} s of one core, ${leaders} leaders elected`,
   );
   t.comment(
     `${leaderless.length} of ${settled.length} quiet phases began without a leader everybody follows; time to it: ` +
@@ -57,7 +59,7 @@ t.test('one leader per epoch and component, under every fault', async t => {
     t.ok((faults[kind] ?? 0) > seeds.length / 10, `fault happened: ${kind} (${faults[kind]})`);
   }
   t.ok(leaders > seeds.length * 5, `${leaders} leaders elected`);
-  if (SEEDS === 2_000) t.ok(wallMs < WALL_LIMIT_MS, `${Math.round(wallMs)} ms`);
+  if (SEEDS === 2_000) t.ok(coreMs < CORE_LIMIT_MS, `${Math.round(coreMs)} ms`);
 });
 
 t.test('the same seed gives the same run', async t => {

@@ -69,7 +69,7 @@ const CANTAL_MS = 1_000;
 const BACKLOG_MAX = 300;
 /** A page cache writes back within this. */
 const WRITE_BACK_MS = 5_000;
-const SPEECH = { own: null, known: null, errors: 0 };
+const SPEECH = { own: null, known: null, errors: 0, fork: null };
 
 export class ElectionWorld {
   nowMs = 0;

@@ -8,6 +8,8 @@ export interface Speech {
   /** Stamp of the last known schedule. */
   readonly known: ScheduleStamp | null;
   readonly errors: number;
+  /** Stamp of what this node had under another leader until lately. */
+  readonly fork: ScheduleStamp | null;
 }
 
 /** The packet as it goes to one peer. `heard` = something came from that peer within the longest election timeout. */
@@ -26,7 +28,14 @@ export function completePacket(
       return { type: 'Ping', id, epoch: outgoing.epoch, schedule: speech.own, heard };
     }
     case 'Pong':
-      return { type: 'Pong', id, epoch: outgoing.epoch, schedule: speech.known, errors: speech.errors };
+      return {
+        type: 'Pong',
+        id,
+        epoch: outgoing.epoch,
+        schedule: speech.known,
+        errors: speech.errors,
+        fork: speech.fork,
+      };
     case 'Vote':
       return { type: 'Vote', id, epoch: outgoing.epoch, schedule: speech.known, target: outgoing.target };
   }

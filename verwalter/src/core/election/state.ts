@@ -16,7 +16,7 @@
 //        │     of an equal one from a       │ Follower │ ─────────────────┘
 //        │     smaller id ────────────────▶ │          │
 //        └────────────────────────────────▶ └──────────┘
-//   Leader ── Pong of a newer epoch ──▶ Electing; Leader ── lease over (majority mode) ──▶ Voted (for itself).
+//   Leader ── Pong of a newer epoch ──▶ Electing; Leader ── overslept, or lease over (majority mode) ──▶ Voted (for itself).
 //
 // What is promised: at most one leader per (epoch, set of mutually reachable nodes), an epoch that never goes back on
 // a node, and a leader within three election timeouts once faults stop. Two parts of a cut network may each have a leader.

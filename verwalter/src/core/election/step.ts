@@ -49,6 +49,9 @@ function onTimer(settings: ElectionSettings, state: ElectionState, view: View): 
 }
 
 function onHeartbeat(settings: ElectionSettings, state: ElectionState, view: View): Step {
+  const overdueMs = view.nowMs - state.deadlineMs;
+  // Stopped or starved for so long that the others have another leader by now: look around before acting as one.
+  if (overdueMs > settings.times.timeoutMaxMs && !settings.forceLeader) return resign(settings, state, view);
   const { leaseMs, heartbeatMs } = settings.times;
   const lease = view.nowMs - leaseMs;
   const led = state.phase.kind === 'leader' ? state.phase.sinceMs : view.nowMs;
@@ -58,11 +61,15 @@ function onHeartbeat(settings: ElectionSettings, state: ElectionState, view: Vie
     led < lease &&
     !hearsQuorum(settings, view, lease)
   ) {
-    return move(state, { kind: 'voted', candidate: settings.self }, view.nowMs + voterWait(settings));
+    return resign(settings, state, view);
   }
   return move(state, state.phase, view.nowMs + heartbeatMs, [
     { type: 'send', to: 'all', packet: { type: 'Ping', epoch: state.epoch } },
   ]);
+}
+
+function resign(settings: ElectionSettings, state: ElectionState, view: View): Step {
+  return move(state, { kind: 'voted', candidate: settings.self }, view.nowMs + voterWait(settings));
 }
 
 /** Have enough nodes (this one included) sent anything since `sinceMs`? */

@@ -24,13 +24,13 @@ export type ExchangeState =
       readonly kind: 'prefetching';
       readonly epoch: number;
       readonly sinceMs: number;
-      readonly sinceWallMs: number;
       readonly held: ReadonlyMap<string, ScheduleObject>;
     } & Requests)
   | ({
       readonly kind: 'stableLeader';
       readonly epoch: number;
-      readonly sinceWallMs: number;
+      /** Of the newest parent, on the clock of its maker: what is older has been merged long ago. */
+      readonly newestParentMs: number;
       /** Hashes that need no fetching any more: given to the scheduler, or gone. */
       readonly seen: ReadonlySet<string>;
     } & Requests)
@@ -47,11 +47,11 @@ export interface ExchangePeer {
   readonly responsive: boolean;
   readonly heardMs: number;
   readonly schedule: ScheduleStamp | null;
+  readonly fork: ScheduleStamp | null;
 }
 
 export interface ExchangeView {
   readonly nowMs: number;
-  readonly wallMs: number;
   readonly self: string;
   readonly phase: Phase;
   readonly epoch: number;
@@ -75,7 +75,12 @@ export interface ExchangeSettings {
 
 export type ExchangeEvent =
   | { readonly type: 'look' }
-  | { readonly type: 'fetched'; readonly peer: string; readonly hash: string; readonly schedule: ScheduleObject }
+  | {
+      readonly type: 'fetched';
+      readonly peer: string;
+      readonly hash: string;
+      readonly schedule: ScheduleObject;
+    }
   /** `gone`: the peer answered that it does not have this schedule any more. */
   | { readonly type: 'failed'; readonly peer: string; readonly hash: string; readonly gone: boolean };
 
@@ -103,7 +108,8 @@ export function exchange(
 ): ExchangeStep {
   const entered = enter(before, view);
   const effects: ExchangeEffect[] = [];
-  const answered = entered === before && event.type !== 'look' ? onAnswer(settings, entered, event, view, effects) : entered;
+  const answered =
+    entered === before && event.type !== 'look' ? onAnswer(settings, entered, event, view, effects) : entered;
   return { state: look(settings, answered, view, effects), effects };
 }
 
@@ -114,7 +120,7 @@ function enter(state: ExchangeState, view: ExchangeView): ExchangeState {
     const same = (state.kind === 'prefetching' || state.kind === 'stableLeader') && state.epoch === epoch;
     if (same) return state;
     const held = new Map(view.known === null ? [] : [[view.known.hash, view.known]]);
-    return { kind: 'prefetching', epoch, sinceMs: view.nowMs, sinceWallMs: view.wallMs, held, ...IDLE };
+    return { kind: 'prefetching', epoch, sinceMs: view.nowMs, held, ...IDLE };
   }
   if (phase.kind === 'follower') {
     const same = state.kind === 'replicating' && state.leader === phase.leader && state.epoch === epoch;
@@ -194,12 +200,21 @@ function lookPrefetching(
   const allAnswered = [...view.peers.values()].every(peer => !peer.responsive || isAnswered(peer));
   const isDone = missing.length === 0 && (allAnswered || passedMs >= times.settleMs);
   if (!isDone && passedMs < times.maxMs) return { ...state, busy };
-  effects.push({ type: 'parents', schedules: distinctSchedules(state.held.values()) });
-  const { epoch, sinceWallMs, asideUntilMs } = state;
-  return { kind: 'stableLeader', epoch, sinceWallMs, seen: new Set(state.held.keys()), busy: new Map(), asideUntilMs };
+  const schedules = distinctSchedules(state.held.values());
+  effects.push({ type: 'parents', schedules });
+  const { epoch, asideUntilMs, held } = state;
+  const newestParentMs = schedules[0]?.timestamp ?? 0;
+  return {
+    kind: 'stableLeader',
+    epoch,
+    newestParentMs,
+    seen: new Set(held.keys()),
+    busy: new Map(),
+    asideUntilMs,
+  };
 }
 
-/** Schedules that another leader made while this one was leading already come from a part that was cut off. */
+/** Schedules of another leader that are newer than every parent come from a part that was cut off. */
 function lookLeader(
   state: Extract<ExchangeState, { kind: 'stableLeader' }>,
   view: ExchangeView,
@@ -207,7 +222,7 @@ function lookLeader(
 ): ExchangeState {
   const forks = stampsOf(view, () => true).filter(
     ({ stamp }) =>
-      stamp.origin !== view.self && stamp.timestamp > state.sinceWallMs && !state.seen.has(stamp.hash),
+      stamp.origin !== view.self && stamp.timestamp > state.newestParentMs && !state.seen.has(stamp.hash),
   );
   const busy = request(state, forks, view, effects);
   return busy === state.busy ? state : { ...state, busy };
@@ -221,17 +236,24 @@ function lookReplicating(
   const stamp = view.peers.get(state.leader)?.schedule ?? null;
   if (stamp === null || stamp.origin !== state.leader || stamp.hash === state.stable) return state;
   if (view.known?.hash === stamp.hash) {
-    effects.push({ type: 'accept', schedule: { ...view.known, timestamp: stamp.timestamp, origin: stamp.origin } });
+    effects.push({
+      type: 'accept',
+      schedule: { ...view.known, timestamp: stamp.timestamp, origin: stamp.origin },
+    });
     return { ...state, stable: stamp.hash };
   }
   const busy = request(state, [{ peer: state.leader, stamp }], view, effects);
   return { ...state, stable: null, busy };
 }
 
-function stampsOf(view: ExchangeView, wants: (peer: ExchangePeer) => boolean): { peer: string; stamp: ScheduleStamp }[] {
+function stampsOf(
+  view: ExchangeView,
+  wants: (peer: ExchangePeer) => boolean,
+): { peer: string; stamp: ScheduleStamp }[] {
   const found: { peer: string; stamp: ScheduleStamp }[] = [];
   for (const peer of view.peers.values()) {
-    if (peer.schedule !== null && wants(peer)) found.push({ peer: peer.id, stamp: peer.schedule });
+    if (!wants(peer)) continue;
+    for (const stamp of [peer.schedule, peer.fork]) if (stamp !== null) found.push({ peer: peer.id, stamp });
   }
   return found;
 }

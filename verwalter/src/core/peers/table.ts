@@ -20,6 +20,8 @@ export interface Peer extends PeerSight {
   readonly lastPongWallMs: number | null;
   readonly errors: number;
   readonly schedule: ScheduleStamp | null;
+  /** What it had under another leader until lately. */
+  readonly fork: ScheduleStamp | null;
 }
 
 type Entry = { -readonly [Key in keyof Peer]: Peer[Key] } & { reportMonoMs: number };
@@ -85,6 +87,7 @@ export class PeerTable {
       lastPongWallMs: null,
       errors: 0,
       schedule: null,
+      fork: null,
     });
   }
 
@@ -93,7 +96,11 @@ export class PeerTable {
     id: string,
     monoMs: number,
     wallMs: number,
-    said: { readonly schedule: ScheduleStamp | null; readonly errors?: number },
+    said: {
+      readonly schedule: ScheduleStamp | null;
+      readonly errors?: number;
+      readonly fork?: ScheduleStamp | null;
+    },
   ): boolean {
     const entry = this.#entries.get(id);
     if (entry === undefined) return false;
@@ -101,6 +108,7 @@ export class PeerTable {
     entry.responsive = true;
     entry.lastPongWallMs = wallMs;
     entry.schedule = said.schedule;
+    entry.fork = said.fork ?? null;
     if (said.errors !== undefined) entry.errors = said.errors;
     return true;
   }

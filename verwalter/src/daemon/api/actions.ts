@@ -18,7 +18,11 @@ function leaderAddress(node: VerwalterNode): string | null {
 }
 
 /** `POST /v1/action` and `/v1/wait_action`: taken by the leader; any other node passes the action on to it. */
-export async function postAction(node: VerwalterNode, request: IncomingMessage, wait: boolean): Promise<Reply> {
+export async function postAction(
+  node: VerwalterNode,
+  request: IncomingMessage,
+  wait: boolean,
+): Promise<Reply> {
   const body = await readBody(request);
   if (!('value' in body)) return body;
   if (!node.election.isLeader) return forward(node, request, body.value, wait);
@@ -31,10 +35,17 @@ export async function postAction(node: VerwalterNode, request: IncomingMessage, 
   node.shared.changed();
   if (!wait) return { json: { registered: id } };
   const outcome = await node.actions.wait(id);
-  return outcome === 'done' ? { empty: 204 } : refuse(503, 'this node is no leader any more, or its scheduler fails');
+  return outcome === 'done'
+    ? { empty: 204 }
+    : refuse(503, 'this node is no leader any more, or its scheduler fails');
 }
 
-async function forward(node: VerwalterNode, request: IncomingMessage, body: unknown, wait: boolean): Promise<Reply> {
+async function forward(
+  node: VerwalterNode,
+  request: IncomingMessage,
+  body: unknown,
+  wait: boolean,
+): Promise<Reply> {
   const address = leaderAddress(node);
   if (address === null || request.headers[FORWARDED] !== undefined) return notLeader(address);
   const answer = await fetchJson(`http://${address}/v1/${wait ? 'wait_action' : 'action'}`, {
@@ -43,7 +54,8 @@ async function forward(node: VerwalterNode, request: IncomingMessage, body: unkn
     maxBytes: ANSWER_BYTES_MAX,
     headers: { [FORWARDED]: '1' },
   });
-  if (answer.ok) return answer.status === 204 ? { empty: 204 } : { json: answer.value, status: answer.status };
+  if (answer.ok)
+    return answer.status === 204 ? { empty: 204 } : { json: answer.value, status: answer.status };
   if (answer.status === undefined || answer.status === 503) return notLeader(address);
   return refuse(answer.status, answer.error);
 }

@@ -16,7 +16,10 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** First and last byte of a `Range: bytes=…` header with one range; undefined = whole file, null = cannot be satisfied. */
-function parseRange(header: string | undefined, size: number): { first: number; last: number } | undefined | null {
+function parseRange(
+  header: string | undefined,
+  size: number,
+): { first: number; last: number } | undefined | null {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
   if (match === null || (match[1] === '' && match[2] === '')) return undefined;
   const [from, to] = [match[1] ?? '', match[2] ?? ''];
@@ -49,7 +52,10 @@ export async function sendFile(
   const etag = `"${info.size.toString(16)}-${Math.floor(info.mtimeMs).toString(16)}"`;
   response.setHeader('etag', etag);
   response.setHeader('accept-ranges', 'bytes');
-  response.setHeader('cache-control', options.cacheSeconds > 0 ? `max-age=${options.cacheSeconds}` : 'no-cache');
+  response.setHeader(
+    'cache-control',
+    options.cacheSeconds > 0 ? `max-age=${options.cacheSeconds}` : 'no-cache',
+  );
   response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
   if (request.headers['if-none-match'] === etag) {
     response.statusCode = 304;

@@ -21,12 +21,14 @@ export function send(response: ServerResponse, reply: Reply, format: Format, ver
   if ('json' in reply) {
     response.statusCode = reply.status ?? 200;
     const type = format === 'gron' ? 'text/x-gron; charset=utf-8' : 'application/json';
-    return end(response, type, formatJson(reply.json, format));
+    end(response, type, formatJson(reply.json, format));
+    return;
   }
   if ('text' in reply) {
     response.statusCode = reply.status ?? 200;
     for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
-    return end(response, 'text/plain; charset=utf-8', reply.text);
+    end(response, 'text/plain; charset=utf-8', reply.text);
+    return;
   }
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   if ('bytes' in reply) {

@@ -1,13 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { roleVariables, rolesOf } from '../../core/render/merge.ts';
+import { rolesOf, roleVariables } from '../../core/render/merge.ts';
 import type { VerwalterNode } from '../node.ts';
 import { peerList, statusOf } from '../status.ts';
 import { actionIsPending, leaderRedirect, postAction } from './actions.ts';
 import { sendFile } from './files.ts';
 import { type Format, type Reply, refuse, send } from './reply.ts';
 
-type Handler = (node: VerwalterNode, rest: readonly string[], request: IncomingMessage) => Reply | Promise<Reply>;
+type Handler = (
+  node: VerwalterNode,
+  rest: readonly string[],
+  request: IncomingMessage,
+) => Reply | Promise<Reply>;
 
 /** Answers that exist only on a leader, or only once there is a schedule. */
 const orMissing = (value: unknown, why: string): Reply =>
@@ -19,7 +23,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   election: node => ({ json: node.election.info() }),
   schedule: (node, [hash]) => {
     const schedule = hash === undefined ? node.shared.known : node.shared.byHash(hash);
-    return orMissing(schedule, hash === undefined ? 'there is no schedule yet' : 'this schedule is not kept here');
+    return orMissing(
+      schedule,
+      hash === undefined ? 'there is no schedule yet' : 'this schedule is not kept here',
+    );
   },
   scheduler_input: node => orMissing(node.shared.lastInput, 'only a leader has a scheduler input'),
   scheduler_debug_info: node =>
@@ -73,14 +80,21 @@ function splitSuffix(part: string): { name: string; format: Format } {
 function logPath(parts: readonly string[]): string | undefined {
   const [kind, ...rest] = parts;
   if (kind === 'index' && rest.length === 1) return join('.index', rest[0] as string);
-  if ((kind === 'global' || kind === 'changes') && rest.length === 1) return join(`.${kind}`, rest[0] as string);
+  if ((kind === 'global' || kind === 'changes') && rest.length === 1)
+    return join(`.${kind}`, rest[0] as string);
   return kind === 'role' && rest.length === 2 && !rest[0]?.startsWith('.') ? rest.join('/') : undefined;
 }
 
-async function sendLog(node: VerwalterNode, parts: readonly string[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function sendLog(
+  node: VerwalterNode,
+  parts: readonly string[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { options } = node.context;
   const path = logPath(parts);
-  const sent = path !== undefined && (await sendFile(request, response, options.logDir, path, { cacheSeconds: 0 }));
+  const sent =
+    path !== undefined && (await sendFile(request, response, options.logDir, path, { cacheSeconds: 0 }));
   if (!sent) send(response, refuse(404, 'there is no such log'), 'compact', options.version);
 }
 
@@ -93,7 +107,8 @@ export async function serveApi(
 ): Promise<void> {
   const [first = '', ...rest] = parts;
   if (first === 'log') return sendLog(node, rest, request, response);
-  const { name, format } = rest.length === 0 ? splitSuffix(first) : { name: first, format: 'compact' as const };
+  const { name, format } =
+    rest.length === 0 ? splitSuffix(first) : { name: first, format: 'compact' as const };
   const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name] : undefined;
   const isKnown = handler !== undefined && (rest.length === 0 || (rest.length === 1 && WITH_REST.has(name)));
   const reply = isKnown

@@ -1,6 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { FRONTEND, HTTP_CONNECTIONS_MAX, HTTP_HEADERS_TIMEOUT_MS, HTTP_REQUEST_TIMEOUT_MS } from '../../config/defaults.ts';
+import {
+  FRONTEND,
+  HTTP_CONNECTIONS_MAX,
+  HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_REQUEST_TIMEOUT_MS,
+} from '../../config/defaults.ts';
 import type { VerwalterNode } from '../node.ts';
 import { serveEvents } from './events.ts';
 import { sendFile } from './files.ts';
@@ -44,7 +49,11 @@ function listen(server: Server, address: string, port: number): Promise<void> {
   });
 }
 
-async function answer(node: VerwalterNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  node: VerwalterNode,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     const parts = pathParts(request.url ?? '/');
     if (parts === undefined) send(response, refuse(400, 'bad path'), 'compact', node.context.options.version);
@@ -60,7 +69,10 @@ async function answer(node: VerwalterNode, request: IncomingMessage, response: S
 /** Decoded parts of the path without query; undefined for one that is not valid. */
 function pathParts(url: string): string[] | undefined {
   try {
-    return (url.split('?', 1)[0] as string).split('/').filter(part => part !== '').map(decodeURIComponent);
+    return (url.split('?', 1)[0] as string)
+      .split('/')
+      .filter(part => part !== '')
+      .map(decodeURIComponent);
   } catch {
     return undefined;
   }
@@ -86,6 +98,12 @@ async function serveStatic(
   if (isPlain && path !== '' && (await sendFile(request, response, root, path, { cacheSeconds }))) return;
   // A missing script answered with HTML would be a riddle in the browser's console.
   const isAsset = /\.[a-z0-9]+$/i.test(path);
-  if (isPlain && !isAsset && (await sendFile(request, response, root, 'index.html', { cacheSeconds: 0 }))) return;
-  send(response, refuse(404, `there is no ${path === '' ? 'web page' : path} in ${root}`), 'compact', options.version);
+  if (isPlain && !isAsset && (await sendFile(request, response, root, 'index.html', { cacheSeconds: 0 })))
+    return;
+  send(
+    response,
+    refuse(404, `there is no ${path === '' ? 'web page' : path} in ${root}`),
+    'compact',
+    options.version,
+  );
 }
