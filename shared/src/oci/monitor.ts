@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { cgroupPaths } from '../linux/cgroup.ts';
+import { ownCgroupMounts, readCgroupStats } from '../linux/cgroup-files.ts';
 import { findProgram } from './probe.ts';
 import { lastMessage, type OciRuntime } from './runtime.ts';
 
@@ -15,7 +18,7 @@ export interface MonitorOptions {
   readonly logFd?: number;
   /** conmon leaves the exit code in `exitDir/ID`. */
   readonly exitDir: string;
-  /** … and an empty file `oom` here when the kernel killed for memory. One directory per container. */
+  /** … and (mostly, see `sawOomKill`) an empty file `oom` here when the kernel killed for memory. One directory per container. */
   readonly persistDir: string;
   /** Pid of the container's PID 1. */
   readonly pidFile: string;
@@ -70,6 +73,8 @@ function spawnConmon(conmon: string, options: MonitorOptions): ChildProcess {
   const [program = '', ...args] = options.runtime.choice.wrap([conmon, ...conmonArguments(options)]);
   const output = options.logFd ?? 'ignore';
   return spawn(program, args, {
+    // conmon marks an out-of-memory kill in its working directory too.
+    cwd: options.bundle,
     env: { ...(options.env ?? process.env), _OCI_SYNCPIPE: String(syncFd) },
     stdio: ['ignore', output, options.logFd ?? 'pipe', ...preserved, 'pipe'],
   });
@@ -143,20 +148,23 @@ interface ExitStatus {
   readonly oomKilled: boolean;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+interface ExitPlaces {
+  readonly exitDir: string;
+  readonly persistDir: string;
+  /** Of the sandbox; before `delete` removes it. */
+  readonly cgroupPath?: string;
+}
+
+/** conmon may see the end before the kernel's word about memory, and then leaves no marker; the cgroup still knows. */
+export function sawOomKill({ persistDir, cgroupPath }: Omit<ExitPlaces, 'exitDir'>): boolean {
+  if (existsSync(join(persistDir, 'oom'))) return true;
+  if (cgroupPath === undefined) return false;
+  return (readCgroupStats(cgroupPaths(ownCgroupMounts(), cgroupPath)).oomKills ?? 0) > 0;
 }
 
 /** What conmon left behind; undefined while the container runs, or when conmon was killed before it. */
-export async function readExit(
-  exitDir: string,
-  id: string,
-  persistDir?: string,
-): Promise<ExitStatus | undefined> {
-  const text = await readFile(join(exitDir, id), 'utf8').catch(() => undefined);
+export async function readExit(id: string, places: ExitPlaces): Promise<ExitStatus | undefined> {
+  const text = await readFile(join(places.exitDir, id), 'utf8').catch(() => undefined);
   if (text === undefined || !/^\d+\s*$/.test(text)) return undefined;
-  return {
-    code: Number(text),
-    oomKilled: persistDir !== undefined && (await exists(join(persistDir, 'oom'))),
-  };
+  return { code: Number(text), oomKilled: sawOomKill(places) };
 }

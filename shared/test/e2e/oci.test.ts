@@ -274,10 +274,10 @@ async function lifeCycle(t: Test, runtime: OciRuntime, lab: Laboratory): Promise
     process.pid,
     'the monitor is nobody of ours',
   );
-  t.equal(await readExit(options.exitDir, options.id), undefined, 'still running');
+  t.equal(await readExit(options.id, options), undefined, 'still running');
   t.equal(await runtime.kill(options.id, 'SIGTERM'), undefined);
   await appears(options.exitDir, options.id);
-  t.same(await readExit(options.exitDir, options.id, options.persistDir), { code: 143, oomKilled: false });
+  t.same(await readExit(options.id, options), { code: 143, oomKilled: false });
   t.match(
     readFileSync(options.logPath, 'utf8'),
     /^\S+ std(out|err) F (out|err)\n\S+ std(out|err) F (out|err)\n$/,
@@ -303,15 +303,16 @@ async function failures(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<
 
 async function outOfMemory(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<void> {
   const eater = 'b=bytearray()\nwhile True: b.extend(bytes(1000000))';
+  const cgroupPath = `/test-oci-${process.pid}/memory`;
   const options = await monitorOptions(
     runtime,
     lab,
-    spec(lab, ['/usr/bin/python3', '-c', eater], { limits: { memoryBytes: 48 * 1024 * 1024 } }),
+    spec(lab, ['/usr/bin/python3', '-c', eater], { limits: { memoryBytes: 48 * 1024 * 1024 }, cgroupPath }),
   );
   const started = await startMonitored(options);
   if ('error' in started) throw new Error(started.error.message);
   await appears(options.exitDir, options.id);
-  t.same(await readExit(options.exitDir, options.id, options.persistDir), { code: 137, oomKilled: true });
+  t.same(await readExit(options.id, { ...options, cgroupPath }), { code: 137, oomKilled: true });
   await runtime.delete(options.id);
 }
 
@@ -343,7 +344,7 @@ async function sockets(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<v
     client.destroy();
   }
   await appears(options.exitDir, options.id);
-  t.match(await readExit(options.exitDir, options.id), { code: 0 });
+  t.match(await readExit(options.id, options), { code: 0 });
   t.equal(
     readFileSync(join(lab.directory, 'raw.log'), 'utf8'),
     '[0, 1, 2, 3]\n',
@@ -366,7 +367,7 @@ async function monitorDies(t: Test, runtime: OciRuntime, lab: Laboratory): Promi
   t.match(await runtime.state(options.id), { status: 'running' });
   t.equal(await runtime.delete(options.id, true), undefined);
   t.equal(processStartTime(started.pid), undefined);
-  t.equal(await readExit(options.exitDir, options.id), undefined, 'nobody was there to note the code');
+  t.equal(await readExit(options.id, options), undefined, 'nobody was there to note the code');
 }
 
 async function killAll(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<void> {
@@ -378,11 +379,12 @@ async function killAll(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<v
   });
   const started = await startMonitored(options);
   if ('error' in started) throw new Error(started.error.message);
+  await says(options.logPath, 'ready');
   const mounts = ownCgroupMounts();
-  t.ok(cgroupProcesses(mounts, cgroupPath).size >= 2);
+  t.ok(cgroupProcesses(mounts, cgroupPath).size >= 4);
   t.equal(await runtime.kill(options.id, 'SIGKILL', true), undefined);
   await appears(options.exitDir, options.id);
-  t.match(await readExit(options.exitDir, options.id), { code: 137 });
+  t.match(await readExit(options.id, options), { code: 137 });
   t.equal(cgroupProcesses(mounts, cgroupPath).size, 0);
   await runtime.delete(options.id);
   t.same([...cgroupPaths(mounts, cgroupPath).values()].filter(existsSync), [], 'no cgroup is left');

@@ -51,7 +51,7 @@ async function main(): Promise<object> {
   const state = await runtime.state(id);
   const killed = await runtime.kill(id, 'SIGTERM');
   await appears(join(exitDir, id));
-  const exit = await readExit(exitDir, id, persistDir);
+  const exit = await readExit(id, { exitDir, persistDir, cgroupPath });
   const deleted = await runtime.delete(id);
   const left = [...new Set(paths.values())].filter(existsSync);
   removeCgroup(mounts, cgroupPath);

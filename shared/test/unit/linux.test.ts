@@ -213,11 +213,13 @@ t.test('PID 1 reaps orphans and leaves its own children to Node', async t => {
   t.equal(result.stderr, '');
   const seen = JSON.parse(result.stdout) as {
     pid: number;
+    behind: number[];
     ownCodes: number[];
     orphans: number[];
     zombies: number;
   };
   t.equal(seen.pid, 1);
+  t.same(seen.behind, [9], 'an orphan is found behind a child of Node');
   t.same(seen.ownCodes.filter(code => code === 3).length, 20, 'no exit code of an own child was stolen');
   t.equal(seen.orphans.filter(status => status === 9).length, 20);
   t.equal(seen.orphans.filter(status => status === 0).length, 10);
