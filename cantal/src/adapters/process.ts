@@ -48,6 +48,8 @@ export class ObservedProcess {
   metrics: MetricEnvironment | undefined;
   owner: ProcessOwner = { uid: 0, gid: 0, swap: 0 };
   group: Group | undefined;
+  /** Scans since it was found. */
+  age = 0;
   readBytes = Number.NaN;
   writeBytes = Number.NaN;
   readonly #directory: string;
@@ -118,12 +120,19 @@ export class ObservedProcess {
     return this.#nameHash !== this.stat[STAT.nameHash];
   }
 
-  /** The slow part: everything that rarely changes. */
+  /** What only an exec changes, and all of the slow part. Kernel threads have none of it. */
   refreshIdentity(context: ProcessContext, cmdlineBytes: number): void {
     this.#nameHash = this.stat[STAT.nameHash] as number;
-    this.owner = parseOwner(readText(`${this.#directory}/status`) ?? '');
-    this.cmdline = (readText(`${this.#directory}/cmdline`) ?? '').slice(0, cmdlineBytes);
-    this.metrics = parseEnvironment(readText(`${this.#directory}/environ`) ?? '');
+    if (this.stat[STAT.vsize] !== 0) {
+      this.cmdline = (readText(`${this.#directory}/cmdline`) ?? '').slice(0, cmdlineBytes);
+      this.metrics = parseEnvironment(readText(`${this.#directory}/environ`) ?? '');
+    }
+    this.refreshPlace(context);
+  }
+
+  /** Owner, swap and cgroup. Swap may grow and the cgroup may change at any time, but seldom. */
+  refreshPlace(context: ProcessContext): void {
+    if (this.stat[STAT.vsize] !== 0) this.owner = parseOwner(readText(`${this.#directory}/status`) ?? '');
     const membership = readText(`${this.#directory}/cgroup`) ?? '';
     if (membership === this.membership && this.group !== undefined) return;
     this.membership = membership;

@@ -22,6 +22,11 @@ function descriptorLimit(): number {
   return found === null ? DEFAULT_DESCRIPTORS : Number(found[1]);
 }
 
+/** Scans 1, 2, 4, 8, 16: a process may exec or move into its cgroup shortly after its fork. */
+function isSettling(age: number): boolean {
+  return age <= SCAN.settleScans && (age & (age - 1)) === 0;
+}
+
 export interface ProcessesOptions {
   readonly procRoot: string;
   readonly history: History;
@@ -56,7 +61,7 @@ export class Processes implements Collector {
   }
 
   /** One readdir is enough although /proc is not read atomically: a known process is dropped only when it is gone itself. */
-  collect(nowMs: number): void {
+  collect(): void {
     this.#scan++;
     this.#readBase();
     for (const name of readdirSync(this.#options.procRoot)) {
@@ -65,7 +70,7 @@ export class Processes implements Collector {
       const pid = Number(name);
       if (!this.byPid.has(pid)) this.#observe(pid);
     }
-    for (const process of this.byPid.values()) this.#refresh(process, nowMs);
+    for (const process of this.byPid.values()) this.#refresh(process);
   }
 
   #readBase(): void {
@@ -89,7 +94,7 @@ export class Processes implements Collector {
     return process;
   }
 
-  #refresh(process: ObservedProcess, nowMs: number): void {
+  #refresh(process: ObservedProcess): void {
     const turn = process.pid + this.#scan;
     const full = turn % SCAN.fullReadRotation === 0 || !process.slept();
     if (full && !process.refresh(PAGE_BYTES)) {
@@ -98,10 +103,11 @@ export class Processes implements Collector {
       this.#observe(process.pid);
       return;
     }
-    const young = nowMs - this.#startedMs(process) < SCAN.youngProcessMs;
-    if (process.renamed || young || turn % SCAN.slowRotation === 0) {
+    process.age++;
+    if (process.renamed || isSettling(process.age) || turn % SCAN.identityRotation === 0) {
       process.refreshIdentity(this.#context, SCAN.cmdlineBytes);
-    } else if (!full) return;
+    } else if (turn % SCAN.slowRotation === 0) process.refreshPlace(this.#context);
+    else if (!full) return;
     process.store(this.#options.history);
   }
 

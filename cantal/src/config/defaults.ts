@@ -23,10 +23,12 @@ export const SCAN = {
   descriptorShare: 0.5,
   /** A sleeping process cannot change its own counters, but reclaim changes its rss: every 16th is read in full each scan. */
   fullReadRotation: 16,
-  /** A process may exec or move into its cgroup shortly after its fork. */
-  youngProcessMs: 60_000,
-  /** Environment, cgroup, uid, swap: read anew for one 15th of the processes per scan, so every 30 s. */
+  /** A process may exec or move into its cgroup shortly after its fork: looked at again after 1, 2, 4, 8 and 16 scans. */
+  settleScans: 16,
+  /** Owner, swap and cgroup are read anew for one 15th of the processes per scan, so every 30 s: 15 µs each. */
   slowRotation: 15,
+  /** Command line and environment, which only an exec without a new name changes: every 4 minutes. */
+  identityRotation: 120,
   /** Limit for one /proc file read in one go; netstat and meminfo are below 8 KiB, stat with 512 cores about 90 KiB. */
   fileBytes: 256 * 1024,
   cmdlineBytes: 4096,

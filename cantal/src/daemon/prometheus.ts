@@ -17,6 +17,11 @@ function labelsText(labels: Readonly<Record<string, string>>): string {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
 
+function numberText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
+}
+
 interface Family {
   readonly type: 'counter' | 'gauge';
   readonly lines: string[];
@@ -34,7 +39,7 @@ function addGroup(families: Map<string, Family>, scanner: Scanner, group: Group)
     const full = type === 'counter' ? `${name}_total` : name;
     const family = families.get(full) ?? { type, lines: [] };
     if (family.lines.length === 0) families.set(full, family);
-    family.lines.push(`${full}${labelsText({ ...group.labels, ...field.labels })} ${value}`);
+    family.lines.push(`${full}${labelsText({ ...group.labels, ...field.labels })} ${numberText(value)}`);
   });
 }
 

@@ -215,6 +215,7 @@ t.test('conditions', async t => {
   t.equal(count(['And', ['Has', 'pid'], ['RegexLike', 'metric', '^req']]), 2);
   t.equal(count(['Or', ['Eq', 'metric', 'free'], ['Eq', 'metric', 'load']]), 2);
   t.equal(count(['RegexLike', 'pid', '']), 2);
+  t.equal(count(['RegexLike', 'constructor', '.']), 0, 'a label that every object inherits');
 });
 
 t.test('patterns agree with the engine of the language', async t => {

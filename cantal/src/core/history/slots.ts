@@ -21,8 +21,14 @@ export function fieldKey(group: Group, field: Field): MetricKey {
   return { ...group.labels, ...field.labels };
 }
 
+/** A query may ask for any label, also for one every object inherits, such as `constructor`. */
+export function textOf(key: MetricKey, label: string): string | undefined {
+  const text: unknown = key[label];
+  return typeof text === 'string' ? text : undefined;
+}
+
 export function labelOf(group: Group, field: Field, label: string): string | undefined {
-  return field.labels[label] ?? group.labels[label];
+  return textOf(field.labels, label) ?? textOf(group.labels, label);
 }
 
 export class Slots {

@@ -1,7 +1,7 @@
 // From the history to series or tips: the `series` and `extract` parts of a rule.
 import { CANTAL_LIMITS, type QueryRule, type TipValue } from '@suite/shared/wire/cantal.ts';
 import type { History } from '../history/history.ts';
-import { type Field, fieldKey, type Group, labelOf } from '../history/slots.ts';
+import { type Field, fieldKey, type Group, labelOf, textOf } from '../history/slots.ts';
 import type { Tips } from '../history/tips.ts';
 import { compileCondition, type Selects } from './condition.ts';
 import type { Answer } from './dataset.ts';
@@ -95,7 +95,7 @@ function scansWithin(history: History, ms: number): number {
 function states(source: Tips, selects: Selects): Answer {
   const found: TipValue[] = [];
   for (const tip of source.all()) {
-    if (!selects(label => tip.key[label])) continue;
+    if (!selects(label => textOf(tip.key, label))) continue;
     found.push({ key: tip.key, kind: 'State', value: tip.value, timestamps: [tip.seenMs, tip.seenMs] });
   }
   return { type: 'MultiTip', tips: found };

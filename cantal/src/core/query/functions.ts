@@ -1,5 +1,6 @@
 // Functions of a rule, applied left to right. Empty and Incompatible pass through unchanged.
 import type { IncompatibleReason, MetricKey, SeriesFunction, TipValue } from '@suite/shared/wire/cantal.ts';
+import { textOf } from '../history/slots.ts';
 import type { Answer, Series } from './dataset.ts';
 
 const incompatible = (reason: IncompatibleReason): Answer => ({ type: 'Incompatible', reason });
@@ -89,7 +90,7 @@ function byLabel<T extends { readonly key: MetricKey }>(
 ): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const text = item.key[label];
+    const text = textOf(item.key, label);
     if (text === undefined) continue;
     const group = groups.get(text);
     if (group === undefined) groups.set(text, [item]);
@@ -111,12 +112,12 @@ function grouped<T extends { readonly key: MetricKey }>(
 
 function sumBy(answer: Answer, label: string, total: boolean): Answer {
   if (answer.type === 'MultiSeries') {
-    const series = answer.series.filter(item => item.key[label] !== undefined);
+    const series = answer.series.filter(item => textOf(item.key, label) !== undefined);
     if (!sameKind(series)) return incompatible('Dissimilar');
     return { ...answer, series: grouped(series, label, total, addSeries) };
   }
   if (answer.type === 'MultiTip') {
-    const tips = answer.tips.filter(tip => tip.key[label] !== undefined);
+    const tips = answer.tips.filter(tip => textOf(tip.key, label) !== undefined);
     const conflict = tipConflict(tips);
     return conflict === undefined
       ? { ...answer, tips: grouped(tips, label, total, addTips) }
