@@ -11,7 +11,7 @@ function code(error: unknown): string | undefined {
 }
 
 /** Absent, gone or not ours to read: a value for collectors. Everything else is a failure. */
-export function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES', 'EPERM', 'ENODEV'].includes(code(error) ?? '');
 }
 

@@ -32,7 +32,6 @@ export const SCAN = {
   /** Limit for one /proc file read in one go; netstat and meminfo are below 8 KiB, stat with 512 cores about 90 KiB. */
   fileBytes: 256 * 1024,
   cmdlineBytes: 4096,
-  environBytes: 256 * 1024,
   /** A time jump backwards up to this is waited out; a longer one starts the history anew. */
   clockJumpMs: 10_000,
 } as const;

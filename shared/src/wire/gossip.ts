@@ -14,7 +14,7 @@ export const GOSSIP_LIMITS = {
   textLength: 255,
 } as const;
 
-export const GOSSIP_VERSION = 1;
+const GOSSIP_VERSION = 1;
 
 export interface GossipReport {
   /** Size of the reporter's own table, itself not counted. */

@@ -31,7 +31,7 @@ function relative(path: string, base: string): string[] | undefined {
 }
 
 /** `lithos.slice/django:worker.0.scope` → `lithos.django:worker.0`. */
-export function simplifyName(parts: readonly string[]): string {
+function simplifyName(parts: readonly string[]): string {
   return parts.map(part => part.replace(SUFFIX, '')).join('.');
 }
 

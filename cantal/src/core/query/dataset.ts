@@ -58,7 +58,7 @@ const REASON_TAGS: Readonly<Record<IncompatibleReason, number>> = {
 };
 
 /** Identity of a series: a CBOR map sorted by label, as bytes; the empty key is no bytes at all. */
-export function keyBytes(key: MetricKey): Uint8Array {
+function keyBytes(key: MetricKey): Uint8Array {
   const labels = Object.keys(key).sort();
   if (labels.length === 0) return new Uint8Array(0);
   return encodeCbor(Object.fromEntries(labels.map(label => [label, key[label] as string])));
