@@ -37,7 +37,7 @@ local function sorted_keys(t)
     local kind = type(key)
     if kind == 'number' then n = n + 1; keys[n] = key
     elseif kind == 'string' then s = s + 1; strings[s] = key
-    elseif kind ~= 'boolean' then error('a key is a ' .. kind .. ': only numbers, strings and booleans have an order', 4)
+    elseif kind ~= 'boolean' then error('a key is a ' .. kind .. ': only numbers, strings and booleans have an order', 3)
     elseif key then has_true = true
     else has_false = true end
   end
@@ -141,9 +141,14 @@ end
 
 local names, named = {}, 0
 
+-- The sign of nan depends on the processor.
+local nan = 0.0 / 0.0
+if rawtostring(nan) == '-nan' then nan = -nan end
+
 -- Tables and functions get numbers in order of their first printing, never addresses.
 local function plain(value)
   local kind = type(value)
+  if value ~= value then return 'nan' end
   if kind ~= 'table' and kind ~= 'function' and kind ~= 'userdata' then return rawtostring(value) end
   local meta = rawgetmetatable(value)
   if meta and rawget(meta, '__tostring') then return rawtostring(value) end
@@ -169,7 +174,8 @@ function string.format(pattern, ...)
   end
   for i = 1, count do
     local kind = type(args[i])
-    if kind == 'table' or kind == 'function' then args[i] = plain(args[i]) end
+    if kind == 'table' or kind == 'function' then args[i] = plain(args[i])
+    elseif args[i] ~= args[i] then args[i] = nan end
   end
   return rawformat(pattern, table.unpack(args, 1, count))
 end
@@ -196,6 +202,8 @@ for _, name in ipairs { 'exp', 'sin', 'cos', 'tan', 'asin', 'acos' } do
   local check = math[name]
   math[name] = function(value) check(value); return host.math(name, value + 0.0) + 0.0 end
 end
+-- The operator ^ may differ in its last digit between the engines when the result is not exact; this does not.
+function math.pow(base, exponent) return host.math('pow', base + 0.0, exponent + 0.0) + 0.0 end
 local rawlog, rawatan = math.log, math.atan
 function math.log(value, base)
   rawlog(value, base)

@@ -63,7 +63,8 @@ function fixed(value: number, precision: number): string {
 /** `precision + 1` significant digits and the decimal exponent of a finite non-negative number. */
 function significant(value: number, precision: number): { digits: string; exponent: number } {
   if (value === 0) return { digits: '0'.repeat(precision + 1), exponent: 0 };
-  let exponent = Number(value.toExponential(0).split('e')[1]);
+  // One too low at first: rounding may have lifted 9.99… to the next power.
+  let exponent = Number(value.toExponential(0).split('e')[1]) - 1;
   for (;;) {
     const digits = scaled(value, precision - exponent).toString();
     if (digits.length === precision + 1) return { digits, exponent };
@@ -115,9 +116,9 @@ function signOf(negative: boolean, format: NumberFormat): string {
 export function formatFloat(value: number, kind: 'e' | 'f' | 'g', format: NumberFormat): string {
   const negative = value < 0 || Object.is(value, -0);
   const magnitude = Math.abs(value);
-  const isFinite = Number.isFinite(value);
-  const body = isFinite ? finite(magnitude, kind, format) : Number.isNaN(value) ? 'nan' : 'inf';
-  return pad(signOf(negative, format), body, format, format.zero && isFinite);
+  const isNumber = Number.isFinite(value);
+  const body = isNumber ? finite(magnitude, kind, format) : Number.isNaN(value) ? 'nan' : 'inf';
+  return pad(signOf(negative, format), body, format, format.zero && isNumber);
 }
 
 /** `%d %i %u %o %x %X` of an integer; unsigned conversions show the 64-bit two's complement, as C does. */

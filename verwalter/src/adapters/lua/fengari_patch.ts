@@ -73,6 +73,10 @@ export const REPLACEMENTS: Readonly<Record<string, readonly Replacement[]>> = {
   ],
   'lapi.js': [once('typeof n === "number" && (n|0) === n);', 'Number.isSafeInteger(n));')],
   'lbaselib.js': [once('return v|0;', 'return Number.isSafeInteger(v) ? v : null;')],
+  // Folded at compile time without a state to raise an error in: leave what could overflow to run time.
+  'lcode.js': [
+    once('|| !validop(op, v1, v2))', '|| !validop(op, v1, v2) || SUITE.mayOverflow(v1.value, v2.value))'),
+  ],
   'lmathlib.js': [
     once('n = (-n)|0', 'n = 0 - n'),
     once('(lua_tointeger(L, 1) % d)|0', '(lua_tointeger(L, 1) % d) + 0'),

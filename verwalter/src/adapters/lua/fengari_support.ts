@@ -59,6 +59,7 @@ export function fengariSupport(raise: RaiseLua, limits: StringLimits) {
     xor: (L: unknown, a: number, b: number) =>
       isSmall(a) && isSmall(b) ? a ^ b : wide(L, BigInt(a) ^ BigInt(b)),
     shift: (L: unknown, value: number, by: number) => wide(L, shift64(value, by)),
+    mayOverflow: (a: number, b: number) => Math.abs(a) > INT32 || Math.abs(b) > INT32,
     floatText: luaFloatText,
     /** A map key that differs for different bytes (upstream joins unpadded hex digits). */
     stringKey: (bytes: Uint8Array) =>

@@ -1,6 +1,6 @@
 import type { EngineKind } from '../../core/scheduler/engine.ts';
 
-/** What the daemon's thread and the worker say to each other. One worker serves one scheduler version. */
+/** What the daemon and the worker process say to each other. One worker serves one scheduler version. First message: the setup. */
 export interface WorkerSetup {
   readonly engine: EngineKind;
   readonly memoryBytes: number;

@@ -1,6 +1,6 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type {
   EngineKind,
   LoadResult,
@@ -12,14 +12,18 @@ import type { WorkerReply, WorkerRequest, WorkerSetup } from './protocol.ts';
 
 /** Loading compiles a few files; a scheduler whose top level takes longer has an endless loop there. */
 const LOAD_DEADLINE_MS = 5000;
-/** Starting a worker and its engine takes 30–60 ms; this much is for a machine in trouble. */
+/** Starting a worker and its engine takes 80–120 ms; this much is for a machine in trouble. */
 const START_ALLOWANCE_MS = 2000;
-/** After the engine's own limit the worker gets this long to say so, then it is terminated (takes 3–23 ms). */
+/** After the engine's own limit the worker gets this long to say so, then it is killed. */
 const GRACE_MS = 500;
-/** A 5 MB input with 1,000 hosts takes 180 MB (wasmoon); four times the usual. */
+/** A 5 MB input with 1,000 hosts takes 180 MB (wasmoon). */
 const DEFAULT_MEMORY_MB = 256;
-/** Lua's own limit of nested calls must be met before the thread's stack ends. */
-const STACK_MB = 16;
+/** The heap of the worker's JavaScript ends a little later than Lua's own limit, which gives the better error. */
+const HEAP_FACTOR = 1.5;
+/** A worker that is not asked for this long ends: followers load the scheduler, but do not run it. */
+const IDLE_MS = 60_000;
+/** Of what a dying worker says. */
+const MAX_LAST_WORDS = 16_384;
 
 export interface RunnerOptions {
   readonly engine: EngineKind;
@@ -43,30 +47,54 @@ function workerFile(directory: string | undefined): string {
 type Failure = { readonly ok: false; readonly error: string; readonly debug: string };
 const failure = (error: string): Failure => ({ ok: false, error, debug: '' });
 
-function describeCrash(error: Error): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ERR_WORKER_OUT_OF_MEMORY'
-    ? 'not enough memory: the scheduler reached its memory limit'
-    : error.message;
+function describeEnd(code: number | null, signal: string | null, lastWords: string): string {
+  if (/heap out of memory|Array buffer allocation failed/.test(lastWords)) {
+    return 'not enough memory: the scheduler reached its memory limit';
+  }
+  return `the scheduler process ended with ${signal ?? code}`;
 }
 
-/** One worker thread: asks one question at a time. */
+/** One process, asked one question at a time. Its environment is empty: a scheduler has nothing to find there. */
 class LuaWorker {
-  readonly #worker: Worker;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
   #answer: ((reply: WorkerReply) => void) | undefined;
   #dead: string | undefined;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(file: string, setup: WorkerSetup) {
-    const limits = { maxOldGenerationSizeMb: setup.memoryBytes / 2 ** 20, stackSizeMb: STACK_MB };
-    this.#worker = new Worker(file, { workerData: setup, resourceLimits: limits, env: {}, execArgv: [] });
-    this.#worker.unref();
-    this.#worker.on('message', (reply: WorkerReply) => this.#answer?.(reply));
-    this.#worker.on('error', error => this.#end(describeCrash(error as Error)));
-    this.#worker.on('exit', () => this.#end('the scheduler thread ended'));
+    const heapMb = Math.round((setup.memoryBytes / 2 ** 20) * HEAP_FACTOR);
+    this.#child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, file], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      env: {},
+    });
+    let lastWords = '';
+    this.#child.stderr?.on('data', (data: Buffer) => {
+      lastWords = (lastWords + data.toString()).slice(-MAX_LAST_WORDS);
+    });
+    this.#child.on('message', reply => this.#answer?.(reply as WorkerReply));
+    this.#child.on('error', error => this.#end(`the scheduler process: ${error.message}`));
+    this.#ended = new Promise(resolve => {
+      this.#child.once('close', (code, signal) => {
+        this.#end(describeEnd(code, signal, lastWords));
+        resolve();
+      });
+    });
+    this.#child.send(setup, () => {});
+    this.#hold(false);
   }
 
   get isAlive(): boolean {
     return this.#dead === undefined;
+  }
+
+  /** While nothing is asked the worker does not keep the program running. */
+  #hold(isHeld: boolean): void {
+    const change = isHeld ? 'ref' : 'unref';
+    this.#child[change]();
+    this.#child.channel?.[change]();
+    (this.#child.stderr as unknown as { ref(): void; unref(): void } | null)?.[change]();
   }
 
   #end(reason: string): void {
@@ -74,31 +102,39 @@ class LuaWorker {
     this.#answer?.(failure(this.#dead));
   }
 
-  /** `limitMs` after which the thread is terminated, whatever it does. */
+  /** `limitMs` after which the process is killed, whatever it does. */
   async ask(request: WorkerRequest, limitMs: number): Promise<WorkerReply> {
     if (this.#dead !== undefined) return failure(this.#dead);
+    clearTimeout(this.#idle);
+    this.#hold(true);
     let timer: NodeJS.Timeout | undefined;
     const reply = await new Promise<WorkerReply>(resolve => {
       this.#answer = resolve;
       timer = setTimeout(() => {
-        this.#end(`the scheduler ran longer than ${request.deadlineMs} ms and had to be terminated`);
-        void this.#worker.terminate();
+        this.#end(`the scheduler ran longer than ${request.deadlineMs} ms and had to be killed`);
+        this.#child.kill('SIGKILL');
       }, limitMs);
-      this.#worker.postMessage(request);
+      this.#child.send(request, () => {});
     });
     clearTimeout(timer);
     this.#answer = undefined;
+    this.#hold(false);
+    if (this.isAlive) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
     return reply;
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    clearTimeout(this.#idle);
+    this.#dead ??= 'the scheduler process was ended';
+    this.#child.kill('SIGKILL');
+    this.#hold(true);
+    await this.#ended;
   }
 }
 
 /**
  *     (nothing) ──load ok──▶ version A in a worker ──load ok──▶ version B in a new worker, A's ended
- *                                 │ crash, terminate, out of memory: the same version in a new worker at the next run
+ *                                 │ crash, kill, out of memory, idle: the same version in a new worker at the next run
  */
 class WorkerRunner implements SchedulerRunner {
   readonly #file: string;
@@ -147,7 +183,8 @@ class WorkerRunner implements SchedulerRunner {
     const isFresh = this.#worker?.isAlive !== true;
     if (isFresh) this.#worker = this.#start(this.#files);
     const request: WorkerRequest = { mode: 'run', input: JSON.stringify(input), deadlineMs };
-    const reply = await (this.#worker as LuaWorker).ask(request, deadlineMs + GRACE_MS);
+    const allowanceMs = isFresh ? START_ALLOWANCE_MS : 0;
+    const reply = await (this.#worker as LuaWorker).ask(request, deadlineMs + GRACE_MS + allowanceMs);
     if (!reply.ok) return reply;
     const schedule = JSON.parse(reply.json) as Record<string, unknown>;
     return { ok: true, schedule, debug: reply.debug, durationMs: reply.durationMs };

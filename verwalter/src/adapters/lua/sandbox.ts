@@ -54,6 +54,7 @@ const MATH: Readonly<Record<string, (value: number, second: number) => number>> 
   log2: Math.log2,
   log10: Math.log10,
   atan2: Math.atan2,
+  pow: Math.pow,
 };
 
 function text(value: RawValue | undefined, what: string): string {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import type { Json } from '../../core/scheduler/engine.ts';
 import type { Evaluation, LuaEngine } from './engine.ts';
 import { createFengariEngine } from './fengari_engine.ts';
@@ -8,7 +8,17 @@ import type { WorkerReply, WorkerRequest, WorkerSetup } from './protocol.ts';
 import { checkSchedule, type DebugText, debugText, hostFunctions } from './sandbox.ts';
 import { createWasmoonEngine } from './wasmoon_engine.ts';
 
-/** The worker thread of one scheduler version: bundled as `lua-worker.cjs`, with the engines' files and `lua/` beside it. */
+/**
+ * The process of one scheduler version: bundled as `lua-worker.cjs`, with the engines' files and `lua/` beside it. A process, not a thread
+ * of the daemon: Node 20 aborts as a whole now and then when a busy thread is terminated (a compiler thread still asks for
+ * the isolate), and a thread's memory limit does not cover everything.
+ */
+
+/** A pattern match that never ends keeps the main thread from seeing that the daemon is gone; this thread sees it. */
+const GUARD = `
+const { workerData } = require('node:worker_threads');
+setInterval(() => { if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL'); }, 1000);
+`;
 
 /** The shipped modules (`verwalter/NAME`), by slash name without suffix. */
 function readLibrary(): Map<string, string> {
@@ -56,13 +66,12 @@ function nowOf(input: Json): number {
     : 0;
 }
 
-async function main(): Promise<void> {
-  const setup = workerData as WorkerSetup;
+async function prepare(setup: WorkerSetup): Promise<(request: WorkerRequest) => WorkerReply> {
   const sandbox = readFileSync(join(__dirname, 'lua', 'sandbox.lua'), 'utf8');
   const library = readLibrary();
   const source = (name: string) => setup.files.get(`${name}.lua`) ?? library.get(name);
   const engine = await createEngine(setup);
-  parentPort?.on('message', (request: WorkerRequest) => {
+  return request => {
     const deadlineAtMs = performance.now() + request.deadlineMs;
     const input = JSON.parse(request.input) as Json;
     const debug = debugText();
@@ -75,8 +84,17 @@ async function main(): Promise<void> {
       mode: request.mode,
       deadlineAtMs,
     };
-    parentPort?.postMessage(answer(engine, evaluation, debug, request.deadlineMs));
+    return answer(engine, evaluation, debug, request.deadlineMs);
+  };
+}
+
+function main(): void {
+  new Worker(GUARD, { eval: true, workerData: process.ppid }).unref();
+  process.once('disconnect', () => process.exit(0));
+  process.once('message', (setup: WorkerSetup) => {
+    const ready = prepare(setup);
+    process.on('message', async (request: WorkerRequest) => process.send?.((await ready)(request)));
   });
 }
 
-void main();
+main();

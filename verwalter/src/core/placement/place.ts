@@ -30,30 +30,30 @@ function keep(request: PlacementRequest, room: Room, all: readonly Item[]): void
       : undefined;
     const host = name === undefined ? undefined : room.hostIndex.get(name);
     if (host === undefined || item.candidates?.includes(host) === false) continue;
-    if (request.hosts[host]?.weight === 0 || !fits(room, host, item.need)) continue;
+    if (!fits(room, host, item.need)) continue;
     take(room, host, item.need, 1);
     item.host = host;
   }
 }
 
-/** The largest share of any host's capacity the instance takes: big ones go first, small ones fill the gaps. */
-function sizeOf(room: Room, item: Item): number {
-  let size = 0;
-  for (let at = 0; at < item.need.resources.length; at++) {
-    const capacity = room.capacity[item.need.resources[at] as number] as Float64Array;
-    let largest = 0;
-    for (const amount of capacity) if (amount > largest) largest = amount;
-    size += largest === 0 ? 0 : (item.need.amounts[at] as number) / largest;
-  }
-  return size;
+/** How big an instance is: its needs as shares of the largest host, added up. Big ones go first, small ones fill the gaps. */
+function sizes(room: Room): (item: Item) => number {
+  const largest = room.capacity.map(amounts => amounts.reduce((most, amount) => Math.max(most, amount), 0));
+  return ({ need }) => {
+    let size = 0;
+    for (let at = 0; at < need.resources.length; at++) {
+      const most = largest[need.resources[at] as number] as number;
+      size += most === 0 ? 0 : (need.amounts[at] as number) / most;
+    }
+    return size;
+  };
 }
 
 /** Restricted instances first (they have fewer places to go), then by size; spread and round robin keep the given order. */
 function inOrder(request: PlacementRequest, room: Room, waiting: readonly Item[]): readonly Item[] {
   const bySize = request.policy === 'bestfit' || request.policy === 'epvm';
   const choices = (item: Item) => item.candidates?.length ?? room.hosts.length;
-  const sizes = new Map(waiting.map(item => [item, bySize ? sizeOf(room, item) : 0]));
-  const size = (item: Item) => sizes.get(item) ?? 0;
+  const size = bySize ? sizes(room) : () => 0;
   return [...waiting].sort((a, b) => choices(a) - choices(b) || size(b) - size(a));
 }
 

@@ -13,12 +13,15 @@ export interface Room {
   readonly resourceIndex: ReadonlyMap<string, number>;
   readonly free: readonly Float64Array[];
   readonly capacity: readonly Float64Array[];
+  /** 1 ÷ capacity. */
+  readonly share: readonly Float64Array[];
+  /** 0 for hosts of weight 0: they take nothing under any policy. */
   readonly slots: Float64Array;
   readonly counts: Float64Array;
 }
 
 /** Free amounts may come out a hair below zero after many fractions were subtracted. */
-const TOLERANCE = 1e-9;
+export const TOLERANCE = 1e-9;
 
 function resourceNames(hosts: readonly PlacementHost[], instances: readonly PlacementInstance[]): string[] {
   const names = new Set<string>();
@@ -36,7 +39,8 @@ export function openRoom(hosts: readonly PlacementHost[], instances: readonly Pl
     resourceIndex: new Map(names.map((name, index) => [name, index])),
     free: capacity.map(amounts => amounts.slice()),
     capacity,
-    slots: Float64Array.from(hosts, host => host.slots ?? Number.POSITIVE_INFINITY),
+    share: capacity.map(amounts => amounts.map(amount => 1 / amount)),
+    slots: Float64Array.from(hosts, host => (host.weight > 0 ? (host.slots ?? Number.POSITIVE_INFINITY) : 0)),
     counts: new Float64Array(hosts.length),
   };
 }
@@ -55,7 +59,7 @@ export function fits(room: Room, host: number, need: Need): boolean {
   for (let at = 0; at < resources.length; at++) {
     const resource = resources[at] as number;
     const slack = TOLERANCE * (room.capacity[resource]?.[host] as number);
-    if ((room.free[resource]?.[host] as number) + slack < (amounts[at] as number)) return false;
+    if ((room.free[resource]?.[host] as number) - (amounts[at] as number) < -slack) return false;
   }
   return true;
 }

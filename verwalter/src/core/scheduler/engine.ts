@@ -1,6 +1,6 @@
 /**
  * The scheduler seen from the daemon: one pure transformer, input in, schedule out.
- * The Lua behind it lives in a worker of its own (`adapters/lua`); this file only says the shapes.
+ * The Lua behind it lives in a process of its own (`adapters/lua`); this file only says the shapes.
  */
 
 /** A JSON value: what crosses the border between the daemon and the scheduler. */
