@@ -38,14 +38,15 @@ t.teardown(() => cluster.stop());
 const everybody = cluster.nodes;
 
 async function withStatus(node: Node, what: string, accepts: (status: Status) => boolean): Promise<Status> {
+  let last: Status | undefined;
   return until(
     what,
     10_000,
     async () => {
-      const status = await node.status();
-      return status !== undefined && accepts(status) ? status : undefined;
+      last = await node.status();
+      return last !== undefined && accepts(last) ? last : undefined;
     },
-    () => node.log.slice(-3_000),
+    () => `${JSON.stringify(last)}\n${node.log.slice(-1_000)}`,
   );
 }
 
@@ -166,8 +167,12 @@ t.test('a cluster', async t => {
     const alone = before.leader;
     const others = everybody.filter(node => node !== alone);
     cluster.isolate(alone);
+    const cutMs = performance.now();
     await cluster.agree(others, SPLIT_MS, found => stateOf(found).hosts.length === 2);
     await cluster.agree([alone], SPLIT_MS, found => stateOf(found).hosts.length === 1);
+    t.comment(
+      `cut -> a leader and a schedule of its own on both sides: ${Math.round(performance.now() - cutMs)} ms`,
+    );
     t.equal(
       (await alone.request('/v1/wait_action', { body: {} })).status,
       204,

@@ -1,0 +1,406 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { realDisk } from '@suite/shared/ports/real.ts';
+import { SimWorld } from '@suite/shared/sim/index.ts';
+import type { ScheduleObject } from '@suite/shared/wire/verwalter.ts';
+import fc from 'fast-check';
+import t from 'tap';
+import { readLuaFiles, readRuntime, treeSignature } from '../../src/adapters/config_tree.ts';
+import { readMachineId } from '../../src/adapters/machine_id.ts';
+import { Storage, sha1 } from '../../src/adapters/storage.ts';
+import type { Phase } from '../../src/core/election/state.ts';
+import {
+  type ExchangeEvent,
+  type ExchangePeer,
+  type ExchangeSettings,
+  type ExchangeState,
+  type ExchangeView,
+  exchange,
+  fetchState,
+  scheduleStatus,
+} from '../../src/core/exchange/exchange.ts';
+import { canonicalJson } from '../../src/core/schedule/canonical.ts';
+import { historyName, planHistory } from '../../src/core/schedule/history.ts';
+import { distinctSchedules, makeSchedule, readSchedule, stampOf } from '../../src/core/schedule/schedule.ts';
+import { Actions } from '../../src/daemon/actions.ts';
+
+const SELF = '22'.repeat(16);
+const LOW = '11'.repeat(16);
+const HIGH = '33'.repeat(16);
+
+const made = (name: string, origin: string, timestamp: number) =>
+  makeSchedule({ name }, origin, timestamp, sha1);
+
+t.test('canonical JSON and the hash', async t => {
+  t.equal(
+    canonicalJson({ b: [1, 2.5, null], a: { d: 'ü', c: true } }),
+    '{"a":{"c":true,"d":"ü"},"b":[1,2.5,null]}',
+  );
+  t.equal(
+    canonicalJson({ '\u{1f600}': 1, '\uffff': 2, z: 3 }),
+    '{"z":3,"\uffff":2,"\u{1f600}":1}',
+    'UTF-8 order',
+  );
+  t.equal(canonicalJson([-0, 1e21, 1.0]), '[0,1e+21,1]');
+  t.throws(() => canonicalJson({ x: Number.NaN }), /not a JSON number/);
+  fc.assert(
+    fc.property(fc.jsonValue(), value => {
+      const text = canonicalJson(value);
+      return canonicalJson(JSON.parse(text)) === text;
+    }),
+    { numRuns: 2_000 },
+  );
+  const keys = fc.dictionary(fc.string({ unit: 'binary' }), fc.integer());
+  fc.assert(
+    fc.property(keys, object => {
+      const order = Object.keys(JSON.parse(canonicalJson(object)) as object).filter(
+        key => !/^\d+$/.test(key),
+      );
+      const bytes = order.map(key => Buffer.from(key));
+      return bytes.every((key, at) => at === 0 || Buffer.compare(bytes[at - 1] as Buffer, key) < 0);
+    }),
+    { numRuns: 2_000 },
+  );
+  const one = makeSchedule({ b: 1, a: 2 }, SELF, 5, sha1);
+  t.equal(one.hash, sha1('{"a":2,"b":1}'));
+  t.equal(
+    one.hash,
+    makeSchedule({ a: 2, b: 1 }, LOW, 9, sha1).hash,
+    'order, origin and time are no part of it',
+  );
+  t.same(readSchedule(JSON.parse(JSON.stringify(one)), sha1), one);
+  t.match(readSchedule({ ...one, data: { a: 2, b: 3 } }, sha1), { error: /hash of the data is not/ });
+  t.match(readSchedule({ ...one, hash: 'no' }, sha1), { error: /40 hex/ });
+  t.match(readSchedule({ ...one, origin: 'xyz' }, sha1), { error: /origin/ });
+  t.match(readSchedule({ ...one, timestamp: -1 }, sha1), { error: /timestamp/ });
+  t.match(readSchedule({ ...one, data: [] }, sha1), { error: /object/ });
+  const newer = made('x', LOW, 9);
+  t.same(distinctSchedules([made('x', SELF, 5), newer, made('y', SELF, 7)]), [newer, made('y', SELF, 7)]);
+});
+
+t.test('history files', async t => {
+  const monday = Date.UTC(2024, 0, 1, 5, 30);
+  t.equal(historyName('hourly', monday), 'hourly-20240101T05');
+  t.equal(historyName('daily', monday), 'daily-20240101');
+  t.equal(historyName('weekly', monday), 'weekly-2024w01');
+  t.equal(historyName('weekly', Date.UTC(2023, 0, 1)), 'weekly-2023w00', 'a Sunday before the first Monday');
+  const hours = Array.from(
+    { length: 36 },
+    (_, hour) => `${historyName('hourly', monday + hour * 3_600_000)}.json.gz`,
+  );
+  const next = planHistory(
+    'hourly',
+    [...hours, 'daily-20240101.json.gz', 'junk'],
+    monday + 36 * 3_600_000,
+    36,
+  );
+  t.same(next, { add: 'hourly-20240102T17.json.gz', remove: [hours[0]] });
+  t.same(planHistory('hourly', hours, monday, 36), { add: undefined, remove: [] });
+  t.same(
+    planHistory('hourly', hours, 0, 36).remove,
+    [],
+    'a clock that fell back does not delete what it has just made',
+  );
+});
+
+t.test('storage', async t => {
+  const directory = t.testdir();
+  const storage = new Storage(directory, realDisk);
+  await storage.prepare();
+  t.equal(await storage.loadSchedule(), undefined);
+  t.same(await storage.loadBallot(), { epoch: 0, ballot: null });
+  await storage.saveBallot({ epoch: 7, ballot: LOW });
+  t.same(await storage.loadBallot(), { epoch: 7, ballot: LOW });
+  const schedule = made('x', SELF, 5);
+  await storage.saveSchedule(schedule);
+  t.same(await storage.loadSchedule(), schedule);
+  await storage.addToHistory(Date.UTC(2024, 0, 1, 5));
+  await storage.addToHistory(Date.UTC(2024, 0, 1, 6));
+  t.same(await storage.listHistory(), [
+    'daily-20240101',
+    'hourly-20240101T05',
+    'hourly-20240101T06',
+    'weekly-2024w01',
+  ]);
+  t.equal(statSync(join(storage.directory, 'daily-20240101.json.gz')).nlink, 3, 'one gzip, three links');
+  const bytes = (await storage.readHistory('daily-20240101')) as Uint8Array;
+  t.same(JSON.parse(gunzipSync(bytes).toString()), schedule);
+  t.equal(await storage.readHistory('../election'), undefined);
+  t.same(
+    readdirSync(storage.directory).filter(name => name.startsWith('.')),
+    [],
+    'no temporary file is left',
+  );
+  writeFileSync(join(storage.directory, 'schedule.json'), JSON.stringify({ ...schedule, data: {} }));
+  await t.rejects(storage.loadSchedule(), /hash/);
+  writeFileSync(join(directory, 'election.json'), '{"epoch": "x"}');
+  await t.rejects(storage.loadBallot(), /epoch/);
+  const id = join(directory, 'machine-id');
+  writeFileSync(id, 'ABCDEF0123456789abcdef0123456789\n');
+  t.same(await readMachineId(id), { id: 'abcdef0123456789abcdef0123456789' });
+  writeFileSync(id, 'ABCDEF0123456789abcdef0123456789\n\n');
+  t.match(await readMachineId(id), { error: /32 hex/ });
+  t.match(await readMachineId(`${id}.none`), { error: /ENOENT/ });
+});
+
+t.test('metadata and scheduler sources', async t => {
+  const root = mkdtempSync(join(tmpdir(), 'verwalter-runtime-'));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  const put = (path: string, text: string) => {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  put('web/v1.2/one.yaml', 'port: 80\nname: "80"\n');
+  put('web/v1.2.d/two.json', '{"x": [1, 2.5]}');
+  put('note.txt', 'raw\n');
+  put('empty.yml', '');
+  put('.hidden.yaml', 'x: 1');
+  put('old.yaml~', 'x: 1');
+  put('old.yaml.bak', 'x: 1');
+  put('readme.md', 'no');
+  put('bad.json', '{');
+  put('bad.yaml', 'a: [1');
+  put('clash.yaml', '1');
+  put('clash/inner.yaml', '2');
+  put('main.lua', 'return {}');
+  put('lib/a.lua', 'return 1');
+  symlinkSync(join(root, 'web'), join(root, 'link'));
+  const { tree, problems } = await readRuntime(root);
+  t.same(JSON.parse(JSON.stringify(tree)), {
+    web: { 'v1.2': { one: { port: 80, name: '80' }, two: { x: [1, 2.5] } } },
+    link: { 'v1.2': { one: { port: 80, name: '80' }, two: { x: [1, 2.5] } } },
+    note: 'raw\n',
+    empty: null,
+    clash: 1,
+  });
+  t.equal(problems.length, 3);
+  t.match(problems.join('\n'), /bad\.json.*bad\.yaml:1.*clash/s);
+  t.same(await readRuntime(join(root, 'none')), { tree: {}, problems: [] });
+  t.same([...(await readLuaFiles(root)).keys()], ['lib/a.lua', 'main.lua']);
+  const before = await treeSignature(root, 'lua');
+  put('readme.md', 'other');
+  t.equal(await treeSignature(root, 'lua'), before, 'other files do not matter');
+  put('lib/a.lua', 'return 22');
+  t.not(await treeSignature(root, 'lua'), before);
+  let deep = root;
+  for (let depth = 0; depth < 20; depth++) deep = join(deep, 'd');
+  mkdirSync(deep, { recursive: true });
+  await t.rejects(readRuntime(root), /nested deeper/);
+  t.equal(readFileSync(join(root, 'note.txt'), 'utf8'), 'raw\n');
+});
+
+const settings: ExchangeSettings = {
+  times: { settleMs: 1_000, maxMs: 3_000, retryMinMs: 100, retryMaxMs: 300, voteMs: 1_000 },
+  random: (minMs, maxMs) => (minMs + maxMs) / 2,
+};
+
+/** A small world around the exchange core: what is not said stays as it was. */
+class Exchange {
+  state: ExchangeState = { kind: 'unstable' };
+  view: ExchangeView = {
+    nowMs: 10_000,
+    self: SELF,
+    phase: { kind: 'starting', votesFromMs: 0 },
+    epoch: 1,
+    peers: new Map(),
+    known: null,
+  };
+
+  peers(...peers: (Partial<ExchangePeer> & { id: string })[]): void {
+    const whole = peers.map(peer => ({
+      responsive: true,
+      heardMs: 9_900,
+      schedule: null,
+      fork: null,
+      ...peer,
+    }));
+    this.view = { ...this.view, peers: new Map(whole.map(peer => [peer.id, peer])) };
+  }
+
+  elect(phase: Phase, epoch = this.view.epoch + 1): void {
+    this.view = { ...this.view, phase, epoch };
+  }
+
+  step(event: ExchangeEvent = { type: 'look' }, nowMs = this.view.nowMs) {
+    this.view = { ...this.view, nowMs };
+    const { state, effects } = exchange(settings, this.state, event, this.view);
+    this.state = state;
+    return effects;
+  }
+
+  get status() {
+    return scheduleStatus(this.state, this.view);
+  }
+}
+
+const LEADER: Phase = { kind: 'leader', sinceMs: 0 };
+const following = (leader: string): Phase => ({ kind: 'follower', leader, pingMs: 0, heardByLeaderMs: 0 });
+const fetched = (peer: string, schedule: ScheduleObject): ExchangeEvent => ({
+  type: 'fetched',
+  peer,
+  hash: schedule.hash,
+  schedule,
+});
+
+t.test("a follower takes its leader's schedule", async t => {
+  const node = new Exchange();
+  const wanted = made('new', LOW, 50);
+  node.peers({ id: LOW, schedule: stampOf(wanted) });
+  node.elect(following(LOW));
+  t.same(
+    node.step(),
+    [{ type: 'fetch', peer: LOW, hash: wanted.hash }],
+    'a stamp known before following is used at once',
+  );
+  t.equal(node.status, 'fetching');
+  t.same(node.step(), [], 'one request at a time');
+  t.same(
+    node.step({ type: 'failed', peer: LOW, hash: wanted.hash, gone: false }),
+    [],
+    'after a failure there is a pause',
+  );
+  t.same(node.step({ type: 'look' }, 10_199), []);
+  t.same(node.step({ type: 'look' }, 10_200), [{ type: 'fetch', peer: LOW, hash: wanted.hash }]);
+  const wrong = made('other', LOW, 51);
+  t.same(
+    node.step({ type: 'fetched', peer: LOW, hash: wanted.hash, schedule: wrong }),
+    [],
+    'a wrong hash in the answer: pause, not a loop',
+  );
+  node.step({ type: 'look' }, 10_400);
+  t.same(node.step(fetched(LOW, wanted)), [{ type: 'accept', schedule: wanted }]);
+  t.equal(node.status, 'ok');
+  t.same(node.step(), [], 'it is not fetched again');
+  t.same(fetchState(node.state, node.view), { state: 'Replicating', leader: LOW, schedule: wanted.hash });
+  node.view = { ...node.view, known: wanted };
+  node.elect(following(HIGH));
+  node.peers({ id: HIGH, schedule: { ...stampOf(wanted), origin: HIGH, timestamp: 60 } });
+  t.same(
+    node.step(),
+    [{ type: 'accept', schedule: { ...wanted, origin: HIGH, timestamp: 60 } }],
+    'the same data needs no request',
+  );
+  const foreign = made('foreign', LOW, 70);
+  node.peers({ id: HIGH, schedule: stampOf(foreign) });
+  t.same(node.step(), [], "a schedule of another origin is not this leader's");
+  node.peers({ id: HIGH });
+  t.equal(node.status, 'waiting');
+  node.elect({ kind: 'voted', candidate: LOW });
+  node.step();
+  t.same(fetchState(node.state, node.view), { state: 'Unstable' });
+  t.equal(node.status, 'unstable');
+  t.same(node.step(fetched(HIGH, foreign)), [], 'answers to an earlier state change nothing');
+});
+
+t.test('a new leader collects parents', async t => {
+  const node = new Exchange();
+  const own = made('own', HIGH, 10);
+  const theirs = made('theirs', HIGH, 20);
+  node.view = { ...node.view, known: own };
+  node.peers(
+    { id: LOW, schedule: stampOf(theirs) },
+    { id: HIGH, heardMs: 3_000, schedule: stampOf(made('old', HIGH, 5)) },
+  );
+  node.elect(LEADER);
+  t.same(
+    node.step(),
+    [{ type: 'fetch', peer: LOW, hash: theirs.hash }],
+    'who has not answered yet is not asked',
+  );
+  t.same(fetchState(node.state, node.view), { state: 'Prefetching', waiting: [theirs.hash] });
+  t.same(node.step(fetched(LOW, theirs)), [], 'the silent peer may still answer');
+  t.same(node.step({ type: 'look' }, 10_999), []);
+  t.same(node.step({ type: 'look' }, 11_000), [{ type: 'parents', schedules: [theirs, own] }]);
+  t.same(fetchState(node.state, node.view), { state: 'StableLeader' });
+  t.equal(node.status, 'ok');
+
+  const quick = new Exchange();
+  quick.peers({ id: LOW }, { id: HIGH, heardMs: 3_000, responsive: false });
+  quick.elect(LEADER);
+  t.same(
+    quick.step(),
+    [{ type: 'parents', schedules: [] }],
+    'when every living peer has answered nobody waits',
+  );
+
+  const late = new Exchange();
+  late.peers({ id: LOW, schedule: stampOf(theirs) });
+  late.elect(LEADER);
+  late.step();
+  t.same(late.step({ type: 'look' }, 12_999), []);
+  t.same(
+    late.step({ type: 'look' }, 13_000),
+    [{ type: 'parents', schedules: [] }],
+    'an unfinished request does not stop the cluster',
+  );
+  late.peers({ id: LOW, heardMs: 12_900, schedule: stampOf(theirs) });
+  late.elect(LEADER);
+  t.equal(late.step()[0]?.type, 'fetch', 'a new epoch starts afresh');
+});
+
+t.test('a part that comes back hands its schedule over', async t => {
+  const node = new Exchange();
+  const parent = made('parent', HIGH, 100);
+  node.view = { ...node.view, known: parent };
+  node.peers({ id: LOW });
+  node.elect(LEADER);
+  node.step();
+  const fork = made('fork', HIGH, 200);
+  const old = made('old', HIGH, 99);
+  node.peers({ id: LOW, schedule: stampOf(old) }, { id: HIGH, fork: stampOf(fork) });
+  t.same(
+    node.step(),
+    [{ type: 'fetch', peer: HIGH, hash: fork.hash }],
+    'only what is newer than every parent',
+  );
+  t.same(node.step(fetched(HIGH, fork)), [{ type: 'lateParent', schedule: fork }]);
+  t.same(node.step(), [], 'once');
+  const gone = made('gone', HIGH, 300);
+  node.peers(
+    { id: HIGH, fork: stampOf(gone) },
+    { id: LOW, schedule: { ...stampOf(gone), hash: sha1('own'), origin: SELF } },
+  );
+  t.same(
+    node.step(),
+    [{ type: 'fetch', peer: HIGH, hash: gone.hash }],
+    'what this node made itself is no fork',
+  );
+  node.step({ type: 'failed', peer: HIGH, hash: gone.hash, gone: true });
+  t.same(node.step({ type: 'look' }, 60_000), [], 'what nobody has any more is not asked for for ever');
+});
+
+t.test('actions', async t => {
+  const world = new SimWorld(1);
+  const { clock } = world.addNode('leader', '10.0.0.1');
+  const actions = new Actions(clock);
+  let woken = 0;
+  actions.onAdd = () => woken++;
+  const first = actions.add({ press: 1 }) as number;
+  t.equal(first % 1_000, 0);
+  t.equal(actions.add({ press: 2 }), first + 1);
+  t.same(actions.snapshot(), { [first]: { press: 1 }, [first + 1]: { press: 2 } });
+  const waiting = actions.wait(first);
+  actions.consumed([String(first)]);
+  t.equal(await waiting, 'done');
+  t.same([actions.isPending(first), actions.isPending(first + 1)], [false, true]);
+  for (let count = 2; count < 1_000; count++) actions.add(null);
+  t.equal(actions.add(null), undefined, 'the ids of this second are used up');
+  t.equal(woken, 1_000);
+  const lost = actions.wait(first + 1);
+  actions.drop();
+  t.equal(await lost, 'lost');
+  t.same(actions.snapshot(), {});
+  world.run(world.nowMs + 1_000);
+  t.type(actions.add(null), 'number', 'the next second has ids again');
+});
