@@ -43,7 +43,7 @@ export function mountsOf(instance: DesiredInstance, stateDir: string, etc: EtcMo
 export interface SpecOptions {
   readonly stateDir: string;
   readonly etc: EtcMounts;
-  readonly cgroupPath: string | undefined;
+  readonly cgroupPath: string;
   readonly init: string;
 }
 
@@ -75,7 +75,7 @@ export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): Sa
       noFile: fileLimit,
       ...(memoryLimitBytes === null ? {} : { memoryBytes: memoryLimitBytes }),
     },
-    ...(options.cgroupPath === undefined ? {} : { cgroupPath: options.cgroupPath }),
+    cgroupPath: options.cgroupPath,
     annotations: { [ANNOTATION.name]: instance.name, [ANNOTATION.identity]: instance.identity },
     // Sharing the host's pids there is no PID 1 of ours to wrap.
     ...(instance.sharePid ? {} : { init: { hostPath: options.init } }),

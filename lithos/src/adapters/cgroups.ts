@@ -9,20 +9,20 @@ import { TIMES } from '../config/defaults.ts';
 const SCOPE = /^([\w-]+):([\w-]+\.\d+)\.scope$/;
 
 export class Cgroups {
-  private readonly base: string | null;
+  private readonly base: string;
   private readonly mounts: CgroupMounts;
   private readonly clock: Clock;
 
-  /** `base`: the master's `cgroup-name`; null = no cgroups at all. */
-  constructor(base: string | null, clock: Clock) {
+  /** `base`: the master's `cgroup-name`. */
+  constructor(base: string, clock: Clock) {
     this.mounts = ownCgroupMounts();
-    this.base = this.mounts.layout === 'none' ? null : base;
+    this.base = base;
     this.clock = clock;
   }
 
-  /** Path of an instance (`sandbox/process.N`) inside each hierarchy; undefined without cgroups. */
-  pathOf(name: string): string | undefined {
-    return this.base === null ? undefined : `/${this.base}/${name.replace('/', ':')}.scope`;
+  /** Path of an instance (`sandbox/process.N`) inside each hierarchy. */
+  pathOf(name: string): string {
+    return `/${this.base}/${name.replace('/', ':')}.scope`;
   }
 
   contains(name: string, pid: number): boolean {
@@ -36,19 +36,31 @@ export class Cgroups {
       for (const pid of pids) kill(pid);
       if (this.clock.monotonicMs() > giveUpMs)
         throw new Error(`cgroup ${this.pathOf(name)} does not become empty: ${pids}`);
-      await new Promise<void>(resolve => this.clock.after(TIMES.killPollMs, resolve));
+      await this.pause();
     }
   }
 
-  /** Throws EBUSY while something runs in it. */
-  remove(name: string): void {
-    const path = this.pathOf(name);
-    if (path !== undefined) removeCgroup(this.mounts, path);
+  /** Kills what is in it. The kernel may call a cgroup busy for a moment after its last process. */
+  async remove(name: string): Promise<void> {
+    const giveUpMs = this.clock.monotonicMs() + TIMES.killLimitMs;
+    for (;;) {
+      await this.killAll(name);
+      try {
+        return removeCgroup(this.mounts, this.pathOf(name));
+      } catch (error) {
+        if (this.clock.monotonicMs() > giveUpMs) throw error;
+        await this.pause();
+      }
+    }
+  }
+
+  /** For left-overs nobody may be using: a cgroup with processes in it is somebody's and stays. */
+  removeUnused(name: string): void {
+    if (this.pids(name).length === 0) removeCgroup(this.mounts, this.pathOf(name));
   }
 
   /** Scopes below our base, as instance names; what else is there is not ours. */
   scopes(): string[] {
-    if (this.base === null) return [];
     const directories = new Set(cgroupPaths(this.mounts, `/${this.base}`).values());
     const found = [...directories].flatMap(list).map(entry => SCOPE.exec(entry));
     return [...new Set(found.flatMap(match => (match === null ? [] : `${match[1]}/${match[2]}`)))];
@@ -56,17 +68,20 @@ export class Cgroups {
 
   /** After everything stopped: the base and its parents, as far as nobody else uses them. */
   removeBase(): void {
-    const parts = this.base?.split('/') ?? [];
+    const parts = this.base.split('/');
     for (; parts.length > 0; parts.pop()) {
       for (const directory of cgroupPaths(this.mounts, `/${parts.join('/')}`).values())
         removeIfEmpty(directory);
     }
   }
 
+  private pause(): Promise<void> {
+    return new Promise(resolve => this.clock.after(TIMES.killPollMs, resolve));
+  }
+
   private pids(name: string): number[] {
-    const path = this.pathOf(name);
     // 0 stands for a process of another pid namespace.
-    return path === undefined ? [] : [...cgroupProcesses(this.mounts, path)].filter(pid => pid > 0);
+    return [...cgroupProcesses(this.mounts, this.pathOf(name))].filter(pid => pid > 0);
   }
 }
 

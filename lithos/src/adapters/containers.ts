@@ -1,6 +1,6 @@
 // Starts, stops and clears away containers: conmon watches each, the OCI runtime makes it, the init in it is PID 1.
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
@@ -13,6 +13,7 @@ import type { Instance, Run } from '../core/instance/types.ts';
 import { prepareDirectories, sandboxSpec } from './bundle.ts';
 import type { Cgroups } from './cgroups.ts';
 import { etcMounts, writeEtcFiles } from './etc-files.ts';
+import { lookUp } from './image.ts';
 import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
 import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess } from './records.ts';
 
@@ -46,14 +47,13 @@ export class Containers {
 
   /** Writes the bundle of a later run. Throws with a sentence when the image or a file is missing. */
   async prepare(desired: DesiredInstance, run: number): Promise<void> {
-    const { paths, cgroups, init } = this.options;
+    const { paths, cgroups, init, runtime } = this.options;
     const files = this.files(desired.name, run);
-    if (desired.sharePid && cgroups.pathOf(desired.name) === undefined) {
-      throw new Error(
-        'a sandbox that shares the pid namespace needs `cgroup-name`: without it nothing could be stopped',
-      );
-    }
     if (!(await isDirectory(desired.imageRoot))) throw new Error(`image ${desired.imageRoot} does not exist`);
+    if (desired.needsPid && runtime.choice.kind === 'runc') {
+      // Its threads take pids in the new namespace before the program gets one.
+      throw new Error('`@{lithos:pid}` is not available yet with runc: install crun');
+    }
     const spec = sandboxSpec(desired, {
       stateDir: instanceDir(paths.stateDir, desired.name),
       etc: await etcMounts(desired),
@@ -93,8 +93,12 @@ export class Containers {
       files.record,
       JSON.stringify(this.record(instance, run, created.pid, processStart)),
     );
+    if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
     const refused = await runtime.start(files.id);
-    if (refused !== undefined) throw new Error(refused.error);
+    if (refused !== undefined) {
+      await runtime.delete(files.id, true);
+      throw new Error(refused.error);
+    }
     return { pid: created.pid, processStart };
   }
 
@@ -128,7 +132,7 @@ export class Containers {
     if (sameProcess(pid, processStart)) signal(pid, 'SIGTERM');
   }
 
-  /** KILL of everything in the container; the pid covers hosts without cgroups (its pid namespace dies with it). */
+  /** KILL of everything in the container: its first process takes a pid namespace with it, the cgroup has the rest. */
   async kill(name: string, pid: number, processStart: string): Promise<void> {
     if (sameProcess(pid, processStart)) signal(pid, 'SIGKILL');
     await this.options.cgroups.killAll(name);
@@ -168,10 +172,13 @@ export class Containers {
   async forget(name: string): Promise<void> {
     const { paths, cgroups } = this.options;
     this.prepared.delete(name);
-    await cgroups.killAll(name);
-    cgroups.remove(name);
-    await rm(instanceDir(paths.stateDir, name), { recursive: true, force: true });
-    await rm(instanceDir(paths.instancesDir, name), { recursive: true, force: true });
+    await cgroups.remove(name);
+    for (const root of [paths.stateDir, paths.instancesDir]) {
+      const directory = instanceDir(root, name);
+      await rm(directory, { recursive: true, force: true });
+      // The sandbox's own directory goes with its last instance.
+      await rmdir(dirname(directory)).catch(() => undefined);
+    }
   }
 }
 
@@ -180,6 +187,18 @@ function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
     process.kill(pid, name);
   } catch {
     // It ended in between: its exit file says so.
+  }
+}
+
+/**
+ * runc 1.1 gives a tmpfs the mode of the directory below it, whatever its options say. Between create and start the
+ * mounts are there and the program is not, so it is put right from outside; links stay inside the container's root.
+ */
+async function giveTmpfsModes(desired: DesiredInstance, pid: number): Promise<void> {
+  for (const volume of desired.volumes) {
+    if (volume.kind !== 'tmpfs') continue;
+    const found = await lookUp(`/proc/${pid}/root`, volume.target);
+    if (found.kind === 'directory') await chmod(found.hostPath, volume.mode);
   }
 }
 

@@ -60,6 +60,8 @@ export const LIMITS = {
 export const TIMES = {
   /** Exits come by inotify; this is the safety net for a monitor that was killed. */
   pidCheckMs: 1_000,
+  /** Without its monitor a container's end is only seen by looking; ten looks a second keep a restart quick. */
+  lostMonitorCheckMs: 100,
   /** A container's pid is gone but its monitor has not left an exit file: wait this long for the code, then go on without. */
   exitFileGraceMs: 300,
   /** Status file writes are merged: a person or a script polls it at most a few times a second. */

@@ -1,5 +1,5 @@
 // The master config: where everything of this host lives. Spec: one file, may be empty, every key has a default.
-import { type Infer, s } from '@suite/shared/schema/index.ts';
+import { type Infer, type Schema, s } from '@suite/shared/schema/index.ts';
 import { DEFAULTS } from './defaults.ts';
 import { notAvailable } from './unavailable.ts';
 
@@ -11,6 +11,12 @@ export const logLevelSchema = s.choice([...LEVELS]);
 /** Allowed in `cgroup-name`: nested groups such as `demo/mars/lithos.slice`, nothing that climbs out. */
 const CGROUP_NAME = /^(?!\.\.?(\/|$))[\w.:@-]+(\/(?!\.\.?(\/|$))[\w.:@-]+)*$/;
 
+/** Null (no cgroups at all) is part of the format; without them nothing could be killed for sure. */
+const cgroupName = s.either(
+  s.text({ pattern: CGROUP_NAME, hint: 'a name such as lithos.slice or a/b.slice, without a leading slash' }),
+  s.check(s.nothing(), () => '`cgroup-name: null` is not available yet') as Schema<never>,
+);
+
 export const masterSchema = s.struct({
   'sandboxes-dir': s.withDefault(s.path('any'), DEFAULTS.sandboxesDir),
   'processes-dir': s.withDefault(s.path('any'), DEFAULTS.processesDir),
@@ -18,15 +24,7 @@ export const masterSchema = s.struct({
   'state-dir': s.withDefault(s.path('any'), DEFAULTS.stateDir),
   'mount-dir': s.withDefault(s.path('any'), DEFAULTS.mountDir),
   'devfs-dir': s.withDefault(s.path('any'), DEFAULTS.devfsDir),
-  'cgroup-name': s.withDefault(
-    s.nullable(
-      s.text({
-        pattern: CGROUP_NAME,
-        hint: 'a name such as `lithos.slice` or `a/b.slice`, without leading slash',
-      }),
-    ),
-    DEFAULTS.cgroupName,
-  ),
+  'cgroup-name': s.withDefault(cgroupName, DEFAULTS.cgroupName),
   'cgroup-controllers': s.optional(notAvailable('cgroup-controllers')),
   'default-log-dir': s.withDefault(s.path('any'), DEFAULTS.defaultLogDir),
   'config-log-dir': s.withDefault(s.nullable(s.path('any')), DEFAULTS.configLogDir),

@@ -48,6 +48,7 @@ export class Supervisor {
   private readonly firstFreeRun = new Map<string, number>();
   private whenEmpty: (() => void) | undefined;
   private stopping = false;
+  private soon: Timer | undefined;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
@@ -155,6 +156,8 @@ export class Supervisor {
         this.checkMonitor(name, live);
         continue;
       }
+      if (live.goneSinceMs === undefined)
+        this.options.clock.after(TIMES.exitFileGraceMs, () => this.checkPids());
       live.goneSinceMs ??= now;
       if (this.options.exits.check(live.id) || now - live.goneSinceMs < TIMES.exitFileGraceMs) continue;
       this.exited(live.id, null, false);
@@ -168,7 +171,16 @@ export class Supervisor {
     }
   }
 
+  private checkSoon(delayMs: number): void {
+    this.soon ??= this.options.clock.after(delayMs, () => {
+      this.soon = undefined;
+      this.checkPids();
+    });
+  }
+
   private checkMonitor(name: string, live: Live): void {
+    // Nothing will tell us of its end: its pid is looked at more often.
+    if (live.monitorLost) this.checkSoon(TIMES.lostMonitorCheckMs);
     if (live.monitorLost || !this.options.exits.monitorIsGone(live.monitorPidFile)) return;
     live.monitorLost = true;
     this.options.log.error(
@@ -272,7 +284,10 @@ export class Supervisor {
   }
 
   private async forget(name: string): Promise<void> {
-    await this.options.containers.forget(name);
+    // Whatever cannot be removed must not keep the supervisor from ending.
+    await this.options.containers
+      .forget(name)
+      .catch((error: Error) => this.options.log.error(`${name}: ${error.message}`));
     if (this.instances.get(name)?.state.kind === 'gone') this.instances.delete(name);
     this.options.onChange();
     if (this.all().length === 0) this.whenEmpty?.();

@@ -188,12 +188,12 @@ class Tree {
     };
   }
 
-  /** Cgroups that an earlier tree left and nobody uses: a full one is somebody's and stays. */
+  /** Cgroups that an earlier tree left; another tree with the same `cgroup-name` may be using the others. */
   private sweepCgroups(): void {
     const known = new Set(this.supervisor.all().map(({ name }) => name));
     for (const name of this.cgroups.scopes().filter(scope => !known.has(scope))) {
       try {
-        this.cgroups.remove(name);
+        this.cgroups.removeUnused(name);
       } catch (error) {
         this.log.warn(`cgroup of ${name}: ${(error as Error).message}`);
       }

@@ -4,7 +4,7 @@ import { capabilityName } from '../../config/capabilities.ts';
 import type { ContainerKeys } from '../../config/container.ts';
 import type { SandboxKeys } from '../../config/sandbox.ts';
 import type { VolumeKeys } from '../../config/volumes.ts';
-import { builtins, expand, expandEnviron } from './expand.ts';
+import { builtins, expand, expandEnviron, PID_VARIABLE } from './expand.ts';
 import { historyOf, identityOf } from './identity.ts';
 import { components, mapPath } from './paths.ts';
 import type { EntrySources, SandboxSources } from './sources.ts';
@@ -99,6 +99,7 @@ function common(sources: SandboxSources, source: EntrySources, container: Contai
     volumes: volumes(container, sandbox),
     etc: etcFiles(container, sandbox),
     sharePid: sandbox.shareNamespaces.includes('pid'),
+    needsPid: Object.values(container.environ).includes(PID_VARIABLE),
     capabilities: container.capabilities.map(capabilityName),
   };
 }

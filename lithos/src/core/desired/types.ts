@@ -59,6 +59,8 @@ export interface DesiredInstance {
   readonly volumes: readonly ResolvedVolume[];
   readonly etc: EtcFiles;
   readonly sharePid: boolean;
+  /** Its environment tells the program its own pid (`@{lithos:pid}`): not every runtime makes that one predictable. */
+  readonly needsPid: boolean;
   readonly capabilities: readonly string[];
 }
 
