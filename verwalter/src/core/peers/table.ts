@@ -24,6 +24,12 @@ export interface Peer extends PeerSight {
   readonly fork: ScheduleStamp | null;
 }
 
+/**
+ * cantal keeps monotonic times and turns them into wall clock times for each answer: the same moment moves by a millisecond
+ * from one answer to the next. A real new report is at least most of a ping interval (1 s) later.
+ */
+const STAMP_JITTER_MS = 100;
+
 type Entry = { -readonly [Key in keyof Peer]: Peer[Key] } & { reportMonoMs: number };
 
 /**
@@ -64,7 +70,7 @@ export class PeerTable {
       else {
         if (
           report.lastReportDirectMs !== null &&
-          report.lastReportDirectMs !== known.report.lastReportDirectMs
+          Math.abs(report.lastReportDirectMs - (known.report.lastReportDirectMs ?? 0)) > STAMP_JITTER_MS
         ) {
           known.reportMonoMs = monoMs;
         }
