@@ -1,0 +1,213 @@
+// One run of the demo: from nothing to a healthy cluster, hosts that go and come back, and back to nothing.
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { missing, missingCalm } from './cluster/health.ts';
+import { type ClusterView, instancesOf, look, placeOf } from './cluster/view.ts';
+import { sample } from './cluster/visit.ts';
+import { LIMITS_MS, LOG_TAIL_LINES } from './defaults.ts';
+import { type Hierarchy, ownHierarchies } from './host/cgroups.ts';
+import { writeHostConfig } from './host/config.ts';
+import { type Host, killHost, startHost } from './host/host.ts';
+import { makeBridge, usedNetworks } from './host/network.ts';
+import { dropLock, takeLock } from './host/state.ts';
+import { announce, teardown } from './host/teardown.ts';
+import { buildImages, type Images } from './images/build.ts';
+import { hostPlaces, type Places } from './places.ts';
+import { type DemoPlan, hostPlan, makePlan } from './plan.ts';
+import { DemoError, run } from './run.ts';
+import type { Screen } from './screen/screen.ts';
+import { waitFor } from './wait.ts';
+
+/** Seconds of each stage of the start. */
+export interface BringUp {
+  readonly images: number;
+  readonly hosts: number;
+  readonly healthy: number;
+}
+
+export class Demo {
+  readonly places: Places;
+  readonly signal: AbortSignal;
+  readonly hosts = new Map<string, Host>();
+  hierarchies: readonly Hierarchy[] = [];
+  private readonly screen: Screen;
+  private made: { plan: DemoPlan; images: Images } | undefined;
+  private locked = false;
+  private wasHealthy = false;
+
+  constructor(places: Places, screen: Screen, signal: AbortSignal) {
+    this.places = places;
+    this.screen = screen;
+    this.signal = signal;
+  }
+
+  get plan(): DemoPlan {
+    if (this.made === undefined) throw new Error('the demo has no plan before it is started');
+    return this.made.plan;
+  }
+
+  /** True from the first time the whole cluster was up. */
+  get isHealthy(): boolean {
+    return this.wasHealthy;
+  }
+
+  async bringUp(): Promise<BringUp> {
+    await this.prepare();
+    const images = await this.timed('images', () => this.buildImages());
+    const hosts = await this.timed('hosts', () => this.startAll(images.result));
+    const healthy = await this.timed('cluster', () => this.waitHealthy());
+    this.wasHealthy = true;
+    return { images: images.seconds, hosts: hosts.seconds, healthy: healthy.seconds };
+  }
+
+  /** Everything the demo has made goes; what could not be removed is said. Safe at any moment. */
+  async takeDown(): Promise<void> {
+    if (!this.locked) return;
+    this.screen.say('Taking the cluster down');
+    const left = await teardown(this.places, [...this.hosts.values()]);
+    this.hosts.clear();
+    dropLock(this.places);
+    this.locked = false;
+    if (left.length > 0) throw new DemoError(left.join('\n'));
+  }
+
+  look(): Promise<ClusterView> {
+    return look(this.plan, this.hosts);
+  }
+
+  addressOf(name: string): string {
+    return hostPlan(this.plan, name).address;
+  }
+
+  async killHost(name: string): Promise<void> {
+    const host = this.hosts.get(name);
+    if (host === undefined) return;
+    this.hosts.delete(name);
+    await killHost(host);
+  }
+
+  /** A host that comes back knows nothing of its earlier life except its database files. */
+  async startHost(name: string): Promise<void> {
+    const { plan, images } = this.made ?? { plan: this.plan, images: undefined };
+    if (images === undefined) throw new Error('the demo has no images before it is started');
+    const host = hostPlan(plan, name);
+    writeHostConfig(this.places, plan, host, images);
+    const { places, hierarchies, signal } = this;
+    this.hosts.set(name, await startHost(host, { plan, places, hierarchies, signal }));
+  }
+
+  async waitHealthy(): Promise<ClusterView> {
+    let lacking: readonly string[] = [];
+    return await waitFor(
+      async () => {
+        const view = await this.look();
+        const nginx = placeOf(view.schedule, 'nginx');
+        const quick = missing(view, { requests: 0, failed: 0, hosts: view.hosts.map(host => host.name) });
+        lacking = quick.length > 0 ? quick : missing(view, await this.sample(nginx));
+        this.screen.status([`waiting for ${lacking.join(', ')}`]);
+        return lacking.length === 0 ? view : undefined;
+      },
+      {
+        what: 'a healthy cluster',
+        deadlineMs: LIMITS_MS.healthy,
+        signal: this.signal,
+        explain: () => [`missing: ${lacking.join('; ')}`, ...this.troubles()].join('\n'),
+      },
+    );
+  }
+
+  /** As healthy, wherever the services ended up after hosts were lost: they stay where they are while that is possible. */
+  async waitHealthyEnough(): Promise<ClusterView> {
+    let lacking: readonly string[] = [];
+    return await waitFor(
+      async () => {
+        const view = await this.look();
+        lacking = missingCalm(view);
+        this.screen.status([`waiting for ${lacking.join(', ')}`]);
+        return lacking.length === 0 ? view : undefined;
+      },
+      {
+        what: 'a calm cluster',
+        deadlineMs: LIMITS_MS.healthy,
+        signal: this.signal,
+        explain: () => [`missing: ${lacking.join('; ')}`, ...this.troubles()].join('\n'),
+      },
+    );
+  }
+
+  /** What is wrong with instances that do not run, with the last lines they printed. */
+  troubles(): string[] {
+    return [...this.hosts.values()].flatMap(host => {
+      const name = host.plan.name;
+      const failing = instancesOf(host).filter(item => item.state !== 'running');
+      if (failing.length === 0 && instancesOf(host).length > 0) return [];
+      if (failing.length === 0)
+        return [`${name}: no instances`, this.tail(join(hostPlaces(this.places, name).console))];
+      return failing.slice(0, 3).map(item => {
+        const log = join(hostPlaces(this.places, name).logs, 'stdio', `${item.name.replace('/', '.')}.log`);
+        return `${name}: ${item.name} is ${item.state}: ${item.problem ?? ''}\n${this.tail(log)}`;
+      });
+    });
+  }
+
+  private sample(nginxHost: string | undefined) {
+    return nginxHost === undefined ? Promise.resolve(undefined) : sample(this.addressOf(nginxHost));
+  }
+
+  private async prepare(): Promise<void> {
+    takeLock(this.places);
+    this.locked = true;
+    // What an earlier demo left when it was killed.
+    const left = await teardown(this.places, []);
+    if (left.length > 0) throw new DemoError(left.join('\n'));
+    rmSync(this.places.logs, { recursive: true, force: true });
+    mkdirSync(this.places.logs, { recursive: true });
+    const missingTools = await absentTools();
+    if (missingTools.length > 0) throw new DemoError(`these programs are needed: ${missingTools.join(', ')}`);
+    const plan = makePlan(this.places.root, await usedNetworks());
+    if (plan === undefined)
+      throw new DemoError('no free network: 10.97.0.0/24 to 10.127.0.0/24 are all in use');
+    this.hierarchies = ownHierarchies();
+    this.screen.showPlan(plan);
+    announce(this.places, plan, this.hierarchies);
+    this.made = { plan, images: {} as Images };
+  }
+
+  private async buildImages(): Promise<Images> {
+    return await buildImages(this.places, {
+      signal: this.signal,
+      onLine: (image, line) => this.screen.status([`${image}: ${line}`]),
+    });
+  }
+
+  private async startAll(images: Images): Promise<void> {
+    const plan = this.plan;
+    this.made = { plan, images };
+    this.signal.throwIfAborted();
+    await makeBridge(plan);
+    for (const host of plan.hosts) await this.startHost(host.name);
+  }
+
+  private async timed<T>(stage: string, work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
+    const startedMs = performance.now();
+    this.screen.stage(stage);
+    const result = await work();
+    const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+    this.screen.done(stage, seconds);
+    return { result, seconds };
+  }
+
+  private tail(file: string): string {
+    if (!existsSync(file)) return '';
+    const lines = readFileSync(file, 'utf8').trim().split('\n').slice(-LOG_TAIL_LINES);
+    return lines.map(line => `    ${line}`).join('\n');
+  }
+}
+
+const TOOLS = ['ip', 'nft', 'unshare', 'nsenter', 'setpriv', 'conmon', 'catatonit', 'mmdebstrap'];
+
+async function absentTools(): Promise<string[]> {
+  const script = 'for tool do command -v "$tool" >/dev/null || echo "$tool"; done';
+  const { output } = await run(['sh', '-c', script, 'sh', ...TOOLS]);
+  return output.split('\n').filter(Boolean);
+}
