@@ -43,10 +43,16 @@ function messageOf({ code, message, params }: Diagnostic): string {
   return (params === undefined ? undefined : WORDS[code]?.(params)) ?? message;
 }
 
+/** There are 48 steps: nobody reads such a line. */
+function knownTags(hint: string): string {
+  return hint.length > 200 ? 'the known tags are in docs/config.md' : hint;
+}
+
 /** Every line starts `PATH:LINE:COL: KIND: `; an empty line follows the block. */
 export function formatErrors(errors: readonly Diagnostic[]): string {
   const lines = errors.map(error => {
-    const { file, line, column, code, hint } = error;
+    const { file, line, column, code } = error;
+    const hint = error.hint?.startsWith('known tags: ') ? knownTags(error.hint) : error.hint;
     const head = `${file}:${line}:${column}: ${KINDS[code] ?? 'Validation Error'}: ${messageOf(error)}`;
     return hint === undefined ? head : `${head}\n    ${hint}`;
   });

@@ -1,5 +1,6 @@
 // The whole vagga.yaml as one schema: types, messages and the JSON schema for editors come from here.
 import { s } from '@suite/shared/schema/index.ts';
+import { atTag } from './at-tag.ts';
 import { KILL_UNRESPONSIVE_AFTER_S } from './defaults.ts';
 import { stepSchema } from './step-schemas.ts';
 import { volumeSchema } from './volume-schemas.ts';
@@ -8,12 +9,12 @@ const text = s.text();
 const texts = s.list(text);
 const textMap = s.map(text);
 const id = s.int({ min: 0, max: 2 ** 30 });
-const volumes = s.withDefault(s.map(s.located(volumeSchema), { keyPattern: /^\// }), {});
+const volumes = s.withDefault(s.map(atTag(volumeSchema), { keyPattern: /^\// }), {});
 const idRanges = s.withDefault(s.list(s.text({ pattern: /^\d+(-\d+)?$/, hint: 'write N or A-B' })), []);
 const mountedFile = (path: string) => s.withDefault(s.nullable(s.path('absolute')), path);
 
 const containerSchema = s.struct({
-  setup: s.withDefault(s.list(s.located(stepSchema)), []),
+  setup: s.withDefault(s.list(atTag(stepSchema)), []),
   'data-dirs': s.withDefault(s.list(s.path('absolute')), []),
   'image-cache-url': s.optional(text),
   'auto-clean': s.withDefault(s.bool(), false),
@@ -67,7 +68,7 @@ const superviseSchema = s.struct({
   ...common,
   options: s.optional(text),
   mode: s.withDefault(s.choice(['stop-on-failure', 'wait-all-successful']), 'stop-on-failure'),
-  children: s.withDefault(s.map(s.located(childSchema)), {}),
+  children: s.withDefault(s.map(atTag(childSchema)), {}),
   'kill-unresponsive-after': s.withDefault(s.int({ min: 1, max: 86_400 }), KILL_UNRESPONSIVE_AFTER_S),
 });
 
@@ -81,5 +82,5 @@ export const projectSchema = s.struct({
   'minimum-vagga': s.optional(s.located(text)),
   mixins: s.withDefault(s.list(s.located(text)), []),
   containers: s.withDefault(s.map(s.located(containerSchema)), {}),
-  commands: s.withDefault(s.map(s.located(commandSchema)), {}),
+  commands: s.withDefault(s.map(atTag(commandSchema)), {}),
 });

@@ -14,7 +14,11 @@ const VECTORS: readonly (readonly [name: string, hash: string, steps: string])[]
     '998c9d5b',
     '- !Alpine v3.4\n- !EnsureDir /var/lib/mount_point\n- !EnsureDir /var/lib/mount_point/subdir',
   ],
-  ['EnsureDir and Text', 'fb9b6868', '- !EnsureDir /var/lib\n- !Text\n  /var/lib/question.txt: To be or not to be?'],
+  [
+    'EnsureDir and Text',
+    'fb9b6868',
+    '- !EnsureDir /var/lib\n- !Text\n  /var/lib/question.txt: To be or not to be?',
+  ],
   [
     'AlpineRepo',
     'f703c75a',
@@ -37,14 +41,22 @@ const VECTORS: readonly (readonly [name: string, hash: string, steps: string])[]
     '- !Download\n  url: http://files.zerogw.com/vagga/vagga-0.4.0.tar.xz\n  path: /work/vagga-0.4.0.tar.xz\n- !Tar\n  url: ./vagga-0.4.0.tar.xz\n  subdir: vagga\n  path: /usr/lib/vagga',
   ],
   ['UbuntuUniverse', '835afa14', '- !Ubuntu focal\n- !UbuntuUniverse\n- !Install [fortune]'],
-  ['UbuntuRepo', '4c867b7a', '- !Ubuntu xenial\n- !UbuntuRepo\n  components: [universe]\n- !Install [cowsay]'],
+  [
+    'UbuntuRepo',
+    '4c867b7a',
+    '- !Ubuntu xenial\n- !UbuntuRepo\n  components: [universe]\n- !Install [cowsay]',
+  ],
   [
     'AptTrust, UbuntuPPA, PipConfig',
     '5d76cc91',
     '- !Ubuntu xenial\n- !AptTrust keys: [5BB92C09DB82666C]\n- !UbuntuPPA fkrull/deadsnakes\n- !Install [python3.5]\n- !PipConfig\n  install-python: false\n  python-exe: python3.5\n- !Py3Install [setuptools, urp]',
   ],
   ['GemInstall', 'd41880cf', '- !Alpine v3.4\n- !GemInstall ["rake:11.1.1"]'],
-  ['GemConfig', 'ecca9ae2', '- !Alpine v3.4\n- !GemConfig\n  update-gem: false\n- !GemInstall ["rake:11.1.1"]'],
+  [
+    'GemConfig',
+    'ecca9ae2',
+    '- !Alpine v3.4\n- !GemConfig\n  update-gem: false\n- !GemInstall ["rake:11.1.1"]',
+  ],
   [
     'Git',
     'b00b84a7',
@@ -133,7 +145,10 @@ t.test('copied files count by mode, owner and content (spec §3.2 Copy, Depends)
 t.test('requirement files count by their lines', async t => {
   const steps = setup('- !Ubuntu xenial\n- !Py2Requirements reqs.txt');
   const plain = new MemoryTree({ '/work/reqs.txt': 'setuptools\nurp\n' });
-  const nested = new MemoryTree({ '/work/reqs.txt': '# c\n-r more/a.txt\n', '/work/more/a.txt': ' setuptools\n\nurp' });
+  const nested = new MemoryTree({
+    '/work/reqs.txt': '# c\n-r more/a.txt\n',
+    '/work/more/a.txt': ' setuptools\n\nurp',
+  });
   t.equal(shortHash(steps, 'c', plain), 'abeddcee');
   t.equal(shortHash(steps, 'c', nested), 'abeddcee');
   const cyclic = new MemoryTree({ '/work/reqs.txt': '-r reqs.txt\n' });

@@ -43,7 +43,9 @@ export class MemoryTree implements TreeReader {
     const owner = { uid: 0, gid: 0 };
     const file = this.#files.get(path);
     if (file !== undefined) return { kind: 'file', mode: file.mode ?? 0o644, ...owner };
-    return this.list(path).length > 0 ? { kind: 'directory', mode: this.#directoryMode, ...owner } : undefined;
+    return this.list(path).length > 0
+      ? { kind: 'directory', mode: this.#directoryMode, ...owner }
+      : undefined;
   }
 
   list(path: string): readonly string[] {
@@ -72,5 +74,7 @@ export function shortHash(config: string, name = 'c', tree: TreeReader = new Mem
   const digest = createHash('blake2b512');
   const sink = { write: (data: string | Uint8Array) => void digest.update(data) };
   const identity = writeIdentity(sink, container, { containers, tree });
-  return identity.kind === 'written' ? digest.digest('hex').slice(0, 8) : `${identity.kind}: ${identity.message}`;
+  return identity.kind === 'written'
+    ? digest.digest('hex').slice(0, 8)
+    : `${identity.kind}: ${identity.message}`;
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
-import type { Project, Step } from '../../config/model.ts';
+import type { Json, Project, Step } from '../../config/model.ts';
 import type { BuildPlan } from '../../core/plan/build.ts';
 import { execute, putHostFiles } from './actions.ts';
 import { runChild } from './child.ts';
@@ -32,11 +32,16 @@ export type Built =
   | FailedBuild
   | { readonly kind: 'interrupted' };
 
+function valueText(value: Json): string {
+  if (value === null || typeof value !== 'object') return String(value ?? '');
+  if (Array.isArray(value)) return value.map(valueText).join(' ');
+  const given = Object.entries(value).filter(([, item]) => typeof item === 'string');
+  return given.map(([key, item]) => `${key}: ${item as string}`).join(', ');
+}
+
 /** One line for progress, logs and messages; long scripts are cut. */
 export function stepTitle(step: Step): string {
-  const value =
-    typeof step.value === 'string' ? step.value : step.value === null ? '' : JSON.stringify(step.value);
-  const line = value.trim().replace(/\s+/g, ' ');
+  const line = valueText(step.value).trim().replace(/\s+/g, ' ');
   return `!${step.tag} ${line.length > 60 ? `${line.slice(0, 59)}…` : line}`.trimEnd();
 }
 

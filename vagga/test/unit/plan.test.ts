@@ -1,0 +1,254 @@
+// Listing, order of commands, build plans, path rules, apt sources, run environment: the pure rooms.
+import t from 'tap';
+import { parseSources, sourceLines } from '../../src/core/debian/sources.ts';
+import { compileRules, DEFAULT_RULES } from '../../src/core/image/rules.ts';
+import { filterProblem, selectTree } from '../../src/core/image/tree.ts';
+import { listing, listRows } from '../../src/core/listing.ts';
+import { buildOrder, planBuild } from '../../src/core/plan/build.ts';
+import { commandOrder, resolveCommand } from '../../src/core/plan/commands.ts';
+import { commandArguments } from '../../src/core/run/arguments.ts';
+import { commandEnvironment, parseEnvironmentFile } from '../../src/core/run/environment.ts';
+import { planVolumes } from '../../src/core/run/volumes.ts';
+import { MemoryTree, project } from './helpers.ts';
+
+t.test('the listing has exactly the layout of spec §4.3', async t => {
+  const first = project(`
+commands:
+  docs: !Command {container: a, run: x, description: Build docs, aliases: [d, run-the-whole-thing-ok]}
+  run-the-whole-thing-ok: !Command {container: a, run: x, description: Long}
+  _hidden: !Command {container: a, run: x}
+`);
+  t.equal(
+    listing(first),
+    'Available commands:\n    docs                Build docs\n                        (aliases: d)\n' +
+      '    run-the-whole-thing-ok\n                        Long\n',
+  );
+  const second = project(`
+commands:
+  echo-cmd: !Command {container: a, run: x}
+  v37-calc: !Command {container: a, run: x, aliases: [new-calc, just-calc]}
+  v32-calc: !Command {container: a, run: x, group: Old alpine commands}
+`);
+  t.equal(
+    listing(second),
+    'Available commands:\n    echo-cmd\n    v37-calc\n                        (aliases: new-calc, just-calc)\n\n' +
+      'Old alpine commands:\n    v32-calc\n'.replace(/^/, ''),
+  );
+  t.equal(listing(project('containers: {}\n')), '');
+  t.equal(
+    listRows(second, [], { hidden: false, aliases: true, verbose: false }).split('\n')[0],
+    `${'echo-cmd'.padEnd(19)} `,
+    'rows of _list are padded even without a description',
+  );
+});
+
+const commands = (edges: Record<string, string[]>) =>
+  project(
+    `commands:\n${Object.entries(edges)
+      .map(([name, before]) => `  ${name}: !Command {container: a, run: x, prerequisites: [${before}]}\n`)
+      .join('')}`,
+  ).commands;
+
+t.test('prerequisites run first, each once (vectors of spec §1.7)', async t => {
+  const order = (edges: Record<string, string[]>, ...wanted: string[]) => {
+    const found = commandOrder(commands(edges), wanted);
+    return found.ok ? found.order.join(',') : `unknown ${found.unknown}`;
+  };
+  t.equal(order({ a: ['pa1'], pa1: [] }, 'a'), 'pa1,a');
+  t.equal(order({ d: ['b', 'c'], b: ['a'], c: ['a'], a: [] }, 'd'), 'a,b,c,d');
+  const four = { one: [], two: ['one'], three: ['one'], four: ['two', 'three'] };
+  t.equal(order(four, 'three', 'two', 'four'), 'one,three,two,four');
+  t.equal(order({ a: ['b'], b: ['a'] }, 'a'), 'b,a');
+  t.equal(order({ a: ['b'], b: ['a'], c: ['b'] }, 'c'), 'a,b,c');
+  t.equal(order({ a: ['x'] }, 'a'), 'unknown x');
+  const aliased = project(
+    'commands:\n  b: !Command {container: a, run: x, aliases: [z]}\n  a: !Command {container: a, run: x, aliases: [z]}\n',
+  );
+  t.equal(resolveCommand(aliased.commands, 'z'), 'a', 'the first by name');
+});
+
+const files = ['test.py', 'test.rs', 'dir/test.py', 'dir/test.rs', 'dir/subdir/test.ini'];
+const TREE = new MemoryTree(Object.fromEntries(files.map(name => [`/work/${name}`, 'x'])));
+
+/** Emitted entries: those that the rules include themselves. */
+function included(rules: string[]): string[] {
+  const decide = compileRules([...DEFAULT_RULES, ...rules]);
+  const all = ['dir', 'dir/subdir', ...files];
+  const walked = (path: string): boolean => {
+    const parents = path
+      .split('/')
+      .slice(0, -1)
+      .map((_, index, parts) => parts.slice(0, index + 1).join('/'));
+    return parents.every(parent => decide(parent, true) !== 'excluded');
+  };
+  return all.filter(path => walked(path) && decide(path, !path.includes('.')) === 'included');
+}
+
+t.test('path rules (vectors of spec §2.3)', async t => {
+  t.same(included(['/']), files);
+  t.same(included(['/*.rs']), ['test.rs']);
+  t.same(included(['/dir']), files.slice(2));
+  t.same(included(['/dir/']), ['dir', ...files.slice(2)]);
+  t.same(included(['/**/*.rs']), ['test.rs', 'dir/test.rs']);
+  t.same(included(['!*.rs', '/dir']), ['dir/test.py', 'dir/subdir/test.ini']);
+  t.same(included(['!*.rs', '!subdir', '/dir']), ['dir/test.py']);
+  t.match(filterProblem({ rules: ['dir'] }), /Relative paths are allowed only for excluding rules/);
+  t.match(filterProblem({ rules: ['/a'], includeRegex: 'x' }), /either rules or regular expressions/);
+  t.match(filterProblem({ rules: [], ignoreRegex: '(' }), /regular expression/i);
+});
+
+t.test('selected entries stand in component order with their parents', async t => {
+  const tree = new MemoryTree({ '/work/a.b': '', '/work/a/x': '', '/work/.git/y': '', '/work/b~': '' });
+  const paths = selectTree(tree, '/work', { rules: [] })?.map(({ relative }) => relative);
+  t.same(paths, ['', 'a', 'a/x', 'a.b'], 'version control and backups are left out');
+  t.same(
+    selectTree(TREE, '/work', { rules: ['/dir/subdir/test.ini'] })?.map(({ relative }) => relative),
+    ['', 'dir', 'dir/subdir', 'dir/subdir/test.ini'],
+  );
+  t.equal(selectTree(TREE, '/work/none', { rules: [] }), undefined);
+});
+
+const APP = `containers:
+  base:
+    setup:
+    - !Debian bookworm
+    - !BuildDeps [gcc]
+    - !Env {LANG: C, KEPT: "1"}
+    - !EnsureDir /data
+  app:
+    setup:
+    - !Container base
+    - !Install [tree]
+    - !Install [less]
+    - !Sh make
+  far:
+    setup:
+    - !Alpine v3.4
+    - !Sh ls
+    - !RunAs {script: ls}
+    - !Install [x]
+`;
+
+t.test('a build is planned as actions', async t => {
+  const app = project(APP);
+  const plan = planBuild(app, 'app', { http_proxy: 'p' });
+  if (!plan.ok) return t.fail('plan');
+  const actions = plan.steps.map(({ actions }) => actions);
+  t.match(actions[0], [{ kind: 'copy-root', container: 'base' }]);
+  t.equal(actions[1]?.length, 2, 'package lists are refreshed once');
+  t.match(actions[1]?.[1], { kind: 'run', lock: 'apt', caches: { '/var/cache/apt/archives': 'apt-cache' } });
+  t.equal(actions[2]?.length, 1);
+  const env = { KEPT: '1', LANG: 'C', http_proxy: 'p', HOME: '/tmp', DEBIAN_FRONTEND: 'noninteractive' };
+  t.match(
+    actions[3],
+    [{ argv: ['/bin/sh', '-exc', 'make'], env }],
+    'the environment of the parent is inherited',
+  );
+  const autoremove = (name: string) => {
+    const planned = planBuild(app, name, {});
+    return (
+      planned.ok && planned.finish.some(action => action.kind === 'run' && action.argv.includes('autoremove'))
+    );
+  };
+  t.ok(autoremove('base'), 'build dependencies go at the end');
+  t.notOk(autoremove('app'), 'those of the parent are gone already');
+  t.ok(plan.finish.some(action => action.kind === 'ensure-directory' && action.path === '/data'));
+  t.same(buildOrder(app, ['app', 'base']), ['base', 'app']);
+});
+
+t.test('what cannot be built is named step by step', async t => {
+  const plan = planBuild(project(APP), 'far', {});
+  if (plan.ok) return t.fail('planned');
+  t.match(plan.problems, [
+    { message: 'step !Alpine is not available yet', step: { line: 16, column: 7 } },
+    { message: 'step !RunAs is not available yet', step: { line: 18 } },
+    { message: 'this step requires some linux distribution to be active', step: { line: 19 } },
+  ]);
+  const twice = project('containers:\n  a:\n    setup: [!Debian bookworm, !Debian trixie]\n');
+  const refused = planBuild(twice, 'a', {});
+  t.match(refused, { ok: false, problems: [{ message: /initializes distribution "Debian trixie" but/ }] });
+});
+
+t.test('apt sources of the host, in both formats', async t => {
+  const deb822 = `# comment
+Types: deb deb-src
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+ bookworm-backports
+Components: main contrib
+Signed-By: /k.gpg
+
+Types: deb
+Enabled: no
+URIs: http://off.example
+Suites: bookworm
+Components: main
+`;
+  const line =
+    'deb [arch=amd64 signed-by=/k] http://sec.example bookworm-security main # c\ndeb-src http://x bookworm main\n';
+  const sources = [...parseSources('d.sources', deb822), ...parseSources('sources.list', line)];
+  t.same(sourceLines(sources, 'bookworm', [], undefined), [
+    'deb http://mirror.example/debian bookworm main contrib',
+    'deb http://mirror.example/debian bookworm-updates main contrib',
+    'deb http://sec.example bookworm-security main',
+  ]);
+  t.same(sourceLines(sources, 'trixie', [], undefined), []);
+  t.same(sourceLines(sources, 'trixie', ['main', 'contrib'], 'http://m'), [
+    'deb http://m trixie main contrib',
+  ]);
+});
+
+t.test('arguments, environment and volumes of a run', async t => {
+  const { containers, commands } = project(`
+containers:
+  a: {environ: {X: container, Y: container}, volumes: {/c: !CacheDir c, /t: !Tmpfs {size: 1Mi}}}
+commands:
+  s: !Command {container: a, run: 'echo "$@"', accepts-arguments: true, volumes: {/t: !BindRO /work/t}}
+  n: !Command {container: a, run: ls, volumes: {/x: !Snapshot {}}}
+`);
+  const [container, s, n] = [containers.a, commands.s, commands.n];
+  if (container === undefined || s?.kind !== 'command' || n?.kind !== 'command') return t.fail('config');
+  t.match(commandArguments('s', s, container, ['1']), { argv: ['/bin/sh', '-c', 'echo "$@"', '--', '1'] });
+  t.match(commandArguments('n', n, container, ['1']), {
+    kind: 'unexpected',
+    text: /vagga n: Unexpected argument 1/,
+  });
+  t.match(commandArguments('n', n, container, ['--help']), { kind: 'help' });
+  const settings = {
+    proxyEnvVars: true,
+    buildLockWait: false,
+    environ: { Y: 'settings' },
+    propagateEnviron: ['P_*'],
+  };
+  const env = commandEnvironment({
+    caller: {
+      TERM: 'xterm',
+      VAGGAENV_Z: 'literal',
+      P_A: '1',
+      HOME: '/h',
+      VAGGAENV_P_A: '2',
+      VAGGAENV_GONE: 'x',
+    },
+    proxies: {},
+    file: { X: 'file', F: 'file' },
+    container: container.environ,
+    command: {},
+    settings,
+    options: { GONE: undefined, E: 'e' },
+  });
+  t.match(env, { TERM: 'xterm', X: 'container', Y: 'settings', F: 'file', Z: 'literal', P_A: '2', E: 'e' });
+  t.notOk('HOME' in env);
+  t.notOk('GONE' in env);
+  t.same(parseEnvironmentFile('A=1\nB="x"\n'), { ok: true, variables: { A: '1', B: 'x' } });
+  t.same(parseEnvironmentFile('A=1\n\n'), { ok: false, line: 2 });
+  const planned = planVolumes(container, s);
+  t.match(planned, {
+    mounts: [
+      { target: '/tmp' },
+      { target: '/run' },
+      { kind: 'cache' },
+      { kind: 'bind', path: '/t', readonly: true },
+    ],
+  });
+  t.match(planVolumes(container, n), { ok: false, message: /!Snapshot is not available yet/ });
+});
