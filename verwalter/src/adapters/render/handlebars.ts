@@ -5,6 +5,9 @@ import { RENDERED_BYTES_MAX } from '../../config/defaults.ts';
 /** No HTML in config files; a name that does not exist is an error, not an empty place in a config. */
 const OPTIONS: CompileOptions = { noEscape: true, strict: true, preventIndent: false };
 
+/** Said explicitly, Handlebars does not print a warning for each. */
+const OWN_ONLY = { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false };
+
 export interface Templates {
   /** Renders the template registered under `path`. */
   render(path: string, variables: unknown): { readonly text: string } | { readonly problem: Diagnostic };
@@ -26,6 +29,16 @@ function caretColumn(lines: readonly string[], sourceLine: string): number {
   return 1;
 }
 
+/** jison lists every token it would take; three cases cover nearly all mistakes. */
+function syntaxMessage(expectation: string): string {
+  if (/'CLOSE'/.test(expectation))
+    return 'syntax error: this {{ is not closed by }}, or what is inside is no expression';
+  if (/got 'EOF'/.test(expectation)) return 'syntax error: the text ends inside a block';
+  if (/got '(OPEN_ENDBLOCK|INVERSE|OPEN_INVERSE_CHAIN)'/.test(expectation))
+    return 'syntax error: no block is open here';
+  return `syntax error: ${expectation}`;
+}
+
 /** Handlebars says the place in its text: `Parse error on line 3:` or `… - 3:5` (columns from 0). */
 function toDiagnostic(error: unknown, file: string, source: string): Diagnostic {
   if (error instanceof RangeError) return problemAt(file, 'partials include each other without end', 1, 1);
@@ -39,10 +52,9 @@ function toDiagnostic(error: unknown, file: string, source: string): Diagnostic 
   }
   const line = Number(/on line (\d+)/.exec(message)?.[1] ?? 1);
   const lines = message.split('\n');
-  const expected = lines.slice(3).join(' ') || message;
   return problemAt(
     file,
-    `syntax error: ${expected}`,
+    syntaxMessage(lines.slice(3).join(' ') || message),
     line,
     caretColumn(lines, source.split('\n')[line - 1] ?? ''),
   );
@@ -54,6 +66,28 @@ function register(env: typeof Handlebars, log: (line: string) => void): void {
   env.registerHelper('eq', (a: unknown, b: unknown) => a === b);
   env.registerHelper('ne', (a: unknown, b: unknown) => a !== b);
   env.registerHelper('log', (...args: unknown[]) => log(args.slice(0, -1).map(String).join(' ')));
+}
+
+/** Errors inside a partial carry its own lines: they have to carry its name as well. */
+class PartialError extends Error {
+  constructor(
+    readonly path: string,
+    override readonly cause: unknown,
+  ) {
+    super('in a partial');
+  }
+}
+
+function asPartial(path: string, template: HandlebarsTemplateDelegate): HandlebarsTemplateDelegate {
+  return (context, options) => {
+    try {
+      return template(context, options);
+    } catch (error) {
+      throw error instanceof PartialError || error instanceof RangeError
+        ? error
+        : new PartialError(path, error);
+    }
+  };
 }
 
 /**
@@ -73,7 +107,7 @@ export function compileTemplates(
       Handlebars.parse(source);
       const template = env.compile(source, OPTIONS);
       compiled.set(path, template);
-      env.registerPartial(path, template);
+      env.registerPartial(path, asPartial(path, template));
     } catch (error) {
       problems.push(toDiagnostic(error, path, source));
     }
@@ -88,11 +122,12 @@ function renderer(
 ): Templates['render'] {
   return (path, variables) => {
     try {
-      const text = compiled.get(path)?.(variables) ?? '';
+      const text = compiled.get(path)?.(variables, OWN_ONLY) ?? '';
       if (Buffer.byteLength(text) <= RENDERED_BYTES_MAX) return { text };
       return { problem: problemAt(path, `the result is longer than ${RENDERED_BYTES_MAX} bytes`, 1, 1) };
     } catch (error) {
-      return { problem: toDiagnostic(error, path, sources.get(path) ?? '') };
+      const [place, cause] = error instanceof PartialError ? [error.path, error.cause] : [path, error];
+      return { problem: toDiagnostic(cause, place, sources.get(place) ?? '') };
     }
   };
 }

@@ -11,7 +11,8 @@ import { walk } from './walk.ts';
 export interface PlacedRenderFile {
   /** Relative to the set. */
   readonly path: string;
-  readonly file: RenderFile;
+  /** Template name → its path in the set. */
+  readonly file: Omit<RenderFile, 'templates'> & { readonly templates: Readonly<Record<string, string>> };
 }
 
 export interface TemplateSet {
@@ -59,11 +60,11 @@ function placeTemplates(
 ): PlacedRenderFile | Diagnostic[] {
   const problems: Diagnostic[] = [];
   const templates: Record<string, string> = {};
-  for (const [name, relative] of Object.entries(file.templates)) {
-    const target = posix.normalize(posix.join(posix.dirname(path), relative));
+  for (const [name, { value, node }] of Object.entries(file.templates)) {
+    const target = posix.normalize(posix.join(posix.dirname(path), value));
     templates[name] = target;
     if (!known(target))
-      problems.push(problem('no-template', path, `templates.${name}: there is no template ${target}`));
+      problems.push({ ...problem('no-template', path, `there is no template ${target}`), ...node });
   }
   return problems.length > 0 ? problems : { path, file: { ...file, templates } };
 }

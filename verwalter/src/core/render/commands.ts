@@ -71,7 +71,10 @@ const MAX_COMMAND_TIMEOUT_S = 3600;
 
 export const renderFileSchema = s.struct({
   templates: s.withDefault(
-    s.map(s.path('relative'), { keyPattern: /^[A-Za-z0-9_.]+$/, keyHint: 'letters, digits, _ and .' }),
+    s.map(s.located(s.path('relative')), {
+      keyPattern: /^[A-Za-z0-9_.]+$/,
+      keyHint: 'letters, digits, _ and .',
+    }),
     {},
   ),
   commands: s.withDefault(s.list(command), []),
