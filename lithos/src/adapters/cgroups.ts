@@ -3,6 +3,7 @@
 import { readdirSync, rmdirSync } from 'node:fs';
 import { type CgroupMounts, cgroupPaths } from '@suite/shared/linux/cgroup.ts';
 import { cgroupProcesses, ownCgroupMounts, removeCgroup } from '@suite/shared/linux/cgroup-files.ts';
+import { processStartTime } from '@suite/shared/linux/proc.ts';
 import type { Clock } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
 
@@ -80,8 +81,9 @@ export class Cgroups {
   }
 
   private pids(name: string): number[] {
-    // 0 stands for a process of another pid namespace.
-    return [...cgroupProcesses(this.mounts, this.pathOf(name))].filter(pid => pid > 0);
+    // 0 stands for a process of another pid namespace; a zombie only waits for its parent.
+    const all = [...cgroupProcesses(this.mounts, this.pathOf(name))];
+    return all.filter(pid => pid > 0 && processStartTime(pid) !== undefined);
   }
 }
 

@@ -39,7 +39,8 @@ export class ExitWatch {
   monitorIsGone(pidFile: string): boolean {
     try {
       const pid = readFileSync(pidFile, 'utf8').trim();
-      return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes('(conmon)');
+      // A zombie is gone too: it only waits for its parent.
+      return !/^\d+ \(conmon\) [^ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
     } catch {
       return true;
     }
