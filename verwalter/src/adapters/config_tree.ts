@@ -13,18 +13,18 @@ interface Found {
   readonly changedMs: number;
 }
 
-export interface TreeLimits {
+interface TreeLimits {
   readonly depth: number;
   readonly files: number;
   readonly fileBytes: number;
 }
 
-export const RUNTIME_LIMITS: TreeLimits = {
+const RUNTIME_LIMITS: TreeLimits = {
   depth: limits.RUNTIME_DEPTH_MAX,
   files: limits.RUNTIME_FILES_MAX,
   fileBytes: limits.RUNTIME_FILE_BYTES_MAX,
 };
-export const LUA_LIMITS: TreeLimits = {
+const LUA_LIMITS: TreeLimits = {
   depth: limits.RUNTIME_DEPTH_MAX,
   files: limits.LUA_FILES_MAX,
   fileBytes: limits.LUA_FILE_BYTES_MAX,

@@ -46,5 +46,4 @@ export const EXIT_CODE = {
   scheduler: 4,
   listener: 81,
   watchdog: 91,
-  schedulerThread: 92,
 } as const;

@@ -13,7 +13,7 @@ export function schedulerPeers(election: ElectionLoop, port: number): Record<str
   return Object.fromEntries(peers.map(peer => [peer.id, schedulerPeer(peer, port)]));
 }
 
-export function schedulerPeer({ report, ...peer }: Peer, port: number): SchedulerPeer {
+function schedulerPeer({ report, ...peer }: Peer, port: number): SchedulerPeer {
   return {
     id: peer.id,
     addr: report.address === null ? null : `${urlHost(report.address)}:${port}`,

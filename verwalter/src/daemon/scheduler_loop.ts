@@ -31,6 +31,7 @@ export class SchedulerLoop {
   readonly #schedulerDir: string;
   readonly #runtimeDir: string;
   #signatures = { lua: '', runtime: '' };
+  #loadFailedMs: number | undefined;
   #runtime: Json = {};
   /** Parents of the next run; empty once a run has used them. */
   #parents: readonly ScheduleObject[] = [];
@@ -126,8 +127,9 @@ export class SchedulerLoop {
   async #reload(): Promise<void> {
     const lua = await treeSignature(this.#schedulerDir, 'lua').catch(error => `unreadable: ${error}`);
     const runtime = await treeSignature(this.#runtimeDir, 'metadata').catch(error => `unreadable: ${error}`);
-    if (lua !== this.#signatures.lua) {
+    if (lua !== this.#signatures.lua || this.#loadAgainDue()) {
       const failure = await this.#loadScripts();
+      this.#loadFailedMs = failure === undefined ? undefined : this.#context.ports.clock.monotonicMs();
       this.#shared.setError('scheduler_load', failure);
       this.#lastDigest = '';
     }
@@ -141,6 +143,12 @@ export class SchedulerLoop {
       this.#lastDigest = '';
     }
     this.#signatures = { lua, runtime };
+  }
+
+  /** A load may fail because the machine was in trouble, not the script: it is tried again although no file changed. */
+  #loadAgainDue(): boolean {
+    if (this.#loadFailedMs === undefined) return false;
+    return this.#context.ports.clock.monotonicMs() - this.#loadFailedMs >= defaults.SCHEDULER_MAX_INTERVAL_MS;
   }
 
   async #loadScripts(): Promise<string | undefined> {

@@ -121,6 +121,10 @@ t.test('a cluster', async t => {
     t.equal((await follower.request(`/v1/backup/${backup}`)).headers['content-encoding'], 'gzip');
     t.equal((await follower.request('/v1/backup/..%2fschedule')).status, 404);
     t.equal((await follower.request('/v1/log/role/..%2f..%2fconfig/x')).status, 404);
+    const index = await follower.request('/v1/log/index/latest');
+    t.match(index.text, /"RoleStart"\]\n.*DeploymentFinish/s);
+    t.equal((await follower.request('/v1/log/role/web/latest')).status, 200);
+    t.equal((await follower.request('/v1/log/external/app/x')).status, 501);
     const redirect = await follower.request('/v1/leader-redirect-by-node-name');
     t.equal(redirect.headers.location, `http://${leader.hostname}.example.org:8379/`);
     t.match(JSON.parse((await follower.request('/v1/election')).text), {

@@ -92,6 +92,10 @@ async function sendLog(
   response: ServerResponse,
 ): Promise<void> {
   const { options } = node.context;
+  if (parts[0] === 'external') {
+    send(response, refuse(501, '/v1/log/external is not available yet'), 'compact', options.version);
+    return;
+  }
   const path = logPath(parts);
   const sent =
     path !== undefined && (await sendFile(request, response, options.logDir, path, { cacheSeconds: 0 }));
