@@ -50,7 +50,7 @@ const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;
 
-export function uptime(seconds: number): string {
+function uptime(seconds: number): string {
   const days = Math.floor(seconds / DAY_S);
   const hours = Math.floor((seconds % DAY_S) / HOUR_S);
   const minutes = Math.floor((seconds % HOUR_S) / MINUTE_S);

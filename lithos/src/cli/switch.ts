@@ -10,7 +10,7 @@ import { type LoadedSandbox, loadSandbox } from '../adapters/load-sandbox.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { runningSupervisor } from '../adapters/pid-file.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
-import { readStatus, type TreeStatus } from '../adapters/status-file.ts';
+import { type InstanceStatus, readStatus, type TreeStatus } from '../adapters/status-file.ts';
 import { LIMITS, TIMES } from '../config/defaults.ts';
 
 export interface SwitchOptions {
@@ -47,13 +47,17 @@ async function signalTree(paths: HostPaths): Promise<number | undefined> {
   return pid;
 }
 
+function hasSettled({ state, startedWallMs }: InstanceStatus): boolean {
+  return state === 'running' && realClock.wallMs() - (startedWallMs ?? 0) >= TIMES.settleMs;
+}
+
 function isRolledOut(status: TreeStatus, loaded: LoadedSandbox): boolean {
   const wanted = loaded.desired?.instances ?? [];
   const present = status.instances.filter(({ name }) => name.startsWith(`${loaded.name}/`));
   return (
     present.length === wanted.length &&
     wanted.every(({ name, identity }) =>
-      present.some(item => item.name === name && item.identity === identity && item.state === 'running'),
+      present.some(item => item.name === name && item.identity === identity && hasSettled(item)),
     )
   );
 }

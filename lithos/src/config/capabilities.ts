@@ -1,7 +1,7 @@
 // Capability names, as in capabilities(7), written without the `CAP_` that all of them share (with it is fine too).
 import { s } from '@suite/shared/schema/index.ts';
 
-export const CAPABILITY_NAMES: readonly string[] = [
+const CAPABILITY_NAMES: readonly string[] = [
   'AUDIT_CONTROL',
   'AUDIT_READ',
   'AUDIT_WRITE',

@@ -73,6 +73,8 @@ export const TIMES = {
   killLimitMs: 10_000,
   /** Orphans are reaped on SIGCHLD; a coalesced signal is made up for by this. */
   reapEveryMs: 1_000,
+  /** A roll-out counts as done when everything of it has run this long: most broken versions fail at once. */
+  settleMs: 500,
   /** A start that fails costs tens of milliseconds of a core: with `restart-timeout: 0` it is retried no sooner than this. */
   failedStartMs: 500,
   /** A crashed supervisor may have left a container half created: its pid file appears within this time. */

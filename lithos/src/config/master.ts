@@ -4,7 +4,6 @@ import { DEFAULTS } from './defaults.ts';
 import { notAvailable } from './unavailable.ts';
 
 const LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
-export type LogLevel = (typeof LEVELS)[number];
 
 export const logLevelSchema = s.choice([...LEVELS]);
 

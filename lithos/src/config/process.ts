@@ -15,7 +15,4 @@ export const processEntrySchema = s.struct({
   'extra-secrets-namespaces': s.optional(notAvailable('extra-secrets-namespaces')),
 });
 
-export const processesSchema = s.map(processEntrySchema, { keyPattern: NAME });
-
 export type ProcessEntry = Infer<typeof processEntrySchema>;
-export type ProcessesKeys = Infer<typeof processesSchema>;

@@ -26,7 +26,7 @@ export interface ConfigurationOptions {
   readonly lastGood: LastGood;
 }
 
-export function inOneLine({ file, line, column, message }: Diagnostic): string {
+function inOneLine({ file, line, column, message }: Diagnostic): string {
   return `${file}:${line}:${column}: ${message}`;
 }
 

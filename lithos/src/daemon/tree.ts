@@ -43,6 +43,8 @@ class Fatal extends Error {
 const EXIT_MISSING_PROGRAM = 127;
 /** Set over the move into a private mount namespace. */
 const MOVED = 'LITHOS_TREE_MOVED';
+/** Between a bug and the next image of PID 1: a bug at every start must not eat a core. */
+const BUG_PAUSE_MS = 1_000;
 /** Starts that are under way get this long before a re-exec cuts them short (they would be cleared away and repeated). */
 const EXEC_DRAIN_MS = 5_000;
 
@@ -68,7 +70,11 @@ function openLog(options: TreeOptions, master: Master): { log: Logger; close: ()
   const fd = openSync(master.paths.logFile, 'a');
   const level = parseLogLevel(options.logLevel ?? master.keys.logLevel) ?? 'warn';
   const write = (line: string) => {
-    writeSync(fd, line);
+    try {
+      writeSync(fd, line);
+    } catch {
+      // A full disk must not end the supervisor.
+    }
     if (options.logStderr) process.stderr.write(line);
   };
   const log = createLogger({
@@ -116,6 +122,18 @@ function requireProgram(name: string): string {
   if (path === undefined)
     throw new Fatal(`${name} is not installed: apt-get install -y ${name}`, EXIT_MISSING_PROGRAM);
   return path;
+}
+
+/**
+ * An exception nobody caught is our bug. The containers do not need us: end, to be started again; PID 1 cannot end
+ * without taking the host along, so it replaces itself.
+ */
+function outliveBugs(log: Logger): void {
+  process.on('uncaughtException', error => {
+    log.error(`bug: ${error.stack ?? error.message}`);
+    if (process.pid !== 1) process.exit(1);
+    setTimeout(() => execInPlace(process.execPath, ownCommandLine(), ownEnvironment()), BUG_PAUSE_MS);
+  });
 }
 
 class Tree {
@@ -268,6 +286,7 @@ async function start(options: TreeOptions): Promise<number> {
   const master = await readMaster(options.config);
   makeDirectories(master.paths);
   const { log, close } = openLog(options, master);
+  outliveBugs(log);
   try {
     for (const warning of master.warnings)
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);

@@ -1,15 +1,16 @@
 // Every example of the documentation is valid, and says all there is to say.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decode, type Schema } from '@suite/shared/schema/index.ts';
+import { decode, type Schema, s } from '@suite/shared/schema/index.ts';
 import { parseYaml, type YamlNode } from '@suite/shared/yaml/index.ts';
 import t from 'tap';
 import { containerSchema } from '../../src/config/container.ts';
 import { locate, locateKey, warnWithoutEffect } from '../../src/config/locate.ts';
 import { MASTER_WITHOUT_EFFECT, masterSchema } from '../../src/config/master.ts';
-import { processesSchema } from '../../src/config/process.ts';
+import { processEntrySchema } from '../../src/config/process.ts';
 import { parseRange, sandboxSchema } from '../../src/config/sandbox.ts';
 
+const processesSchema = s.map(processEntrySchema);
 const PAGE = readFileSync(join(process.env.SUITE_ROOT ?? '..', 'lithos/docs/config.md'), 'utf8');
 
 function example(kind: string): string {
