@@ -35,7 +35,12 @@ export interface HistoryPlan {
 }
 
 /** What to do with the files of one period; `names` may hold anything that lies in the directory. */
-export function planHistory(period: Period, names: readonly string[], wallMs: number, keep: number): HistoryPlan {
+export function planHistory(
+  period: Period,
+  names: readonly string[],
+  wallMs: number,
+  keep: number,
+): HistoryPlan {
   const own = names.filter(name => name.startsWith(`${period}-`) && name.endsWith('.json.gz')).sort();
   const name = `${historyName(period, wallMs)}.json.gz`;
   const isNew = !own.includes(name);
