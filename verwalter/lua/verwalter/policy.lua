@@ -34,6 +34,23 @@ function Policy:addresses()
   return result
 end
 
+-- 90 s of two-second scans: enough for "errors for a minute".
+local QUERY_POINTS = 45
+
+-- Asks every cantal for the counters with these labels, e.g. p:query('django.requests', {group = 'django', metric = 'requests'});
+-- they are in input.metrics from the next run on.
+function Policy:query(key, labels)
+  local condition
+  for label, value in pairs(labels) do
+    local equal = { 'Eq', label, value }
+    condition = condition and { 'And', condition, equal } or equal
+  end
+  self.query_metrics = self.query_metrics or { rules = {} }
+  self.query_metrics.rules[key] = {
+    series = { source = 'Fine', condition = condition }, extract = { 'HistoryByNum', QUERY_POINTS }, functions = verwalter.list {},
+  }
+end
+
 function Policy:rpm(options) return metrics.rpm(self.input, options) end
 function Policy:rate(options) return metrics.rate(self.input, options) end
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test as Tap } from 'tap';
 import { createSchedulerRunner } from '../../src/adapters/lua/runner.ts';
 import type {
@@ -366,5 +368,41 @@ policyTest(
       jupyter: 3,
       mars: 10,
     });
+  },
+);
+
+const GUIDE = readFileSync(join(process.env.SUITE_ROOT ?? '', 'verwalter/docs/scheduler.md'), 'utf8');
+const [EXAMPLE = '', PLACING = ''] = [...GUIDE.matchAll(/```lua\n([\s\S]*?)```/g)].map(
+  found => found[1] ?? '',
+);
+
+policyTest('the example of the guide', EXAMPLE, async (t, run) => {
+  const runtime: Json = { django: { v1: {}, v2: {} } };
+  const schedule = await run({ runtime });
+  t.same(instances(schedule, 'django'), { jupyter: 5, mars: 3, pluto: 2 });
+  t.equal(schedule.roles.django?.version, 'v2');
+  t.same(schedule.query_metrics, {
+    rules: Object.fromEntries(
+      ['errors', 'requests'].map(metric => [
+        `django.${metric}`,
+        {
+          series: { source: 'Fine', condition: ['And', ['Eq', 'group', 'django'], ['Eq', 'metric', metric]] },
+          extract: ['HistoryByNum', 45],
+          functions: [],
+        },
+      ]),
+    ),
+  });
+  const actions = {
+    [String(NOW)]: { button: { action: 'set_state', role: 'celery', data: { value: 'off' } } },
+  };
+  t.equal((await run({ runtime, actions })).roles.celery?.badge, '0');
+});
+
+policyTest(
+  'the placement example of the guide',
+  `return { scheduler = function() ${PLACING} return placed end }`,
+  async (t, run) => {
+    t.same(await run({}), { counts: { mars: 8, pluto: 2 }, unplaced: 0, moved: 0 });
   },
 );

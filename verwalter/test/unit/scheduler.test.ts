@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t, { type Test as Tap } from 'tap';
@@ -488,7 +489,7 @@ for (const engine of ENGINES) {
   t.test(
     `${engine}: ${Object.keys(HOSTILE).length} hostile schedulers end with an error in time`,
     async t => {
-      const deadlineMs = 700;
+      const deadlineMs = 400;
       await withRunner(engine, async runner => {
         for (const [name, body] of Object.entries(HOSTILE)) {
           t.match(await runner.load(files(wrap(`do ${body} end`))), { ok: true }, name);
@@ -531,6 +532,35 @@ t.test('after a terminated run the same version runs again', async t => {
       t.match(await runner.run(INPUT, DEADLINE_MS), { ok: true, schedule: { fine: true } });
     });
   }
+});
+
+/** Plays the daemon: starts the worker, gives it a match that never ends, says its pid, waits to be killed. */
+const DAEMON = `
+const child = require('node:child_process').spawn(process.execPath, [process.argv[1]], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced', env: {} });
+const main = "return { scheduler = function() return { x = (('a'):rep(300000)):find(('.-'):rep(20) .. 'b') } end }";
+child.send({ engine: 'wasmoon', memoryBytes: 2 ** 28, files: new Map([['main.lua', main]]) });
+child.send({ mode: 'check', input: '{}', deadlineMs: 5000 });
+child.once('message', () => { child.send({ mode: 'run', input: '{}', deadlineMs: 5000 }); setTimeout(() => console.log(child.pid), 200); });
+`;
+
+t.test('when the daemon is killed its scheduler does not stay behind, even in an endless match', async t => {
+  const worker = join(process.env.SUITE_ROOT ?? '', 'verwalter/dist/lua-worker.cjs');
+  const daemon = spawn(process.execPath, ['-e', DAEMON, worker], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pid = await new Promise<number>(resolve =>
+    daemon.stdout.once('data', data => resolve(Number(String(data)))),
+  );
+  t.ok(existsSync(`/proc/${pid}`), 'it runs');
+  daemon.kill('SIGKILL');
+  const isGone = () => {
+    try {
+      return / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    } catch {
+      return true;
+    }
+  };
+  const deadline = performance.now() + 10_000;
+  while (!isGone() && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 50));
+  t.ok(isGone(), 'it is gone');
 });
 
 /** A scheduler that uses what usually leaks: pairs order, random, addresses, sorting, floats. */
