@@ -1,8 +1,7 @@
 // Commands of the project: their order, their containers, one after another.
-import { readlinkSync } from 'node:fs';
 import { nearest } from '@suite/shared/schema/index.ts';
 import { hashContainer } from '../adapters/image/identity.ts';
-import { isBuilt } from '../adapters/image/store.ts';
+import { currentVersion, isBuilt } from '../adapters/image/store.ts';
 import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
 import { prepareRun } from '../adapters/run/prepare.ts';
 import { type SupervisedChild, supervise } from '../adapters/run/supervise.ts';
@@ -42,7 +41,7 @@ function hashesWithoutBuild(
   for (const name of names) {
     const { layout, cache, options } = session;
     if (options.build === 'no-version-check') {
-      const linked = linkedHash(session, name);
+      const linked = currentVersion(layout, name);
       if (linked === undefined) return say(124, `Container "${name}" was never built`);
       hashes.set(name, linked);
       continue;
@@ -55,17 +54,6 @@ function hashesWithoutBuild(
     hashes.set(name, found.hash);
   }
   return hashes;
-}
-
-function linkedHash(session: Session, name: string): string | undefined {
-  try {
-    const target = readlinkSync(session.layout.link(name));
-    return new RegExp(`^\\.roots/${name.replace(/[.*+?^$()|\\{}[\]]/g, '\\$&')}\\.([0-9a-f]{8})/root$`).exec(
-      target,
-    )?.[1];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Hash of each container, built if need be; or the exit code. */

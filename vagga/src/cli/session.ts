@@ -64,7 +64,7 @@ export class Session {
   }
 }
 
-export const ROOT_ONLY = 'building and running without root is not available yet: run vagga as root';
+const ROOT_ONLY = 'building and running without root is not available yet: run vagga as root';
 
 export function say(code: number, text: string): number {
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);

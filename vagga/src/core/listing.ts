@@ -15,7 +15,7 @@ export function byteLength(text: string): number {
 }
 
 /** The order of UTF-8 bytes is that of code points. */
-export function byCodePoint(left: string, right: string): number {
+function byCodePoint(left: string, right: string): number {
   const a = Array.from(left, character => character.codePointAt(0) as number);
   const b = Array.from(right, character => character.codePointAt(0) as number);
   for (let index = 0; index < Math.min(a.length, b.length); index++) {

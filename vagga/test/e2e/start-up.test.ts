@@ -6,6 +6,8 @@ import t from 'tap';
 import { Rig } from './rig.ts';
 
 const BAR_MS = 45;
+/** An empty Node program on the quiet machine the bar was set on; a slower or busier machine moves the bar with it. */
+const EMPTY_NODE_MS = 19;
 /** Medians of this many interleaved runs. */
 const RUNS = 21;
 /** Other work on the machine may spoil one measurement, not three in a row. */
@@ -70,21 +72,25 @@ commands:
   const measure = () => {
     const raw: number[] = [];
     const ours: number[] = [];
+    const empty: number[] = [];
     for (let run = 0; run < RUNS; run++) {
       raw.push(timed(program, [...prefix, `vagga-bench-${process.pid}-${run}`]));
       ours.push(timed(process.execPath, [vagga, 'true']));
+      empty.push(timed(process.execPath, ['-e', '']));
     }
-    return { raw: median(raw), ours: median(ours) };
+    return { raw: median(raw), ours: median(ours), empty: median(empty) };
   };
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS && best > BAR_MS; round++) {
-    const { raw, ours } = measure();
-    best = Math.min(best, ours - raw);
+  let met = false;
+  for (let round = 0; round < ROUNDS && !met; round++) {
+    const { raw, ours, empty } = measure();
+    const bar = BAR_MS * Math.max(1, empty / EMPTY_NODE_MS);
+    met = ours - raw <= bar;
+    const figures = [raw, ours, empty, ours - raw, bar].map(ms => `${ms.toFixed(1)} ms`);
     t.comment(
-      `runtime ${raw.toFixed(1)} ms, vagga ${ours.toFixed(1)} ms, over it ${(ours - raw).toFixed(1)} ms`,
+      `runtime ${figures[0]}, vagga ${figures[1]}, empty node ${figures[2]}; over it ${figures[3]}, bar ${figures[4]}`,
     );
   }
-  t.ok(best <= BAR_MS, `${best.toFixed(1)} ms over the runtime`);
+  t.ok(met, `at most ${BAR_MS} ms over the runtime`);
 });
 
 t.test('the start-up cache notices what it must', async t => {

@@ -40,6 +40,11 @@ const CONFIG = `containers:
     - !Sh |
         echo begun
         sleep 7654
+  tidy:
+    auto-clean: true
+    setup:
+    - !EnsureDir /one
+    - !Depends src
   far:
     setup:
     - !Alpine v3.15
@@ -118,6 +123,14 @@ t.test('nothing is built twice, edits are noticed', async t => {
   const back = rig.run('true');
   t.equal(back.stderr, '', 'the version of before is still there');
   t.match(rig.read('.vagga/app/src/file'), 'one\n', 'and is the current one again');
+});
+
+t.test('auto-clean leaves only the current version', async t => {
+  t.equal(rig.run('_build', 'tidy').code, 0);
+  rig.write('src/file', 'three\n');
+  t.equal(rig.run('_build', 'tidy').code, 0);
+  t.equal(rig.list('.vagga/.roots').filter(name => name.startsWith('tidy.')).length, 1);
+  rig.write('src/file', 'one\n');
 });
 
 t.test('commands run in the container, in the project', async t => {

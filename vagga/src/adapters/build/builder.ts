@@ -107,7 +107,8 @@ export async function buildImage(request: BuildRequest): Promise<Built> {
   }
 }
 
-async function removeTree(path: string): Promise<void> {
+/** Quicker than Node's own, and never crosses into a mount. */
+export async function removeTree(path: string): Promise<void> {
   const log = { write: () => {} };
   await runChild(['rm', '-rf', '--one-file-system', path], { log, signal: new AbortController().signal });
 }
@@ -126,7 +127,6 @@ export async function install(request: Pick<BuildRequest, 'layout' | 'name'>, ha
     // The usual case: this version was never built before.
   }
   renameSync(temporary, place);
-  pointTo(layout.link(name), layout.linkTarget(name, hash));
   await removeTree(old);
 }
 

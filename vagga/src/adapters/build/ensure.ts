@@ -2,11 +2,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
+import type { Container } from '../../config/model.ts';
 import { buildOrder, planBuild } from '../../core/plan/build.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
-import { isBuilt, isCurrent } from '../image/store.ts';
+import { currentVersion, isBuilt, isCurrent } from '../image/store.ts';
 import {
   type Cache,
   type CachedImage,
@@ -15,7 +16,7 @@ import {
   writeCache,
 } from '../project/cache.ts';
 import { proxyVariables } from '../run/proxies.ts';
-import { buildImage, install, pointTo } from './builder.ts';
+import { buildImage, install, pointTo, removeTree } from './builder.ts';
 import { failureText } from './failure.ts';
 import { takeLock } from './lock.ts';
 
@@ -40,8 +41,18 @@ type One =
 /** A build with `build-lock-wait` gives up after a day: somebody must have forgotten a machine. */
 const BUILD_LOCK_WAIT_S = 24 * 3600;
 
-function linkTo(layout: Layout, name: string, hash: string): void {
-  if (!isCurrent(layout, name, hash)) pointTo(layout.link(name), layout.linkTarget(name, hash));
+/** With `auto-clean` the version that was current before goes when another becomes it. */
+async function linkTo(layout: Layout, name: string, hash: string, autoClean: boolean): Promise<void> {
+  if (isCurrent(layout, name, hash)) return;
+  const before = currentVersion(layout, name);
+  pointTo(layout.link(name), layout.linkTarget(name, hash));
+  if (autoClean && before !== undefined) await removeTree(layout.image(name, before));
+}
+
+/** Keys of the container this version cannot honour: building without them would make another image. */
+function containerProblem(container: Container | undefined): string | undefined {
+  if (container === undefined || container.dataDirs.length === 0) return undefined;
+  return `${container.file}:${container.line}:${container.column}: error: data-dirs is not available yet`;
 }
 
 class Ensurer {
@@ -65,7 +76,7 @@ class Ensurer {
     const reuse = image !== undefined && !this.#options.force && isBuilt(layout, name, image.hash);
     const ready: One = reuse ? { kind: 'ready', image } : await this.#locked(name);
     if (ready.kind !== 'ready') return ready;
-    linkTo(layout, name, ready.image.hash);
+    await linkTo(layout, name, ready.image.hash, this.cache.project.containers[name]?.autoClean === true);
     this.#parents.set(name, join(layout.image(name, ready.image.hash), 'root'));
     this.cache = { ...this.cache, images: { ...this.cache.images, [name]: ready.image } };
     return ready;
@@ -104,6 +115,14 @@ class Ensurer {
     // Somebody may have built it while we waited.
     if (before.kind === 'hashed' && !this.#options.force && isBuilt(this.#layout, name, before.hash)) {
       return { kind: 'ready', image: { hash: before.hash, stamps: before.stamps } };
+    }
+    const container = this.cache.project.containers[name];
+    const problem = containerProblem(container);
+    if (problem !== undefined) return { kind: 'failed', text: problem };
+    if (container?.imageCacheUrl !== undefined) {
+      this.#options.progress.note(
+        `Container ${name}: image-cache-url is not available yet, building locally.`,
+      );
     }
     const plan = planBuild(this.cache.project, name, proxyVariables(this.cache));
     if (!plan.ok) return { kind: 'failed', text: problemsText(plan.problems) };

@@ -15,9 +15,16 @@ export function isBuilt(layout: Layout, name: string, hash: string): boolean {
 
 /** Is this version the one that `.vagga/NAME` points to? */
 export function isCurrent(layout: Layout, name: string, hash: string): boolean {
+  return currentVersion(layout, name) === hash.slice(0, 8);
+}
+
+/** Short hash of the version that `.vagga/NAME` points to. */
+export function currentVersion(layout: Layout, name: string): string | undefined {
   try {
-    return readlinkSync(layout.link(name)) === layout.linkTarget(name, hash);
+    const target = readlinkSync(layout.link(name));
+    const hash = /\.([0-9a-f]{8})\/root$/.exec(target)?.[1];
+    return hash !== undefined && target === layout.linkTarget(name, hash) ? hash : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

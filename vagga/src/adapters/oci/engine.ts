@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { CachedRuntime } from '../project/cache.ts';
 
 /** On a tmpfs: the engine's notes about running containers mean nothing after a reboot. */
-export const STATE_ROOT = '/run/vagga';
+const STATE_ROOT = '/run/vagga';
 
 /** Candidates in the order of preference; PATH of a user often lacks sbin. */
 const INIT_PLACES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];

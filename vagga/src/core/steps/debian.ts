@@ -15,7 +15,7 @@ const file = (path: string, text: string, mode = 0o644): BuildAction => ({
   mode,
 });
 
-export function withDebian(state: BuildState, suite: string): BuildState {
+function withDebian(state: BuildState, suite: string): BuildState {
   const env = { DEBIAN_FRONTEND: 'noninteractive', LANG: 'C.UTF-8', ...state.env };
   return { ...state, distribution: { kind: 'debian', suite }, env };
 }
