@@ -74,5 +74,3 @@ export function fengariSupport(raise: RaiseLua, limits: StringLimits) {
     },
   };
 }
-
-export type FengariSupport = ReturnType<typeof fengariSupport>;

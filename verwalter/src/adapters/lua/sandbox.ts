@@ -5,7 +5,7 @@ import type { Json } from '../../core/scheduler/engine.ts';
 import type { HostFunction } from './engine.ts';
 
 /** Debug text beyond this is cut: a print in a hot loop must not fill the daemon. */
-export const MAX_DEBUG_BYTES = 1024 * 1024;
+const MAX_DEBUG_BYTES = 1024 * 1024;
 
 export interface DebugText {
   add(line: string): void;
