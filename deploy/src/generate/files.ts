@@ -1,8 +1,8 @@
 import { containerSchema } from '@suite/lithos/config/container.ts';
 import { masterSchema } from '@suite/lithos/config/master.ts';
-import { processesSchema } from '@suite/lithos/config/process.ts';
+import { processEntrySchema } from '@suite/lithos/config/process.ts';
 import { sandboxSchema } from '@suite/lithos/config/sandbox.ts';
-import type { Schema } from '@suite/shared/schema/index.ts';
+import { type Schema, s } from '@suite/shared/schema/index.ts';
 import { toJsonSchema } from '@suite/shared/schema/json-schema.ts';
 import { projectSchema } from '@suite/vagga/config/project-schema.ts';
 import { renderFileSchema } from '@suite/verwalter/core/render/commands.ts';
@@ -19,7 +19,7 @@ const SCHEMAS: readonly SchemaFile[] = [
   { path: 'vagga/schema/vagga.json', title: 'vagga.yaml', schema: projectSchema },
   { path: 'lithos/schema/master.json', title: 'lithos master config', schema: masterSchema },
   { path: 'lithos/schema/sandbox.json', title: 'lithos sandbox config', schema: sandboxSchema },
-  { path: 'lithos/schema/process.json', title: 'lithos process config', schema: processesSchema },
+  { path: 'lithos/schema/process.json', title: 'lithos process config', schema: s.map(processEntrySchema) },
   { path: 'lithos/schema/container.json', title: 'lithos container config', schema: containerSchema },
   { path: 'verwalter/schema/render.json', title: 'verwalter render file', schema: renderFileSchema },
 ];
