@@ -273,7 +273,13 @@ export class Host {
     process.kill(this.treePid(), signal);
   }
 
+  /** While a tree replaces itself there is no pid file, and a signal would end it. */
+  async listens(): Promise<void> {
+    await until('the tree listens', () => existsSync(this.path('run/master.pid')));
+  }
+
   async reload(): Promise<void> {
+    await this.listens();
     const before = this.status()?.reloads ?? 0;
     this.signal('SIGHUP');
     await until('the tree has read its configuration again', () => (this.status()?.reloads ?? 0) > before);

@@ -253,6 +253,9 @@ class Tree {
     await this.status.flush();
     this.log.warn('re-exec');
     this.stopWatches();
+    // Until its handlers are there a signal would end the new program: without the file lithos_switch sends none, and
+    // needs none, because the configuration is read after the file is back.
+    await realDisk.remove(this.master.paths.pidFile);
     execInPlace(process.execPath, ownCommandLine(), ownEnvironment());
   }
 
@@ -290,11 +293,11 @@ async function start(options: TreeOptions): Promise<number> {
   try {
     for (const warning of master.warnings)
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
-    const other = await claimPidFile(realDisk, master.paths.pidFile, process.pid);
-    if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);
     requireProgram('conmon');
     const init = requireProgram('catatonit');
     const runtime = await chooseRuntime(log);
+    const other = await claimPidFile(realDisk, master.paths.pidFile, process.pid);
+    if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);
     log.warn('started', {
       pid: process.pid,
       version: options.version,
