@@ -74,7 +74,10 @@ function rawReads(): Contender & { close(): void } {
     name: 'reads alone, files kept open',
     role: 'raw',
     run,
-    close: () => open.forEach(one => closeSync(one)),
+    close: () =>
+      open.forEach(one => {
+        closeSync(one);
+      }),
   };
 }
 
