@@ -172,6 +172,9 @@ t.test('exit codes (spec §4.9)', async t => {
     code: 126,
     stderr: `${other.root}/vagga.yaml:1:26: Validation Error: The tag Nope`,
   });
+  other.write('vagga.yaml', 'mixins: [directory]\n');
+  other.write('.vagga.settings.yaml/file', '');
+  t.match(other.run(), { code: 126, stderr: /\.vagga\.settings\.yaml: Error reading file: EISDIR/ });
   other.remove();
 });
 

@@ -13,21 +13,23 @@ export type Loading =
   | { readonly ok: true; readonly cache: Cache }
   | { readonly ok: false; readonly text: string };
 
+/** A file that is there and cannot be read; its message is for the user. */
+class Unreadable extends Error {}
+
 /** Reads text files and remembers a stamp of each, taken before reading so that a later change is noticed. */
 class Reader {
   readonly stamps = new Map<string, Stamp>();
 
   readonly read = (path: string): string | undefined => {
-    this.stamps.set(path, stampOf(path));
     try {
+      this.stamps.set(path, stampOf(path));
       const bytes = readFileSync(path);
-      if (bytes.length > CONFIG_BYTES_MAX)
-        throw new Error(`${path} is larger than ${CONFIG_BYTES_MAX} bytes`);
+      if (bytes.length > CONFIG_BYTES_MAX) throw new Error(`it is larger than ${CONFIG_BYTES_MAX} bytes`);
       return bytes.toString('utf8');
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      throw error;
+      throw new Unreadable(`${path}: Error reading file: ${message}\n\n`);
     }
   };
 }
@@ -70,5 +72,11 @@ function loadAnew({ root, mainFile }: Found): Loading {
 
 export function load(found: Found): Loading {
   const cache = readCache(found.root);
-  return cache === undefined ? loadAnew(found) : { ok: true, cache };
+  if (cache !== undefined) return { ok: true, cache };
+  try {
+    return loadAnew(found);
+  } catch (error) {
+    if (error instanceof Unreadable) return { ok: false, text: error.message };
+    throw error;
+  }
 }
