@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type CommandLine, type OptionValue, parseCommandLine } from '@suite/shared/cli/command.ts';
 import { createLogger, type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { realClock, realDisk, realNet, realProc, realRandom } from '@suite/shared/ports/real.ts';
-import { readMachineId } from '../adapters/machine_id.ts';
+import { readMachineId } from '../adapters/machine-id.ts';
 import * as defaults from '../config/defaults.ts';
 import { startServer } from '../daemon/api/server.ts';
 import { StartError, VerwalterNode } from '../daemon/node.ts';

@@ -3,11 +3,11 @@ import { type CommandSpec, type ParsedRun, parseCommandLine } from '@suite/share
 import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import { templateDirectory } from '../adapters/render/apply.ts';
-import { DeployLog, fileSink, type LogSink, streamSink } from '../adapters/render/deploy_log.ts';
+import { DeployLog, fileSink, type LogSink, streamSink } from '../adapters/render/deploy-log.ts';
 import { planRole } from '../adapters/render/plan.ts';
 import { applyRole } from '../adapters/render/role.ts';
-import { readSandboxDirs } from '../adapters/render/sandbox_dirs.ts';
-import { loadTemplateSet } from '../adapters/render/template_set.ts';
+import { readSandboxDirs } from '../adapters/render/sandbox-dirs.ts';
+import { loadTemplateSet } from '../adapters/render/template-set.ts';
 import { CONFIG_DIR, LOG_DIR, RENDERED_BYTES_MAX } from '../config/defaults.ts';
 import type { Variables } from '../core/render/merge.ts';
 

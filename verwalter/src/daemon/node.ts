@@ -1,19 +1,19 @@
 import type { Timer } from '@suite/shared/ports/index.ts';
 import type { ScheduleObject } from '@suite/shared/wire/verwalter.ts';
-import { fetchPeers } from '../adapters/cantal_client.ts';
-import { closeConnections } from '../adapters/http_client.ts';
+import { fetchPeers } from '../adapters/cantal-client.ts';
+import { closeConnections } from '../adapters/http-client.ts';
 import { createSchedulerRunner } from '../adapters/lua/runner.ts';
 import { Storage } from '../adapters/storage.ts';
 import { CANTAL_POLL_MS } from '../config/defaults.ts';
 import type { ElectionState } from '../core/election/state.ts';
 import type { SchedulerRunner } from '../core/scheduler/engine.ts';
 import { Actions } from './actions.ts';
-import { ApplyLoop } from './apply_loop.ts';
-import { ElectionLoop } from './election_loop.ts';
-import { ExchangeLoop } from './exchange_loop.ts';
+import { ApplyLoop } from './apply-loop.ts';
+import { ElectionLoop } from './election-loop.ts';
+import { ExchangeLoop } from './exchange-loop.ts';
 import { type Context, EXIT_CODE } from './options.ts';
-import { SchedulerLoop } from './scheduler_loop.ts';
-import { SharedState } from './shared_state.ts';
+import { SchedulerLoop } from './scheduler-loop.ts';
+import { SharedState } from './shared-state.ts';
 
 /** A start that cannot go on; `code` is the exit code. */
 export class StartError extends Error {

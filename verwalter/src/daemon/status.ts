@@ -1,6 +1,6 @@
 import type { LeaderInfo, VerwalterPeer, VerwalterStatus } from '@suite/shared/wire/verwalter.ts';
 import type { VerwalterNode } from './node.ts';
-import { schedulerPeers } from './scheduler_input.ts';
+import { schedulerPeers } from './scheduler-input.ts';
 
 /** `/v1/peers`. */
 export function peerList(node: VerwalterNode): VerwalterPeer[] {

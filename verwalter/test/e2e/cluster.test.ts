@@ -11,7 +11,7 @@ import {
   SCHEDULER,
   type Status,
   until,
-} from './cluster_rig.ts';
+} from './cluster-rig.ts';
 
 inOwnNetwork();
 t.setTimeout(240_000);

@@ -2,8 +2,8 @@ import { forEachSeed, reproLine, simSeeds } from '@suite/shared/sim/index.ts';
 import t from 'tap';
 import { ELECTION } from '../../src/config/defaults.ts';
 import { step } from '../../src/core/election/step.ts';
-import { type RunReport, runCluster, SAMPLE_MS } from './election_faults.ts';
-import { FAULTY } from './election_faulty.ts';
+import { type RunReport, runCluster, SAMPLE_MS } from './election-faults.ts';
+import { FAULTY } from './election-faulty.ts';
 
 const FILE = 'verwalter/test/sim/election.test.ts';
 const SEEDS_PER_COMMIT = 2_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { placeCounts } from '../../src/core/placement/counts.ts';
-import { placeFromLua } from '../../src/core/placement/from_lua.ts';
+import { placeFromLua } from '../../src/core/placement/from-lua.ts';
 import { place } from '../../src/core/placement/place.ts';
 import type { PlacementHost, PlacementRequest, Policy } from '../../src/core/placement/types.ts';
 

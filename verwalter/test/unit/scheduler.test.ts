@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t, { type Test as Tap } from 'tap';
-import { formatFloat, formatInteger, luaFloatText, PLAIN_FORMAT } from '../../src/adapters/lua/c_format.ts';
+import { formatFloat, formatInteger, luaFloatText, PLAIN_FORMAT } from '../../src/adapters/lua/c-format.ts';
 import { createSchedulerRunner } from '../../src/adapters/lua/runner.ts';
 import { canonicalJson } from '../../src/core/schedule/canonical.ts';
 import { encodeLua, type RawValue } from '../../src/core/scheduler/encode.ts';

@@ -1,4 +1,4 @@
-import { placeFromLua } from '../../core/placement/from_lua.ts';
+import { placeFromLua } from '../../core/placement/from-lua.ts';
 import { canonicalJson } from '../../core/schedule/canonical.ts';
 import { encodeLua, type RawValue } from '../../core/scheduler/encode.ts';
 import type { Json } from '../../core/scheduler/engine.ts';

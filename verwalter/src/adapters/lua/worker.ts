@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Json } from '../../core/scheduler/engine.ts';
 import type { Evaluation, LuaEngine } from './engine.ts';
-import { createFengariEngine } from './fengari_engine.ts';
+import { createFengariEngine } from './fengari-engine.ts';
 import type { WorkerReply, WorkerRequest, WorkerSetup } from './protocol.ts';
 import { checkSchedule, type DebugText, debugText, hostFunctions } from './sandbox.ts';
-import { createWasmoonEngine } from './wasmoon_engine.ts';
+import { createWasmoonEngine } from './wasmoon-engine.ts';
 
 /**
  * The process of one scheduler version: bundled as `lua-worker.cjs`, with the engines' files and `lua/` beside it. A process, not a thread

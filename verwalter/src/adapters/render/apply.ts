@@ -3,9 +3,9 @@ import type { Clock, Disk, Proc } from '@suite/shared/ports/index.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import type { ScheduleObject } from '@suite/shared/wire/verwalter.ts';
 import { rolesOf, roleVariables, type Variables } from '../../core/render/merge.ts';
-import { DeployLog, fileSink, streamSink } from './deploy_log.ts';
+import { DeployLog, fileSink, streamSink } from './deploy-log.ts';
 import { applyRole, prepareRole, type RoleWorld } from './role.ts';
-import { readSandboxDirs } from './sandbox_dirs.ts';
+import { readSandboxDirs } from './sandbox-dirs.ts';
 
 declare const SUITE_VERSION: string;
 

@@ -7,7 +7,7 @@ import { type Command, type PlainCommand, parseMode } from '../../core/render/co
 import { expand, type References } from '../../core/render/expand.ts';
 import { globProblem, parseGlob } from '../../core/render/glob.ts';
 import { splitText } from '../../core/render/split.ts';
-import type { RoleLog } from './deploy_log.ts';
+import type { RoleLog } from './deploy-log.ts';
 import { walk } from './walk.ts';
 
 /** What commands may use. `signatures`: directories of `!Condition`, hashed before the first command of the render file. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
-import type { PlacedRenderFile, TemplateSet } from './template_set.ts';
+import type { PlacedRenderFile, TemplateSet } from './template-set.ts';
 
 /** A render file with its templates rendered: what will be done, before anything is done. */
 export interface PlannedFile {

@@ -5,10 +5,10 @@ import type { Disk, Proc } from '@suite/shared/ports/index.ts';
 import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
 import { COMMAND_TIMEOUT_MS } from '../../config/defaults.ts';
 import type { Variables } from '../../core/render/merge.ts';
-import type { RoleLog } from './deploy_log.ts';
+import type { RoleLog } from './deploy-log.ts';
 import { execute, signaturesOf } from './execute.ts';
 import { type PlannedFile, planRole, type RolePlan } from './plan.ts';
-import { loadTemplateSet } from './template_set.ts';
+import { loadTemplateSet } from './template-set.ts';
 
 export interface RoleWorld {
   readonly proc: Proc;

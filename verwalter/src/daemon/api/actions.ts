@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { fetchJson } from '../../adapters/http_client.ts';
+import { fetchJson } from '../../adapters/http-client.ts';
 import { WAIT_ACTION_MS } from '../../config/defaults.ts';
 import type { Json } from '../../core/scheduler/engine.ts';
 import type { VerwalterNode } from '../node.ts';
-import { schedulerPeers } from '../scheduler_input.ts';
+import { schedulerPeers } from '../scheduler-input.ts';
 import { type Reply, readBody, refuse } from './reply.ts';
 
 /** Set on a request that another node passed on: it is answered here or refused, so two confused nodes cannot play ping-pong. */

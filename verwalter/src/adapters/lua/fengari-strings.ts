@@ -1,5 +1,5 @@
-import { formatFloat, formatInteger, type NumberFormat } from './c_format.ts';
-import type { FengariApi, FengariFunction, FengariState } from './fengari_loader.ts';
+import { formatFloat, formatInteger, type NumberFormat } from './c-format.ts';
+import type { FengariApi, FengariFunction, FengariState } from './fengari-loader.ts';
 
 /** One conversion of a format: flags, width, precision, letter. Lua allows two digits for width and precision. */
 const CONVERSION = /%(?:%|([-+ #0]{0,5})(\d{0,2})(?:\.(\d{0,2}))?(.?))/gs;

@@ -1,9 +1,9 @@
-import { fetchMetrics, urlHost } from '../adapters/cantal_client.ts';
+import { fetchMetrics, urlHost } from '../adapters/cantal-client.ts';
 import type { Peer } from '../core/peers/table.ts';
 import type { Json, MultiSeries, SchedulerInput, SchedulerPeer } from '../core/scheduler/engine.ts';
-import type { ElectionLoop } from './election_loop.ts';
+import type { ElectionLoop } from './election-loop.ts';
 import type { Context } from './options.ts';
-import type { SharedState } from './shared_state.ts';
+import type { SharedState } from './shared-state.ts';
 
 type Metrics = Record<string, Readonly<Record<string, MultiSeries>>>;
 

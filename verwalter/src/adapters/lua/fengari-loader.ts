@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { compileFunction } from 'node:vm';
-import { REPLACEMENTS } from './fengari_patch.ts';
-import { fengariSupport, type RaiseLua, type StringLimits } from './fengari_support.ts';
+import { REPLACEMENTS } from './fengari-patch.ts';
+import { fengariSupport, type RaiseLua, type StringLimits } from './fengari-support.ts';
 
 /** A state and a byte string of fengari; opaque for us. */
 export type FengariState = object & { readonly stack: unknown };

@@ -11,8 +11,8 @@ import {
   type LuaEngine,
   MAX_TABLE_DEPTH,
 } from './engine.ts';
-import { type Fengari, type FengariApi, type FengariState, loadFengari } from './fengari_loader.ts';
-import { stringFormat } from './fengari_strings.ts';
+import { type Fengari, type FengariApi, type FengariState, loadFengari } from './fengari-loader.ts';
+import { stringFormat } from './fengari-strings.ts';
 
 /** `LUA_MASKCOUNT` of lua.h. */
 const MASK_COUNT = 8;

@@ -18,7 +18,7 @@ import { step } from '../core/election/step.ts';
 import { PeerTable } from '../core/peers/table.ts';
 import { stampOf } from '../core/schedule/schedule.ts';
 import type { Context } from './options.ts';
-import type { SharedState } from './shared_state.ts';
+import type { SharedState } from './shared-state.ts';
 
 /** A disk that hangs must not silence a leader: after this the packet leaves although its ballot is not stored yet. */
 const BALLOT_PATIENCE_MS = 200;

@@ -1,4 +1,4 @@
-import { luaFloatText } from './c_format.ts';
+import { luaFloatText } from './c-format.ts';
 
 /** Raises a Lua error in state `L`; never returns. */
 export type RaiseLua = (L: unknown, message: string) => never;

@@ -2,7 +2,7 @@
 
 import type { ElectionState, PeerSight, View } from '../../src/core/election/state.ts';
 import { step } from '../../src/core/election/step.ts';
-import type { StepFunction } from './election_world.ts';
+import type { StepFunction } from './election-world.ts';
 
 interface FaultyVariant {
   readonly name: string;

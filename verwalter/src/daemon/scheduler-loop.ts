@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import type { Timer } from '@suite/shared/ports/index.ts';
 import type { ScheduleObject } from '@suite/shared/wire/verwalter.ts';
-import { readLuaFiles, readRuntime, treeSignature } from '../adapters/config_tree.ts';
+import { readLuaFiles, readRuntime, treeSignature } from '../adapters/config-tree.ts';
 import { sha1 } from '../adapters/storage.ts';
 import * as defaults from '../config/defaults.ts';
 import { distinctSchedules, makeSchedule } from '../core/schedule/schedule.ts';
 import type { Json, SchedulerInput, SchedulerRunner } from '../core/scheduler/engine.ts';
 import type { Actions } from './actions.ts';
-import type { ElectionLoop } from './election_loop.ts';
+import type { ElectionLoop } from './election-loop.ts';
 import type { Context } from './options.ts';
-import { buildInput, gatherMetrics, inputDigest } from './scheduler_input.ts';
-import type { SharedState } from './shared_state.ts';
+import { buildInput, gatherMetrics, inputDigest } from './scheduler-input.ts';
+import type { SharedState } from './shared-state.ts';
 
 /**
  *   idle ──lead(parents)──▶ running rounds ──stop()──▶ idle

@@ -4,7 +4,7 @@ import { type ApplyMemory, applySchedule } from '../adapters/render/apply.ts';
 import type { Storage } from '../adapters/storage.ts';
 import { ROLE_RETRY_MAX_MS, ROLE_RETRY_MIN_MS, STORAGE_RETRY_MS } from '../config/defaults.ts';
 import type { Context } from './options.ts';
-import type { SharedState } from './shared_state.ts';
+import type { SharedState } from './shared-state.ts';
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const ID_LENGTH = 24;

@@ -7,7 +7,7 @@ import {
   type HostFunction,
   type LuaEngine,
 } from './engine.ts';
-import { type LuaModule, StateAccess } from './wasmoon_state.ts';
+import { type LuaModule, StateAccess } from './wasmoon-state.ts';
 
 /** `LUA_MASKCOUNT` of lua.h. */
 const MASK_COUNT = 8;

@@ -3,7 +3,7 @@
 import { pick, shuffled } from '@suite/shared/sim/index.ts';
 import { ELECTION } from '../../src/config/defaults.ts';
 import type { ElectionState } from '../../src/core/election/state.ts';
-import { ElectionWorld, type SimNode, type StepFunction, type Watcher } from './election_world.ts';
+import { ElectionWorld, type SimNode, type StepFunction, type Watcher } from './election-world.ts';
 
 export interface RunOptions {
   readonly seed: number;

@@ -2,7 +2,7 @@ import { CANTAL_LIMITS, type Dataset, type QueryReply, type SeriesValue } from '
 import { CANTAL_TIMEOUT_MS, METRICS_TIMEOUT_MS } from '../config/defaults.ts';
 import type { PeerReport } from '../core/peers/table.ts';
 import type { MetricSeries, MultiSeries } from '../core/scheduler/engine.ts';
-import { fetchJson } from './http_client.ts';
+import { fetchJson } from './http-client.ts';
 
 /** More machines than this in one list are a broken answer. */
 const PEERS_MAX = 10_000;

@@ -5,8 +5,8 @@ import {
   type ScheduleObject,
   type ScheduleStatus,
 } from '@suite/shared/wire/verwalter.ts';
-import { urlHost } from '../adapters/cantal_client.ts';
-import { fetchJson } from '../adapters/http_client.ts';
+import { urlHost } from '../adapters/cantal-client.ts';
+import { fetchJson } from '../adapters/http-client.ts';
 import { sha1 } from '../adapters/storage.ts';
 import * as defaults from '../config/defaults.ts';
 import {
@@ -20,9 +20,9 @@ import {
   scheduleStatus,
 } from '../core/exchange/exchange.ts';
 import { readSchedule } from '../core/schedule/schedule.ts';
-import type { ElectionLoop } from './election_loop.ts';
+import type { ElectionLoop } from './election-loop.ts';
 import type { Context } from './options.ts';
-import type { SharedState } from './shared_state.ts';
+import type { SharedState } from './shared-state.ts';
 
 /** How often a state that waits for time to pass is looked at; packets make it look earlier. */
 const LOOK_MS = 100;
