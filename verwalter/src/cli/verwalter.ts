@@ -9,7 +9,7 @@ import * as defaults from '../config/defaults.ts';
 import { startServer } from '../daemon/api/server.ts';
 import { StartError, VerwalterNode } from '../daemon/node.ts';
 import { type DaemonOptions, EXIT_CODE } from '../daemon/options.ts';
-import { VERWALTER } from './verwalter_spec.ts';
+import { VERWALTER } from './verwalter-spec.ts';
 
 declare const SUITE_VERSION: string;
 

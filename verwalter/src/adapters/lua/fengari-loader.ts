@@ -89,7 +89,7 @@ export interface Fengari {
   openLibraries(L: FengariState): void;
 }
 
-/** Loads fengari from `directory` (its `src`), with the replacements of `fengari_patch.ts`. About 25 ms. */
+/** Loads fengari from `directory` (its `src`), with the replacements of `fengari-patch.ts`. About 25 ms. */
 export function loadFengari(directory: string, limits: StringLimits): Fengari {
   // luaG_runerror makes room on the stack first; the public lua_error does not, and the VM calls from its middle.
   let runError: ((L: unknown, format: Uint8Array, text: Uint8Array) => never) | undefined;

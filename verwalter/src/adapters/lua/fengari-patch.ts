@@ -3,7 +3,7 @@
  * integers have 32 bits (millisecond timestamps break), it hashes strings with control bytes to equal keys, and nothing bounds its
  * strings. Each replacement says how often it must match; another fengari that does not fit fails at once.
  *
- * `SUITE` in the replaced text is the object of `fengari_support.ts`.
+ * `SUITE` in the replaced text is the object of `fengari-support.ts`.
  */
 
 export interface Replacement {
