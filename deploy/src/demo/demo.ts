@@ -14,7 +14,7 @@ import { announce, teardown } from './host/teardown.ts';
 import { buildImages, type Images } from './images/build.ts';
 import { hostPlaces, type Places } from './places.ts';
 import { type DemoPlan, hostPlan, makePlan } from './plan.ts';
-import { DemoError, run } from './run.ts';
+import { DemoError, Interrupted, run } from './run.ts';
 import type { Screen } from './screen/screen.ts';
 import { waitFor } from './wait.ts';
 
@@ -31,7 +31,8 @@ export class Demo {
   readonly hosts = new Map<string, Host>();
   hierarchies: readonly Hierarchy[] = [];
   private readonly screen: Screen;
-  private made: { plan: DemoPlan; images: Images } | undefined;
+  private made: DemoPlan | undefined;
+  private images: Images | undefined;
   private locked = false;
   private wasHealthy = false;
 
@@ -43,7 +44,7 @@ export class Demo {
 
   get plan(): DemoPlan {
     if (this.made === undefined) throw new Error('the demo has no plan before it is started');
-    return this.made.plan;
+    return this.made;
   }
 
   /** True from the first time the whole cluster was up. */
@@ -54,10 +55,10 @@ export class Demo {
   async bringUp(): Promise<BringUp> {
     await this.prepare();
     const images = await this.timed('images', () => this.buildImages());
-    const hosts = await this.timed('hosts', () => this.startAll(images.result));
+    const hosts = await this.timed('hosts', () => this.startAll());
     const healthy = await this.timed('cluster', () => this.waitHealthy());
     this.wasHealthy = true;
-    return { images: images.seconds, hosts: hosts.seconds, healthy: healthy.seconds };
+    return { images, hosts, healthy };
   }
 
   /** Everything the demo has made goes; what could not be removed is said. Safe at any moment. */
@@ -88,51 +89,43 @@ export class Demo {
 
   /** A host that comes back knows nothing of its earlier life except its database files. */
   async startHost(name: string): Promise<void> {
-    const { plan, images } = this.made ?? { plan: this.plan, images: undefined };
+    const { places, plan, images, hierarchies, signal } = this;
     if (images === undefined) throw new Error('the demo has no images before it is started');
     const host = hostPlan(plan, name);
-    writeHostConfig(this.places, plan, host, images);
-    const { places, hierarchies, signal } = this;
+    writeHostConfig(places, plan, host, images);
     this.hosts.set(name, await startHost(host, { plan, places, hierarchies, signal }));
   }
 
-  async waitHealthy(): Promise<ClusterView> {
-    let lacking: readonly string[] = [];
-    return await waitFor(
-      async () => {
-        const view = await this.look();
-        const nginx = placeOf(view.schedule, 'nginx');
-        const quick = missing(view, { requests: 0, failed: 0, hosts: view.hosts.map(host => host.name) });
-        lacking = quick.length > 0 ? quick : missing(view, await this.sample(nginx));
-        this.screen.status([`waiting for ${lacking.join(', ')}`]);
-        return lacking.length === 0 ? view : undefined;
-      },
-      {
-        what: 'a healthy cluster',
-        deadlineMs: LIMITS_MS.healthy,
-        signal: this.signal,
-        explain: () => [`missing: ${lacking.join('; ')}`, ...this.troubles()].join('\n'),
-      },
-    );
+  /** The cluster of the slide: everything at its place, and nginx showing pages of all three hosts. */
+  waitHealthy(): Promise<ClusterView> {
+    return this.settle(async view => {
+      const unseen = { requests: 0, failed: 0, hosts: view.hosts.map(host => host.name) };
+      const lacking = missing(view, unseen);
+      const nginx = placeOf(view.schedule, 'nginx');
+      if (lacking.length > 0 || nginx === undefined) return lacking;
+      return missing(view, await sample(this.addressOf(nginx)));
+    });
   }
 
-  /** As healthy, wherever the services ended up after hosts were lost: they stay where they are while that is possible. */
-  async waitHealthyEnough(): Promise<ClusterView> {
+  /** The same wherever the services ended up: after a host was lost they stay where they are while that is possible. */
+  waitCalm(): Promise<ClusterView> {
+    return this.settle(async view => missingCalm(view));
+  }
+
+  private async settle(lacks: (view: ClusterView) => Promise<string[]>): Promise<ClusterView> {
     let lacking: readonly string[] = [];
-    return await waitFor(
-      async () => {
-        const view = await this.look();
-        lacking = missingCalm(view);
-        this.screen.status([`waiting for ${lacking.join(', ')}`]);
-        return lacking.length === 0 ? view : undefined;
-      },
-      {
-        what: 'a calm cluster',
-        deadlineMs: LIMITS_MS.healthy,
-        signal: this.signal,
-        explain: () => [`missing: ${lacking.join('; ')}`, ...this.troubles()].join('\n'),
-      },
-    );
+    const probe = async (): Promise<ClusterView | undefined> => {
+      const view = await this.look();
+      lacking = await lacks(view);
+      this.screen.status([`waiting for ${lacking.join(', ')}`]);
+      return lacking.length === 0 ? view : undefined;
+    };
+    return await waitFor(probe, {
+      what: 'a healthy cluster',
+      deadlineMs: LIMITS_MS.healthy,
+      signal: this.signal,
+      explain: () => [`missing: ${lacking.join('; ')}`, ...this.troubles()].join('\n'),
+    });
   }
 
   /** What is wrong with instances that do not run, with the last lines they printed. */
@@ -148,10 +141,6 @@ export class Demo {
         return `${name}: ${item.name} is ${item.state}: ${item.problem ?? ''}\n${this.tail(log)}`;
       });
     });
-  }
-
-  private sample(nginxHost: string | undefined) {
-    return nginxHost === undefined ? Promise.resolve(undefined) : sample(this.addressOf(nginxHost));
   }
 
   private async prepare(): Promise<void> {
@@ -170,31 +159,30 @@ export class Demo {
     this.hierarchies = ownHierarchies();
     this.screen.showPlan(plan);
     announce(this.places, plan, this.hierarchies);
-    this.made = { plan, images: {} as Images };
+    this.made = plan;
   }
 
-  private async buildImages(): Promise<Images> {
-    return await buildImages(this.places, {
+  private async buildImages(): Promise<void> {
+    this.images = await buildImages(this.places, {
       signal: this.signal,
       onLine: (image, line) => this.screen.status([`${image}: ${line}`]),
     });
   }
 
-  private async startAll(images: Images): Promise<void> {
-    const plan = this.plan;
-    this.made = { plan, images };
-    this.signal.throwIfAborted();
-    await makeBridge(plan);
-    for (const host of plan.hosts) await this.startHost(host.name);
+  private async startAll(): Promise<void> {
+    if (this.signal.aborted) throw new Interrupted('stopped');
+    await makeBridge(this.plan);
+    for (const host of this.plan.hosts) await this.startHost(host.name);
   }
 
-  private async timed<T>(stage: string, work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
+  /** Seconds, to a tenth. */
+  private async timed(stage: string, work: () => Promise<unknown>): Promise<number> {
     const startedMs = performance.now();
     this.screen.stage(stage);
-    const result = await work();
+    await work();
     const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
     this.screen.done(stage, seconds);
-    return { result, seconds };
+    return seconds;
   }
 
   private tail(file: string): string {

@@ -73,22 +73,32 @@ export class Load {
     }
     this.inFlight++;
     this.counts.sent++;
-    let good = false;
+    this.send(host, ok => {
+      this.inFlight--;
+      if (ok) this.counts.answered++;
+      else this.counts.failed++;
+    });
+  }
+
+  /** A kept connection may be closed by the server at the moment it is used again: that one is asked once more. */
+  private send(host: string, done: (ok: boolean) => void): void {
+    let ok = false;
+    let again = false;
     const question = get(
       { host, port: PORTS.nginx, agent: this.agent, timeout: LOAD.requestTimeoutMs },
       answer => {
-        good = answer.statusCode === 200;
+        ok = answer.statusCode === 200;
+        answer.on('error', () => {
+          ok = false;
+        });
         answer.resume();
       },
     );
     question.on('timeout', () => question.destroy());
-    question.on('error', () => {
-      good = false;
+    question.on('error', (error: NodeJS.ErrnoException) => {
+      ok = false;
+      again = question.reusedSocket && error.code === 'ECONNRESET';
     });
-    question.on('close', () => {
-      this.inFlight--;
-      if (good) this.counts.answered++;
-      else this.counts.failed++;
-    });
+    question.on('close', () => (again ? this.send(host, done) : done(ok)));
   }
 }

@@ -71,12 +71,24 @@ async function lookAt(name: string, address: string, host: Host | undefined): Pr
   return { name, address, up: true, verwalter, instances: instancesOf(host) };
 }
 
+export interface TreeView {
+  /** Wall clock, when lithos_tree wrote this. */
+  readonly writtenWallMs: number;
+  readonly instances: readonly InstanceView[];
+}
+
 /** Read through the root directory of the host's first process: the file lies in the host's own /srv. */
-export function instancesOf(host: Host): InstanceView[] {
+export function treeOf(host: Host): TreeView {
   try {
-    const text = readFileSync(`/proc/${host.pid}/root/srv/run/status.json`, 'utf8');
-    return (JSON.parse(text) as { instances?: InstanceView[] }).instances ?? [];
+    const tree = JSON.parse(
+      readFileSync(`/proc/${host.pid}/root/srv/run/status.json`, 'utf8'),
+    ) as Partial<TreeView>;
+    return { writtenWallMs: tree.writtenWallMs ?? 0, instances: tree.instances ?? [] };
   } catch {
-    return [];
+    return { writtenWallMs: 0, instances: [] };
   }
+}
+
+export function instancesOf(host: Host): readonly InstanceView[] {
+  return treeOf(host).instances;
 }

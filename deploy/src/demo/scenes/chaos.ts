@@ -28,7 +28,7 @@ export async function playChaos(demo: Demo, screen: Screen): Promise<SceneResult
   try {
     for (const { id, name, play } of SCENES) {
       screen.status([`${id}  ${name} …`]);
-      const now = await demo.waitHealthyEnough();
+      const now = await demo.waitCalm();
       nginx = placeOf(now.schedule, 'nginx');
       const result = await play({ demo, screen, load }).catch(error => failedScene(id, name, error));
       results.push(result);

@@ -28,7 +28,7 @@ export async function killLeaderHost({ demo, screen }: Stage): Promise<SceneResu
   });
   const seconds = secondsSince(startedMs);
   await demo.startHost(lost);
-  await demo.waitHealthyEnough();
+  await demo.waitCalm();
   const barSeconds = BARS.leaderLostMs / 1000;
   const details = { lost, ...marks, hostBackAndWholeAfter: secondsSince(startedMs) };
   return {
@@ -46,12 +46,12 @@ async function recovered(demo: Demo, lost: string, mark: (what: string) => void)
   const view = await demo.look();
   const leaders = leadersOf(view.hosts);
   if (leaders.length !== 1 || leaders[0] === lost) return undefined;
-  mark('new leader');
+  mark('newLeader');
   if (total(view, 'django') < DJANGO) return undefined;
-  mark('all workers running');
+  mark('allWorkersRunning');
   const visits = await visitNginx(demo, view, lost);
   if (visits === undefined || visits.failed > 0 || visits.hosts.includes(lost)) return undefined;
-  mark('nginx answers 200 only');
+  mark('nginxAnswersOnly200');
   return true;
 }
 

@@ -1,7 +1,7 @@
 // Scene c: lithos_tree, PID 1 of a host, replaces itself by exec. No container may notice, and restarts must go on.
 
 import { execMark, processesOf } from '../cluster/processes.ts';
-import { instancesOf } from '../cluster/view.ts';
+import { instancesOf, treeOf } from '../cluster/view.ts';
 import { LIMITS_MS } from '../defaults.ts';
 import type { Demo } from '../demo.ts';
 import { DemoError } from '../run.ts';
@@ -24,8 +24,9 @@ export async function reexecSupervisor({ demo }: Stage): Promise<SceneResult> {
     () => (execMark(pid) === mark ? undefined : true),
     options(demo, 'lithos_tree executes itself'),
   );
+  const executedWallMs = Date.now();
   await waitFor(
-    () => (allRunning(demo, host, before) ? true : undefined),
+    () => (knowsAgain(demo, host, before, executedWallMs) ? true : undefined),
     options(demo, 'it knows its instances again'),
   );
   const seconds = secondsSince(startedMs);
@@ -60,10 +61,18 @@ function containers(demo: Demo, host: string): Map<string, readonly number[]> {
   return new Map(names.map(name => [name, processesOf(demo.hierarchies, demo.plan.cgroup, host, name)]));
 }
 
-function allRunning(demo: Demo, host: string, expected: ReadonlyMap<string, unknown>): boolean {
+/** The new program has written that every instance of before runs. */
+function knowsAgain(
+  demo: Demo,
+  host: string,
+  expected: ReadonlyMap<string, unknown>,
+  sinceWallMs: number,
+): boolean {
   const up = demo.hosts.get(host);
-  const states = new Map((up === undefined ? [] : instancesOf(up)).map(item => [item.name, item.state]));
-  return [...expected.keys()].every(name => states.get(name) === 'running');
+  if (up === undefined) return false;
+  const { writtenWallMs, instances } = treeOf(up);
+  const states = new Map(instances.map(item => [item.name, item.state]));
+  return writtenWallMs > sinceWallMs && [...expected.keys()].every(name => states.get(name) === 'running');
 }
 
 /** The first process of each container is the same one; helpers (nginx or PostgreSQL workers) may come and go. */
