@@ -26,16 +26,27 @@ function launch(binDir, name) {
   if (source === undefined) notBuilt(file, name);
   const cacheFile = `${file.slice(0, -4)}.cache`;
   const cachedData = read(cacheFile);
-  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-    filename: file,
-    cachedData,
-    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  const text = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
+  const script = cachedData === undefined ? compileWhole(text, file) : compile(text, file, cachedData);
   if (cachedData === undefined || script.cachedDataRejected)
     process.once('exit', () => save(script, cacheFile));
   const module = { exports: {}, filename: file };
   const run = script.runInThisContext();
   run(module.exports, require('node:module').createRequire(file), module, file, path.dirname(file));
+}
+
+function compile(text, filename, cachedData) {
+  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  return new vm.Script(text, { filename, cachedData, importModuleDynamically });
+}
+
+/** Every function at once, so that the cache also holds what this run does not reach; the flag is part of the cache's key, so it goes back. */
+function compileWhole(text, filename) {
+  const v8 = require('node:v8');
+  v8.setFlagsFromString('--no-lazy');
+  const script = compile(text, filename);
+  v8.setFlagsFromString('--lazy');
+  return script;
 }
 
 /** Called when the command ends, so that the cache holds what this run compiled lazily. */
