@@ -1,5 +1,5 @@
 // One entry of a process file: the container file in its image, and whether the image has what the start will need.
-import { existsSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkMountPoints } from '@suite/shared/oci/mount-points.ts';
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
@@ -74,16 +74,22 @@ function isBelow(path: string, parent: string): boolean {
   return (components(parent) ?? []).every((part, index) => inner[index] === part);
 }
 
-/** The image with the volumes of an instance over it; what a start makes (tmpfs, state) is not there to look at. */
-function withVolumes({ imageRoot, volumes }: DesiredInstance): Backing {
-  const innermostFirst = [...volumes].reverse();
-  return virtual => {
-    const volume = innermostFirst.find(({ target }) => isBelow(virtual, target));
-    if (volume === undefined) return join(imageRoot, virtual);
-    if (volume.kind === 'tmpfs' || volume.kind === 'statedir') return undefined;
-    const rest = (components(virtual) ?? []).slice((components(volume.target) ?? []).length);
-    return existsSync(volume.source) ? join(volume.source, ...rest) : undefined;
-  };
+/**
+ * The image; what lies below a volume is unknown: a check inside another container may see something else under the
+ * same path, or nothing.
+ */
+function imageAlone({ imageRoot, volumes }: DesiredInstance): Backing {
+  return virtual =>
+    volumes.some(({ target }) => isBelow(virtual, target)) ? undefined : join(imageRoot, virtual);
+}
+
+/** Links followed, as the mount will; undefined when it cannot be seen from here. */
+function realSource(source: string | undefined): string | undefined {
+  try {
+    return source === undefined ? undefined : realpathSync(source);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -92,12 +98,16 @@ function withVolumes({ imageRoot, volumes }: DesiredInstance): Backing {
  */
 async function mountPointProblems(instance: DesiredInstance) {
   const mounts = mountsOf(instance, '/', { resolvConf: false, hosts: false });
-  const visible = mounts.map(({ source }) => source !== undefined && existsSync(source));
+  const sources = mounts.map(({ source }) => realSource(source));
   const shown = mounts.map((mount, index): SandboxMount => {
-    const { target } = mount;
-    return visible[index] ? mount : { type: 'tmpfs', target, readonly: false };
+    const source = sources[index];
+    return source === undefined
+      ? { type: 'tmpfs', target: mount.target, readonly: false }
+      : { ...mount, source };
   });
-  const hidden = new Set(mounts.filter((_, index) => !visible[index]).map(({ target }) => target));
+  const hidden = new Set(
+    mounts.filter((_, index) => sources[index] === undefined).map(({ target }) => target),
+  );
   const problems = await checkMountPoints(instance.imageRoot, shown);
   return problems.filter(({ target, reason }) => !hidden.has(target) || !reason.startsWith('is a file'));
 }
@@ -112,7 +122,7 @@ export async function checkImage(sources: SandboxSources, entry: EntrySources): 
   if (container === undefined || instance === undefined) return [];
   const found: Diagnostic[] = [];
   const { executable } = container.value;
-  const there = await lookUpIn(withVolumes(instance), executable);
+  const there = await lookUpIn(imageAlone(instance), executable);
   if (there.kind !== 'file' && there.kind !== 'unknown') {
     const message = `${executable} is no file of image ${entry.entry.image}`;
     found.push(diagnostic('executable-missing', 'error', message, locate(container.node, ['executable'])));
