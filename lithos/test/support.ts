@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ownCgroupMounts, removeCgroup } from '@suite/shared/linux/cgroup-files.ts';
 import { hostImage } from '@suite/shared/oci/trial.ts';
 import type { InstanceStatus, TreeStatus } from '../src/adapters/status-file.ts';
 
@@ -322,6 +323,15 @@ export class Host {
       }
     }
     await until('its processes are gone', () => this.leftOver().length === 0);
+    // Only a test that failed leaves cgroups; the kernel may call one busy for a moment.
+    await until('its cgroups are gone', () => {
+      try {
+        removeCgroup(ownCgroupMounts(), `/${dirname(this.cgroup)}`);
+        return true;
+      } catch {
+        return false;
+      }
+    });
     rmSync(this.directory, { recursive: true, force: true });
   }
 
