@@ -345,7 +345,7 @@ export class Host {
           const text =
             readFileSync(`/proc/${pid}/cmdline`, 'latin1') + readFileSync(`/proc/${pid}/environ`, 'latin1');
           return (
-            isAlive(pid) && (text.includes(this.directory) || text.includes(`LITHOS_NAME=${this.sandbox}/`))
+            isAlive(pid) && (text.includes(this.directory) || text.includes(`LITHOS_NAME=${this.sandbox}`))
           );
         } catch {
           return false;
