@@ -11,7 +11,8 @@ export interface Places {
   readonly roots: string;
   /** Kept after a run for reading, emptied by the next. */
   readonly logs: string;
-  /** Gone after a run. */
+  /** Gone after a run, with what follows. */
+  readonly temporary: string;
   readonly hosts: string;
   readonly state: string;
   readonly lock: string;
@@ -39,6 +40,7 @@ export function places(root: string): Places {
     images,
     roots: join(images, '.vagga', '.roots'),
     logs: join(demo, 'logs'),
+    temporary: join(demo, 'tmp'),
     hosts: join(demo, 'hosts'),
     state: join(demo, 'state.json'),
     lock: join(demo, 'lock'),

@@ -40,7 +40,7 @@ export async function look(plan: DemoPlan, hosts: ReadonlyMap<string, Host>): Pr
   return { hosts: views, schedule };
 }
 
-export function scheduleOf(address: string): Promise<ScheduleObject | undefined> {
+function scheduleOf(address: string): Promise<ScheduleObject | undefined> {
   return askJson<ScheduleObject>(`http://${address}:${PORTS.verwalter}/v1/schedule`);
 }
 

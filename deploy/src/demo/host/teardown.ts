@@ -23,7 +23,7 @@ export async function teardown(places: Places, hosts: readonly Host[]): Promise<
   await Promise.all(hosts.map(killHost));
   const state = readState(places);
   const left = state === undefined ? [] : await removeMade(state);
-  rmSync(places.hosts, { recursive: true, force: true });
+  for (const path of [places.hosts, places.temporary]) rmSync(path, { recursive: true, force: true });
   if (left.length === 0) rmSync(places.state, { force: true });
   return left;
 }

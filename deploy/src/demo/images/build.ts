@@ -57,7 +57,7 @@ async function buildOne(places: Places, name: string, options: BuildOptions): Pr
   const { code, output } = await run(argv, {
     signal: options.signal,
     cwd: places.images,
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), TMPDIR: places.temporary },
     onLine: line => options.onLine(name, line),
   });
   if (code !== 0) throw new DemoError(explain(name, code, output));

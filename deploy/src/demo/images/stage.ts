@@ -9,6 +9,7 @@ const PACKAGES = ['lithos', 'cantal', 'verwalter'] as const;
 
 /** Old files go, `.vagga` with the built images stays. */
 export function stageProject(places: Places): void {
+  mkdirSync(places.temporary, { recursive: true });
   mkdirSync(places.images, { recursive: true });
   for (const name of readdirSync(places.images)) {
     if (name !== '.vagga' && name !== 'node')

@@ -46,7 +46,7 @@ function failedScene(id: string, name: string, error: unknown): SceneResult {
   return { id, name, ok: false, seconds: 0, barSeconds: 0, details: { error: error.message } };
 }
 
-export function sceneLine(result: SceneResult): string {
+function sceneLine(result: SceneResult): string {
   const verdict = result.ok ? 'ok    ' : 'FAILED';
   const details = Object.entries(result.details).map(([key, value]) => `${words(key)} ${plain(value)}`);
   const bar = result.barSeconds > 0 ? `${result.seconds.toFixed(2)} s (bar ${result.barSeconds} s)` : '';

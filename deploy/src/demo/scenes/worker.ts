@@ -63,7 +63,7 @@ export async function replaceWorker(demo: Demo, host: string, index: number): Pr
   return round(secondsSince(startedMs));
 }
 
-export function workerPid(demo: Demo, host: string, index: number): number {
+function workerPid(demo: Demo, host: string, index: number): number {
   const pids = processesOf(demo.hierarchies, demo.plan.cgroup, host, `django/worker.${index}`);
   const pid = processWith(pids, '/app/web.py');
   if (pid === undefined) throw new DemoError(`no process of worker ${index} on ${host}`);
