@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { createScanner } from '@suite/cantal/adapters/scanner.ts';
-import type { Bench, Contender, Prepared } from './harness.ts';
+import type { Bench, Contender, Defer, Prepared } from './harness.ts';
 import { timedRun } from './timed.ts';
 
 // One scan of a host with about 1,250 processes, 10,000 series. Raw limit: read the same files of every process through
@@ -25,7 +25,7 @@ function timed(work: () => void): number {
 /** `sleep` children of one shell: they cost a page table each and no cpu. */
 function crowd(): ChildProcess {
   const script = `i=0; while [ $i -lt ${PROCESSES} ]; do sleep 100000 & i=$((i+1)); done; echo ready; wait`;
-  return spawn('setsid', ['sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn('setsid', ['sh', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
 function ours(): Contender & { close(): void; metrics(): number } {
@@ -45,14 +45,15 @@ function ours(): Contender & { close(): void; metrics(): number } {
   };
 }
 
-/** Some processes of the machine forbid even root to read their `io`. */
+/** Processes come and go, and some forbid even root to read their `io`. */
 function openReadable(path: string): number[] {
-  const descriptor = openSync(path, 'r');
+  let descriptor: number | undefined;
   try {
+    descriptor = openSync(path, 'r');
     readSync(descriptor, buffer, 0, buffer.length, 0);
     return [descriptor];
   } catch {
-    closeSync(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
     return [];
   }
 }
@@ -106,22 +107,21 @@ const ps: Contender = {
   run: () => timedRun(['ps', '-eo', 'pid,ppid,uid,vsz,rss,nlwp,time,cgroup,cmd']),
 };
 
-async function prepare(): Promise<Prepared> {
+async function prepare(defer: Defer): Promise<Prepared> {
   const children = crowd();
+  // The shell leads its own process group, its sleeping children with it.
+  defer(() => void spawnSync('kill', ['-9', '--', `-${children.pid}`]));
   await new Promise(resolve => children.stdout?.once('data', resolve));
   const scan = ours();
+  defer(scan.close);
   const raw = rawReads();
+  defer(raw.close);
   for (let scans = 0; scans < SETTLING_SCANS; scans++) scan.run();
-  const cleanUp = () => {
-    scan.close();
-    raw.close();
-    // The shell leads its own process group, its sleeping children with it.
-    if (children.pid !== undefined) spawnSync('kill', ['-9', '--', `-${children.pid}`]);
-  };
+  const series = scan.metrics();
   const notes = [
-    `${pids().length} processes, ${scan.metrics()} series, history stored; bar of the design: 10,000 metrics in 5.6 ms`,
+    `${pids().length} processes, ${series} series, history stored; bar of the design: 10,000 metrics in 5.6 ms`,
   ];
-  return { contenders: [scan, raw, naive, ps], notes, cleanUp };
+  return { contenders: [scan, raw, naive, ps], notes };
 }
 
 export const cantalScan: Bench = {

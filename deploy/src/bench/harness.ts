@@ -13,14 +13,16 @@ export interface Contender {
 export interface Prepared {
   readonly contenders: readonly Contender[];
   readonly notes: readonly string[];
-  cleanUp(): Promise<void> | void;
 }
+
+/** Registers what undoes a step of the preparation; called in reverse order, also when a later step fails. */
+export type Defer = (undo: () => Promise<void> | void) => void;
 
 export interface Bench {
   readonly name: string;
   readonly summary: string;
   readonly rounds: number;
-  prepare(): Promise<Prepared>;
+  prepare(defer: Defer): Promise<Prepared>;
 }
 
 export interface Figure {
@@ -94,10 +96,11 @@ async function measure(contenders: readonly Contender[], rounds: number): Promis
   return samples;
 }
 
-/** Prepares, runs `rounds` interleaved rounds, cleans up even when a contender fails. */
+/** Prepares, runs `rounds` interleaved rounds, cleans up even when preparing or a contender fails. */
 export async function runBench(bench: Bench, rounds = bench.rounds): Promise<Report> {
-  const prepared = await bench.prepare();
+  const undo: Parameters<Defer>[0][] = [];
   try {
+    const prepared = await bench.prepare(step => undo.push(step));
     const samples = await measure(prepared.contenders, rounds);
     const raw = prepared.contenders.find(({ role }) => role === 'raw');
     const limit = raw && samples.get(raw.name);
@@ -106,6 +109,6 @@ export async function runBench(bench: Bench, rounds = bench.rounds): Promise<Rep
     );
     return { bench: bench.name, summary: bench.summary, figures, notes: prepared.notes, machine: machine() };
   } finally {
-    await prepared.cleanUp();
+    for (const step of undo.reverse()) await step();
   }
 }

@@ -16,7 +16,7 @@ import { writeBundle } from '@suite/shared/oci/bundle.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
 import { probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
-import type { Bench, Contender, Prepared } from './harness.ts';
+import type { Bench, Contender, Defer, Prepared } from './harness.ts';
 
 // From SIGKILL of a supervised program until the next one has said its first word. Each program writes its pid into a fifo
 // when it starts, so the stopwatch ends when the new program runs, not when a supervisor believes so.
@@ -226,19 +226,20 @@ async function runit(directory: string): Promise<Supervisor> {
   };
 }
 
-async function prepare(): Promise<Prepared> {
+async function prepare(defer: Defer): Promise<Prepared> {
   const runtime = await probeRuntime(realProc);
   if (runtime.kind === 'none') throw new Error(runtime.message);
   const directory = mkdtempSync(join(tmpdir(), 'bench-lithos-'));
-  const all = [await lithos(directory), await raw(runtime, directory), await runit(directory)];
-  const cleanUp = async () => {
-    for (const supervisor of all) await supervisor.stop();
-    rmSync(directory, { recursive: true, force: true });
-  };
+  defer(() => rmSync(directory, { recursive: true, force: true }));
+  const contenders: Supervisor[] = [];
+  for (const make of [lithos, (place: string) => raw(runtime, place), runit]) {
+    const supervisor = await make(directory);
+    defer(supervisor.stop);
+    contenders.push(supervisor);
+  }
   return {
-    contenders: all,
+    contenders,
     notes: [...runtime.reasons, 'runsv waits a second when a program lived less than one'],
-    cleanUp,
   };
 }
 

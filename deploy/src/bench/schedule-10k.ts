@@ -4,7 +4,7 @@ import { createSchedulerRunner } from '@suite/verwalter/adapters/lua/runner.ts';
 import { place } from '@suite/verwalter/core/placement/place.ts';
 import type { PlacementRequest } from '@suite/verwalter/core/placement/types.ts';
 import type { SchedulerInput, SchedulerRunner } from '@suite/verwalter/core/scheduler/engine.ts';
-import type { Bench, Contender, Prepared } from './harness.ts';
+import type { Bench, Contender, Defer, Prepared } from './harness.ts';
 
 // Best fit of 10,000 instances on 1,000 hosts: one whole scheduler run, from the input to the schedule as text. In Lua
 // twice (through the native `verwalter.place`, and written in Lua), each under both engines, beside the bare function.
@@ -108,9 +108,8 @@ async function scheduled(runner: SchedulerRunner): Promise<number> {
   return elapsedMs;
 }
 
-async function prepare(): Promise<Prepared> {
+async function prepare(defer: Defer): Promise<Prepared> {
   const directory = join(process.env.SUITE_ROOT ?? '.', 'verwalter/dist');
-  const runners: SchedulerRunner[] = [];
   const contender = async (
     engine: 'wasmoon' | 'fengari',
     role: 'ours' | 'peer',
@@ -118,7 +117,7 @@ async function prepare(): Promise<Prepared> {
     lua: string,
   ) => {
     const runner = createSchedulerRunner({ engine, directory, deadlineMs: DEADLINE_MS, memoryMb: 1024 });
-    runners.push(runner);
+    defer(() => runner.close());
     const loaded = await runner.load(new Map([['main.lua', lua]]));
     if (!loaded.ok) throw new Error(loaded.error);
     return { name: `${engine}, ${what}`, role, run: () => scheduled(runner) };
@@ -130,13 +129,9 @@ async function prepare(): Promise<Prepared> {
     await contender('wasmoon', 'peer', 'written in Lua', PURE_LUA),
     await contender('fengari', 'peer', 'written in Lua', PURE_LUA),
   ];
-  const cleanUp = async () => {
-    for (const runner of runners) await runner.close();
-  };
   return {
     contenders,
     notes: [`${INSTANCES} instances on ${HOSTS} hosts; input, schedule as text and checks included`],
-    cleanUp,
   };
 }
 

@@ -6,7 +6,7 @@ import { toOciConfig } from '@suite/shared/oci/config.ts';
 import { probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import type { SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
-import type { Bench, Contender, Prepared } from './harness.ts';
+import type { Bench, Contender, Defer, Prepared } from './harness.ts';
 import { timedRun } from './timed.ts';
 
 // How long from typing a command until it has run in a container that is already built. The program is a static
@@ -99,10 +99,11 @@ function bubblewrap(root: string): Contender {
   return { name: 'bwrap', role: 'peer', run: () => timedRun(argv) };
 }
 
-async function prepare(): Promise<Prepared> {
+async function prepare(defer: Defer): Promise<Prepared> {
   const runtime = await probeRuntime(realProc);
   if (runtime.kind === 'none') throw new Error(runtime.message);
   const directory = makeProject();
+  defer(() => rmSync(directory, { recursive: true, force: true }));
   const vagga = join(process.env.SUITE_ROOT ?? '.', 'node_modules/.bin/vagga');
   timedRun([vagga, '_build', 'tiny'], { cwd: directory });
   const root = realpathSync(join(directory, '.vagga/tiny'));
@@ -127,7 +128,6 @@ async function prepare(): Promise<Prepared> {
       node,
     ],
     notes: [...runtime.reasons, 'bar: vagga start ≤ raw runtime + 45 ms, and faster than podman'],
-    cleanUp: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
