@@ -156,7 +156,7 @@ interface ExitPlaces {
 }
 
 /** conmon may see the end before the kernel's word about memory, and then leaves no marker; the cgroup still knows. */
-export function sawOomKill({ persistDir, cgroupPath }: Omit<ExitPlaces, 'exitDir'>): boolean {
+function sawOomKill({ persistDir, cgroupPath }: Omit<ExitPlaces, 'exitDir'>): boolean {
   if (existsSync(join(persistDir, 'oom'))) return true;
   if (cgroupPath === undefined) return false;
   return (readCgroupStats(cgroupPaths(ownCgroupMounts(), cgroupPath)).oomKills ?? 0) > 0;
