@@ -88,7 +88,8 @@ function packagesAreFresh() {
 
 function installPackages() {
   if (packagesAreFresh()) return;
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm packages');
+  // Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry does not carry.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], 'npm packages');
 }
 
 function build() {
