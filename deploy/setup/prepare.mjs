@@ -42,11 +42,14 @@ function checkNode() {
   throw new SetupError(`Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.versions.node}`);
 }
 
-function run(program, args, why) {
+/** `quiet`: what it prints is shown only when it fails. */
+function run(program, args, why, quiet = false) {
   say(`• ${why}: ${program} ${args.join(' ')}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', TURBO_TELEMETRY_DISABLED: '1' };
-  const done = spawnSync(program, args, { cwd: ROOT, env: environment, stdio: ['ignore', 2, 2] });
+  const stdio = quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2];
+  const done = spawnSync(program, args, { cwd: ROOT, env: environment, stdio, encoding: 'utf8' });
   if (done.status === 0) return;
+  if (quiet) say(`${done.stdout}${done.stderr}`);
   const reason = done.error?.message ?? `exit code ${done.status ?? done.signal}`;
   throw new SetupError(
     `"${program} ${args.join(' ')}" failed (${reason}): ${why} is needed before anything can run`,
@@ -97,6 +100,7 @@ function build() {
     'npx',
     ['--no-install', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-prefix=none'],
     'the build',
+    true,
   );
 }
 
