@@ -6,7 +6,7 @@ import type { Demo } from '../demo.ts';
 import { DemoError } from '../run.ts';
 import type { Screen } from '../screen/screen.ts';
 import { raiseLoad } from './busy.ts';
-import { killLeaderHost } from './host_lost.ts';
+import { killLeaderHost } from './host-lost.ts';
 import { splitNetwork } from './partition.ts';
 import type { SceneResult, Stage } from './scene.ts';
 import { reexecSupervisor } from './supervisor.ts';
