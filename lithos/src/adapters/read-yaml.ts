@@ -1,6 +1,7 @@
 // Reads one YAML file against a schema; every text read is remembered, because the printer of errors shows its lines.
 import { type Disk, FileTooLarge } from '@suite/shared/ports/index.ts';
 import { type Diagnostic, decode, type Result, type Schema } from '@suite/shared/schema/index.ts';
+import { strayTags } from '@suite/shared/schema/stray-tags.ts';
 import { parseYaml, type YamlNode } from '@suite/shared/yaml/index.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type { Parsed } from '../core/desired/sources.ts';
@@ -51,10 +52,14 @@ function orEmpty(node: YamlNode): YamlNode {
   return { kind: 'mapping', entries: [], file: node.file, line: node.line, column: node.column } as YamlNode;
 }
 
+/** A tag where none is read is an error too: it would look as if it did something. */
 export function decodeNode<T>(schema: Schema<T>, node: YamlNode): Result<Parsed<T>> {
   const whole = orEmpty(node);
   const decoded = decode(schema, whole);
-  return decoded.ok ? { ...decoded, value: { value: decoded.value, node: whole } } : decoded;
+  const stray = strayTags(schema, whole);
+  if (!decoded.ok) return { ok: false, errors: [...decoded.errors, ...stray] };
+  if (stray.length > 0) return { ok: false, errors: stray };
+  return { ...decoded, value: { value: decoded.value, node: whole } };
 }
 
 export async function readConfig<T>(

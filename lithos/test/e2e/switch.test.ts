@@ -130,12 +130,19 @@ const BAD: readonly Bad[] = [
   {
     what: 'master: unknown key, wrong type, bad tag and a path out of the cgroups, all at once',
     file: 'master.yaml',
-    change: change('runtime_dr: /x', 'log-level: loud', 'log-file: [a]', 'cgroup-name: ../up'),
+    change: change(
+      'runtime_dr: /x',
+      'log-level: loud',
+      'log-file: [a]',
+      'cgroup-name: ../up',
+      'config-log-dir: !Dir /x',
+    ),
     errors: [
       /master\.yaml:\d+:1: error: the key "runtime_dr" is not known here/,
       /did you mean runtime-dir\?/,
       /"loud" is not one of error, warn/,
       /cgroup-name/,
+      /master\.yaml:\d+:17: error: no tag is expected here, but !Dir is given/,
     ],
   },
   {
@@ -153,6 +160,7 @@ const BAD: readonly Bad[] = [
       'allow-groups: [9-1]',
       'bridged-network: {bridge: br0, network: 10.0.0.0/8}',
       'allow-capabilities: [KILLL]',
+      'readonly-paths: !Map {}',
     ),
     errors: [
       /the key "allow_user" is not known here/,
@@ -160,6 +168,7 @@ const BAD: readonly Bad[] = [
       /:\d+:19: error: "many" is not a whole number/,
       /`bridged-network` is not available yet/,
       /KILLL is no Linux capability/,
+      /no tag is expected here, but !Map is given/,
     ],
   },
   {
@@ -174,6 +183,7 @@ const BAD: readonly Bad[] = [
         'rel: {image: app.1, config: config/web.yaml}',
         'bad name: {image: app.1, config: /config/web.yaml}',
         'typo: {image: app.1, config: /config/web.yaml, ip-addresses: [10.0.0.1], kinds: Daemon}',
+        'tag: !App {image: app.1, config: /config/web.yaml}',
       ].join('\n'),
     errors: [
       /yaml:1:58: error: "some" is not a whole number/,
@@ -184,6 +194,7 @@ const BAD: readonly Bad[] = [
       /yaml:6:1: error: `bad name` is no process name/,
       /yaml:7:62: error: `ip-addresses` is not available yet/,
       /yaml:7:74: error: the key "kinds" is not known here/,
+      /yaml:8:6: error: no tag is expected here, but !App is given/,
     ],
   },
   {

@@ -8,6 +8,7 @@ import {
   s,
 } from '@suite/shared/schema/index.ts';
 import { toJsonSchema } from '@suite/shared/schema/json-schema.ts';
+import { strayTags } from '@suite/shared/schema/stray-tags.ts';
 import { parseYaml } from '@suite/shared/yaml/index.ts';
 import fc from 'fast-check';
 import t from 'tap';
@@ -319,4 +320,26 @@ t.test('JSON Schema', async t => {
       text,
     ],
   });
+});
+
+t.test('tags where none is read are found, and only those', async t => {
+  const schema = s.struct({
+    name: s.optional(s.text()),
+    items: s.optional(s.list(s.tagged({ One: s.text(), Two: s.nothing() }))),
+    'free-form': s.optional(s.any()),
+    table: s.optional(s.map(s.nullable(s.int()))),
+  });
+  const stray = (text: string) => {
+    const tree = parseYaml(text, { file: 'x.yaml' });
+    if (!tree.ok) throw new Error(tree.errors[0]?.message);
+    return strayTags(schema, tree.value).map(
+      ({ line, column, params }) => `${line}:${column} ${params?.tag}`,
+    );
+  };
+  t.same(stray('items: [!One a, !Two ]\nfree_form: {x: !Any 1}\n_own: !Thing 1\n'), []);
+  t.same(stray('name: !Text a\ntable: {a: 1, b: !Int 2}\nitems: !List [!One a]\n'), [
+    '1:7 Text',
+    '2:18 Int',
+    '3:8 List',
+  ]);
 });

@@ -1,6 +1,7 @@
 import { join, posix } from 'node:path';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import { type Diagnostic, decode } from '@suite/shared/schema/index.ts';
+import { strayTags } from '@suite/shared/schema/stray-tags.ts';
 import { parseYaml } from '@suite/shared/yaml/index.ts';
 import { TEMPLATE_BYTES_MAX, TEMPLATE_DEPTH_MAX, TEMPLATE_FILES_MAX } from '../../config/defaults.ts';
 import { type RenderFile, renderFileSchema } from '../../core/render/commands.ts';
@@ -77,7 +78,9 @@ function readRenderFile(
   const tree = parseYaml(text, { file: path });
   if (!tree.ok) return tree.errors;
   const file = decode(renderFileSchema, tree.value);
-  if (!file.ok) return file.errors;
+  const stray = strayTags(renderFileSchema, tree.value);
+  if (!file.ok) return [...file.errors, ...stray];
+  if (stray.length > 0) return stray;
   const references = checkReferences(tree.value, Object.keys(file.value.templates));
   return references.length > 0 ? references : placeTemplates(path, file.value, known);
 }
