@@ -1,8 +1,9 @@
 // Commands of vagga itself: names that start with `_`.
+
 import { relative } from 'node:path';
-import { nearest } from '@suite/shared/schema/index.ts';
 import { hashContainer } from '../adapters/image/identity.ts';
 import type { RunCommand } from '../config/model.ts';
+import { containerNotFound } from '../config/references.ts';
 import { listRows } from '../core/listing.ts';
 import { imagesOf, runOne } from './run-commands.ts';
 import { type Session, say } from './session.ts';
@@ -62,11 +63,7 @@ async function build(session: Session, words: readonly string[]): Promise<number
 }
 
 function unknownContainer(session: Session, name: string): number {
-  const near = nearest(name, Object.keys(session.cache.project.containers));
-  return say(
-    121,
-    `Container ${JSON.stringify(name)} not found${near === undefined ? '' : `\nDid you mean ${near}?`}`,
-  );
+  return say(121, containerNotFound(name, Object.keys(session.cache.project.containers)));
 }
 
 /** A program in a container as if it were a command of the project. */

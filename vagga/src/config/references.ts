@@ -1,5 +1,8 @@
 // Containers that setups name: they must exist and must not lead back to themselves.
-import type { Container, Json, Project, Step } from './model.ts';
+import { nearest } from '@suite/shared/schema/nearest.ts';
+import type { Container, Json, Place, Project, Step } from './model.ts';
+
+type Containers = Project['containers'];
 
 function field(value: Json, key: string): string[] {
   const text = (value as Readonly<Record<string, Json>> | null)?.[key];
@@ -16,35 +19,55 @@ export function containerDependencies(container: Container): string[] {
   return container.setup.flatMap(namesOf);
 }
 
-type Containers = Project['containers'];
+const at = ({ file, line, column }: Place): string => `${file}:${line}:${column}: Validation Error: `;
 
-function walk(
-  containers: Containers,
-  start: string,
-  name: string,
-  trail: readonly string[],
-  done: Set<string>,
-): string | undefined {
-  for (const next of containerDependencies(containers[name] as Container)) {
-    const found = containers[next];
-    if (found === undefined) {
-      const { file, line, column } = containers[name] as Container;
-      return `${file}:${line}:${column}: Validation Error: Container "${next}" referenced from "${start}" is not found`;
-    }
-    if (next === start || trail.includes(next)) return `Container "${next}" has cyclic dependency`;
-    if (done.has(next)) continue;
-    const problem = walk(containers, start, next, [...trail, next], done);
-    if (problem !== undefined) return problem;
-    done.add(next);
-  }
-  return undefined;
+/** The name and, indented below it, what was probably meant. */
+export function containerNotFound(name: string, known: readonly string[], detail = ''): string {
+  const near = nearest(name, known);
+  const hint = near === undefined ? '' : `\n    did you mean ${near}?`;
+  return `Container ${JSON.stringify(name)}${detail} not found${hint}`;
 }
 
-/** The first problem in the order of names, or undefined. */
-export function projectProblem(project: Project): string | undefined {
-  for (const name of Object.keys(project.containers).sort()) {
-    const problem = walk(project.containers, name, name, [name], new Set());
-    if (problem !== undefined) return problem;
+function missing(containers: Containers, name: string, step: Step): string[] {
+  const known = Object.keys(containers);
+  return namesOf(step)
+    .filter(wanted => !Object.hasOwn(containers, wanted))
+    .map(
+      wanted => at(step) + containerNotFound(wanted, known, ` referenced from ${JSON.stringify(name)} is`),
+    );
+}
+
+interface Walk {
+  readonly containers: Containers;
+  /** Containers from which no new cycle can be found. */
+  readonly done: Set<string>;
+  readonly found: string[];
+}
+
+/** Depth first; a step that leads to a container of the trail closes a cycle. */
+function walk(state: Walk, name: string, trail: readonly string[]): void {
+  const way = [...trail, name];
+  for (const step of state.containers[name]?.setup ?? []) {
+    for (const next of namesOf(step)) {
+      const start = way.indexOf(next);
+      if (start >= 0) {
+        const round = [...way.slice(start), next].join(' -> ');
+        // The second line is the one scripts look for, and it stays the last of the block.
+        state.found.push(`${at(step)}${round}\nContainer ${JSON.stringify(next)} has cyclic dependency`);
+      } else if (!state.done.has(next)) walk(state, next, way);
+    }
   }
-  return undefined;
+  state.done.add(name);
+}
+
+/** Every problem, a line each, in the order of names; undefined when there is none. */
+export function projectProblem({ containers }: Project): string | undefined {
+  const names = Object.keys(containers).sort();
+  const state: Walk = { containers, done: new Set(), found: [] };
+  const absent = names.flatMap(name =>
+    (containers[name]?.setup ?? []).flatMap(step => missing(containers, name, step)),
+  );
+  for (const name of names) if (!state.done.has(name)) walk(state, name, []);
+  const problems = [...absent, ...state.found];
+  return problems.length === 0 ? undefined : problems.join('\n');
 }

@@ -128,9 +128,23 @@ t.test('containers that setups name must exist and must not go round', async t =
   t.match(missing, 'Container "x" referenced from "y" is not found');
   const cycle = errors(`containers:\n${container('a', 'crash')}${container('crash', 'crash')}`);
   t.match(cycle, 'Container "crash" has cyclic dependency');
+  t.match(cycle.trimEnd().split('\n').at(-1), /^Container "crash" has cyclic dependency$/, 'the last line');
+  const all = errors(
+    `containers:\n${container('a', 'b')}${container('b', 'c')}${container('c', 'b')}${container('web', 'basse')}${container('base', 'nope')}`,
+  );
   t.match(
-    errors(`containers:\n${container('a', 'b')}${container('b', 'c')}${container('c', 'b')}`),
-    'cyclic dependency',
+    all,
+    /:3:\d+: Validation Error: b -> c -> b|:7:\d+: Validation Error: b -> c -> b/,
+    'the way round',
+  );
+  t.match(
+    all,
+    /:9:\d+: Validation Error: Container "basse" referenced from "web" is not found\n {4}did you mean base\?/,
+  );
+  t.match(
+    all,
+    /:11:\d+: Validation Error: Container "nope" referenced from "base" is not found/,
+    'all at once',
   );
 });
 

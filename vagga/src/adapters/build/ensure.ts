@@ -1,8 +1,10 @@
 // Makes sure that containers are built: identity, reuse, lock, build, install; dependencies first.
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
 import type { Container } from '../../config/model.ts';
+import { containerNotFound } from '../../config/references.ts';
 import { buildOrder, planBuild } from '../../core/plan/build.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
 import { hashContainer } from '../image/identity.ts';
@@ -183,7 +185,8 @@ export async function ensureBuilt(
   options: EnsureOptions,
 ): Promise<Ensured> {
   const missing = names.find(name => cache.project.containers[name] === undefined);
-  if (missing !== undefined) return { kind: 'failed', text: `Container "${missing}" not found` };
+  if (missing !== undefined)
+    return { kind: 'failed', text: containerNotFound(missing, Object.keys(cache.project.containers)) };
   const ensurer = new Ensurer(layout, cache, options);
   const hashes = new Map<string, string>();
   for (const name of buildOrder(cache.project, names)) {
