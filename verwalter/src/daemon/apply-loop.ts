@@ -1,6 +1,6 @@
 import type { Timer } from '@suite/shared/ports/index.ts';
 import type { RoleState, ScheduleObject } from '@suite/shared/wire/verwalter.ts';
-import { type ApplyMemory, applySchedule } from '../adapters/render/apply.ts';
+import { type Applied, type ApplyMemory, applySchedule } from '../adapters/render/apply.ts';
 import type { Storage } from '../adapters/storage.ts';
 import { ROLE_RETRY_MAX_MS, ROLE_RETRY_MIN_MS, STORAGE_RETRY_MS } from '../config/defaults.ts';
 import type { Context } from './options.ts';
@@ -106,9 +106,12 @@ export class ApplyLoop {
       memory: this.#memory,
       ...(schedule.origin === options.machineId &&
         this.#shared.debugText !== null && { debug: this.#shared.debugText }),
-    }).catch((error: Error) => ({
-      roles: [{ name: '(all)', ok: false, error: error.message, changed: false, durationMs: 0 }],
-    }));
+    }).catch(
+      (error: Error): Applied => ({
+        roles: [{ name: '(all)', ok: false, error: error.message, changed: false, durationMs: 0 }],
+      }),
+    );
+    this.#shared.setError('log', done.logError);
     this.#shared.count('applied');
     this.#shared.counters.apply_time = Math.round(ports.clock.monotonicMs() - startedMs);
     const before = new Map(this.#shared.roles.map(role => [role.name, role]));

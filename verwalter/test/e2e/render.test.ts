@@ -459,3 +459,17 @@ t.test('verwalter_render -C shows what would be done', async t => {
   t.match(out, /\(dry run\) run: sh -exc touch/);
   t.same(readdirSync(at.out), []);
 });
+
+t.test('a log that cannot be written does not keep a role from being applied', async t => {
+  const at = place(t);
+  at.template({
+    'v.hbs': 'x\n',
+    'a.render.yaml': 'templates: {v: v.hbs}\ncommands:\n- !Copy {src: "{{ files.v }}", dest: $OUT/v}\n',
+  });
+  const logs = join(at.out, 'in-the-way');
+  writeFileSync(logs, 'a file where the directory should be');
+  const { roles, logError } = await apply({ ...at, logs }, web());
+  t.match(roles, [{ name: 'web', ok: true }]);
+  t.equal(at.read('v'), 'x\n');
+  t.match(logError, /ENOTDIR|EEXIST/, 'and the caller can say so');
+});

@@ -4,6 +4,7 @@ import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import type { ScheduleObject } from '@suite/shared/wire/verwalter.ts';
 import { rolesOf, roleVariables, type Variables } from '../../core/render/merge.ts';
 import { DeployLog, fileSink, streamSink } from './deploy-log.ts';
+import { forgivingSink } from './forgiving-sink.ts';
 import { applyRole, prepareRole, type RoleWorld } from './role.ts';
 import { readSandboxDirs } from './sandbox-dirs.ts';
 
@@ -42,6 +43,11 @@ export interface RoleOutcome {
   /** False when the same files and commands were applied before and nothing was done. */
   readonly changed: boolean;
   readonly durationMs: number;
+}
+
+export interface Applied {
+  readonly roles: readonly RoleOutcome[];
+  readonly logError?: string;
 }
 
 type Done = Pick<RoleOutcome, 'changed'> & { readonly error?: string };
@@ -131,14 +137,14 @@ async function start(options: ApplyOptions, log: DeployLog): Promise<void> {
 
 /**
  * Renders and applies every role the schedule gives to `hostname`, in alphabetical order; a role that fails does not keep the others
- * from being applied. Rejects only when the log or the sandbox files cannot be used.
+ * from being applied, nor does a log that cannot be written (`logError` says why). Rejects only when the sandbox files cannot be used.
  */
-export async function applySchedule(
-  options: ApplyOptions,
-): Promise<{ readonly roles: readonly RoleOutcome[] }> {
-  const sink = options.dryRun
-    ? streamSink(text => void process.stdout.write(text))
-    : fileSink(options.logDir, options.clock);
+export async function applySchedule(options: ApplyOptions): Promise<Applied> {
+  const sink = forgivingSink(
+    options.dryRun
+      ? streamSink(text => void process.stdout.write(text))
+      : fileSink(options.logDir, options.clock),
+  );
   const log = new DeployLog(sink, options.clock, options.deploymentId);
   const sandbox = await readSandboxDirs(options.disk, options.configDir);
   if (!sandbox.ok)
@@ -149,5 +155,6 @@ export async function applySchedule(
   for (const gone of options.memory?.keys() ?? []) if (!names.includes(gone)) options.memory?.delete(gone);
   for (const role of names) roles.push(await oneRole(options, log, sandbox.logDirs, role));
   await log.global('DeploymentFinish');
-  return { roles };
+  const logError = sink.failure();
+  return logError === undefined ? { roles } : { roles, logError };
 }
