@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { type ParsedRun, parseCommandLine } from '@suite/shared/cli/command.ts';
-import { completionScript } from '@suite/shared/cli/completion.ts';
 import { EXIT } from '@suite/shared/cli/exit.ts';
 import { createLogger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { realClock, realDisk, realNet, realRandom } from '@suite/shared/ports/real.ts';
@@ -62,9 +61,7 @@ function start(line: ParsedRun): void {
 
 function run(line: ParsedRun): void {
   if (line.command[0] === 'print') process.exitCode = print(line.positionals);
-  else if (line.command[0] === 'completion') {
-    process.stdout.write(completionScript(COMMAND, line.positionals[0] as 'bash' | 'zsh' | 'fish'));
-  } else start(line);
+  else start(line);
 }
 
 function main(argv: readonly string[]): void {

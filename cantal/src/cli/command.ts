@@ -44,13 +44,6 @@ export const COMMAND: CommandSpec = {
         { name: 'FILE_OR_PID', summary: 'a .values file or a process id', repeat: true, complete: 'file' },
       ],
     },
-    {
-      name: 'completion',
-      summary: 'Print a completion script',
-      hidden: true,
-      options: [],
-      positionals: [{ name: 'SHELL', choices: ['bash', 'zsh', 'fish'] }],
-    },
   ],
   footer: 'CANTAL_LOG=debug says more on stderr. Endpoints: docs/http.md',
 };

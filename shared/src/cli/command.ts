@@ -1,4 +1,5 @@
 import { nearest } from '../schema/nearest.ts';
+import { completionScript, type Shell } from './completion.ts';
 import { optionNames, renderHelp, renderUsage } from './help.ts';
 
 /** Where completion finds words: files, directories, or a command that prints one word per line. */
@@ -92,8 +93,8 @@ export interface ParseOptions {
 
 /**
  * Long names are exact (`--opt V`, `--opt=V`), short ones bundle and take their value attached or next (`-CV`, `-C V`); the word after an
- * option that needs a value is its value whatever it looks like. A subcommand also takes its parents' options. `-h`, `--help`, `--version` and
- * (where there are subcommands) `help [COMMAND]` are built in.
+ * option that needs a value is its value whatever it looks like. A subcommand also takes its parents' options. `-h`, `--help`, `--version`,
+ * `--completion SHELL` (a script on stdout) and (where there are subcommands) `help [COMMAND]` are built in.
  * @param argv without the program
  */
 export function parseCommandLine(
@@ -128,6 +129,12 @@ function usageText(path: readonly CommandSpec[], problem: Problem): string {
 
 const HELP: OptionSpec = { long: 'help', short: 'h', summary: 'Show this help' };
 const VERSION: OptionSpec = { long: 'version', summary: 'Show the version' };
+const COMPLETION: OptionSpec = {
+  long: 'completion',
+  argument: 'SHELL',
+  summary: 'Print a script that completes this command in a shell',
+  choices: ['bash', 'zsh', 'fish'],
+};
 
 class Parser {
   readonly path: CommandSpec[];
@@ -249,6 +256,10 @@ class Parser {
 
   private store(option: OptionSpec, value: string, written: string): void {
     checkChoice(option.choices, value, `option ${written}`, optionNames(option));
+    if (option === COMPLETION) {
+      this.answer = { kind: 'help', text: completionScript(this.path[0] ?? this.current, value as Shell) };
+      return;
+    }
     const before = this.values.get(option.long);
     if (!option.repeat) this.values.set(option.long, value);
     else this.values.set(option.long, Array.isArray(before) ? [...before, value] : [value]);
@@ -256,7 +267,7 @@ class Parser {
 
   /** Own options first, then those of the commands above. */
   private known(): OptionSpec[] {
-    return [...this.path.toReversed().flatMap(({ options }) => options), HELP, VERSION];
+    return [...this.path.toReversed().flatMap(({ options }) => options), HELP, VERSION, COMPLETION];
   }
 
   private find(matches: (option: OptionSpec) => boolean): OptionSpec | undefined {

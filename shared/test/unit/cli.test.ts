@@ -241,6 +241,15 @@ t.test('bash completion, asked of a real bash', async t => {
   t.same(offers(MANY, 'many image load p', cwd), [], 'nothing offered was ever run');
 });
 
+t.test('every command prints its completion', async t => {
+  const asked = parseCommandLine(MANY, ['--completion', 'bash']);
+  t.same(asked, { kind: 'help', text: completionScript(MANY, 'bash') });
+  t.match(parseCommandLine(MANY, ['--completion=tcsh']), {
+    kind: 'usage-error',
+    text: /not one of bash, zsh, fish/,
+  });
+});
+
 t.test('completion for zsh and fish', async t => {
   const zsh = completionScript(MANY, 'zsh');
   t.match(zsh, /^#compdef many\n_many_complete\(\) \{/);
