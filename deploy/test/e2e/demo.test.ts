@@ -130,6 +130,36 @@ function link(path: string): string {
   }
 }
 
+/**
+ * What stands on the machine, whoever made it: mounts, links, what tools keep below /run and /tmp, and cgroups nobody is in. The
+ * difference of two such lists also shows what a helper of the demo (a runtime, a package manager) forgot.
+ */
+function machine(): Set<string> {
+  const below = (directory: string) => names(directory).map(name => join(directory, name));
+  return new Set([
+    ...read('/proc/self/mountinfo').split('\n'),
+    ...below('/sys/class/net'),
+    ...below('/run').filter(path => !path.endsWith('.pid')),
+    ...below('/run/vagga'),
+    ...below('/tmp').filter(path => !path.includes('node-compile-cache')),
+    ...names('/sys/fs/cgroup').flatMap(name => emptyCgroups(join('/sys/fs/cgroup', name))),
+  ]);
+}
+
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function emptyCgroups(directory: string): string[] {
+  const below = names(directory).flatMap(name => emptyCgroups(join(directory, name)));
+  const isGroup = existsSync(join(directory, 'cgroup.procs'));
+  return isGroup && read(join(directory, 'cgroup.procs')) === '' ? [directory, ...below] : below;
+}
+
 /** The kernel takes a moment to bury what was killed. */
 async function tracesAfter(limitMs: number): Promise<string[]> {
   const deadline = performance.now() + limitMs;
@@ -209,6 +239,7 @@ t.test('Ctrl-C at any moment leaves nothing', async t => {
   ];
   for (const { after, delayMs, forget } of SOAK ? [...few, ...more] : few) {
     if (forget) forgetImage('django');
+    const before = machine();
     const run = start();
     await says(run, after);
     await sleep(delayMs);
@@ -217,6 +248,11 @@ t.test('Ctrl-C at any moment leaves nothing', async t => {
     const where = `${delayMs} ms after "${after}"`;
     t.ok(code === 130 || code === 0 || code === null, `${where}: ended with ${code}`);
     t.same(await tracesAfter(GONE_LIMIT_MS), [], where);
+    t.same(
+      [...machine()].filter(thing => !before.has(thing)),
+      [],
+      `${where}: the machine as before`,
+    );
   }
 });
 

@@ -98,8 +98,9 @@ async function readMaster(file: string): Promise<Master> {
  * Where crun only works without the v2 mount, the whole tree moves into a mount namespace without it, once: wrapping
  * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made.
  */
-async function chooseRuntime(log: Logger): Promise<RuntimeChoice> {
-  const choice = await probeRuntime(realProc);
+async function chooseRuntime({ paths, keys }: Master, log: Logger): Promise<RuntimeChoice> {
+  const place = { workDirectory: paths.runtimeDir, cgroupParent: `/${keys.cgroupName}` };
+  const choice = await probeRuntime(realProc, place);
   if (choice.kind === 'none') throw new Fatal(choice.message, EXIT_MISSING_PROGRAM);
   if (choice.kind !== 'crun-private-mount' || process.env[MOVED] !== undefined) return choice;
   const [program = '', ...args] = choice.wrap(ownCommandLine());
@@ -295,7 +296,7 @@ async function start(options: TreeOptions): Promise<number> {
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
     requireProgram('conmon');
     const init = requireProgram('catatonit');
-    const runtime = await chooseRuntime(log);
+    const runtime = await chooseRuntime(master, log);
     const other = await claimPidFile(realDisk, master.paths.pidFile, process.pid);
     if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);
     log.warn('started', {

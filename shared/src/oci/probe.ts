@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCgroupMounts } from '../linux/cgroup.ts';
 import type { Proc } from '../ports/proc.ts';
-import { tryContainer } from './trial.ts';
+import { type TrialPlace, tryContainer } from './trial.ts';
 
 type RuntimeKind = 'crun' | 'crun-private-mount' | 'runc';
 
@@ -26,7 +26,7 @@ interface RuntimeUnavailable {
   readonly reasons: readonly string[];
 }
 
-interface ProbeOptions {
+interface ProbeOptions extends TrialPlace {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Instead of /proc/self/mountinfo and the v2 hierarchy's cgroup.controllers. */
   readonly mountinfo?: string;
@@ -127,7 +127,7 @@ export async function probeRuntime(
       continue;
     }
     const choice = runtimeChoice({ kind, program, reasons: [...reasons, reason] });
-    const problem = options.verify === false ? undefined : await tryContainer(proc, choice);
+    const problem = options.verify === false ? undefined : await tryContainer(proc, choice, options);
     if (problem === undefined) return choice;
     reasons.push(`${kind} (${reason}): ${problem}`);
   }

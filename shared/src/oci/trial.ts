@@ -27,7 +27,7 @@ export async function hostImage(root: string): Promise<SandboxMount[]> {
   return mounts;
 }
 
-function trialSpec(rootPath: string, mounts: readonly SandboxMount[], id: string): SandboxSpec {
+function trialSpec(rootPath: string, mounts: readonly SandboxMount[], cgroupPath?: string): SandboxSpec {
   return {
     rootPath,
     readonlyRoot: true,
@@ -42,18 +42,31 @@ function trialSpec(rootPath: string, mounts: readonly SandboxMount[], id: string
     noNewPrivileges: true,
     terminal: false,
     limits: {},
-    cgroupPath: `/${id}`,
     annotations: {},
+    ...(cgroupPath !== undefined && { cgroupPath }),
   };
 }
 
+/** Where a trial leaves its files and its cgroup while it runs; whoever may be killed meanwhile names places it cleans itself. */
+export interface TrialPlace {
+  /** Existing directory; the system's temporary one by default. */
+  readonly workDirectory?: string;
+  /** Absolute cgroup below which the container goes; absent: where the runtime puts it by itself. */
+  readonly cgroupParent?: string;
+}
+
 /** Starts a container that ends at once. Returns what went wrong, or undefined. */
-export async function tryContainer(proc: Proc, choice: RuntimeChoice): Promise<string | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), 'runtime-trial-'));
+export async function tryContainer(
+  proc: Proc,
+  choice: RuntimeChoice,
+  place: TrialPlace,
+): Promise<string | undefined> {
+  const directory = await mkdtemp(join(place.workDirectory ?? tmpdir(), 'runtime-trial-'));
   const id = `trial-${process.pid}-${performance.now().toString(36).replace('.', '')}`;
+  const cgroupPath = place.cgroupParent === undefined ? undefined : `${place.cgroupParent}/${id}`;
   try {
     const mounts = await hostImage(join(directory, 'root'));
-    await writeBundle(directory, toOciConfig(trialSpec(join(directory, 'root'), mounts, id)));
+    await writeBundle(directory, toOciConfig(trialSpec(join(directory, 'root'), mounts, cgroupPath)));
     const argv = [choice.program, '--root', join(directory, 'state'), 'run', '--bundle', directory, id];
     const result = await proc.run(choice.wrap(argv), { timeoutMs: TRIAL_TIMEOUT_MS });
     if (result.code === 0) return undefined;

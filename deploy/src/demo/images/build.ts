@@ -15,6 +15,9 @@ export type Images = Readonly<Record<ImageName, string>>;
 /** Two builds at a time: apt and dpkg keep one core busy each. */
 const LANES = 2;
 
+/** The engine's notes about running containers end with the build's mount namespace, however the build ends. */
+const PRIVATE_NOTES = 'mkdir -p /run/vagga && mount -t tmpfs vagga /run/vagga && exec "$@"';
+
 const OUTPUT_TAIL_LINES = 25;
 
 export interface BuildOptions {
@@ -53,7 +56,8 @@ async function buildSideBySide(places: Places, options: BuildOptions): Promise<v
 async function buildOne(places: Places, name: string, options: BuildOptions): Promise<void> {
   const vagga = join(places.root, 'vagga', 'bin', 'vagga.cjs');
   const contained = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'];
-  const argv = [...DIES_WITH_US, ...contained, process.execPath, vagga, '_build', name];
+  const quiet = ['sh', '-c', PRIVATE_NOTES, 'sh'];
+  const argv = [...DIES_WITH_US, ...contained, ...quiet, process.execPath, vagga, '_build', name];
   const { code, output } = await run(argv, {
     signal: options.signal,
     cwd: places.images,
