@@ -323,6 +323,27 @@ t.test('the peer table', async t => {
   t.ok((table.get(LOW)?.heardMs ?? 0) > 0, 'who stays keeps what was learned');
 });
 
+t.test('a silent peer stays silent although cantal converts its stamp anew for each answer', async t => {
+  const report = (lastReportDirectMs: number): PeerReport => ({
+    ...{ id: LOW, name: LOW, hostname: LOW, address: '10.0.0.1', cantalPort: 22_682, knownSinceMs: 0 },
+    lastReportDirectMs,
+  });
+  const table = new PeerTable({ staleMs: 4_000, freshMs: 5_000 });
+  const polled = (nowMs: number, stampMs: number) => {
+    table.update([report(stampMs)], nowMs, 1_000_000 + nowMs);
+    return table.get(LOW)?.responsive;
+  };
+  t.equal(polled(0, 1_000_000), true);
+  // One poll a second for ten minutes: rounding moves the stamp to and fro, and a slewed clock moves it always the same way.
+  for (let second = 5; second < 600; second++) {
+    const rounded = 1_000_000 + (second % 3) - 1;
+    if (polled(second * 1_000, second < 300 ? rounded : rounded + second - 300) !== false)
+      return t.fail(`back from the dead after ${second} s`);
+  }
+  t.equal(polled(600_000, 1_600_000), true, 'a real report counts at once');
+  t.equal(polled(604_000, 1_600_001), false);
+});
+
 t.test('packets', async t => {
   const id = fc.uint8Array({ minLength: 1, maxLength: 64 }).map(bytes => Buffer.from(bytes).toString('hex'));
   const hash = fc
