@@ -54,7 +54,7 @@ export function quickStart(argv: readonly string[]): Promise<number> | undefined
   if (word?.startsWith('-') || word?.startsWith('_')) return undefined;
   const found = findProject(process.cwd());
   if (found === undefined || statSync(found.root).uid !== process.getuid?.()) return undefined;
-  const cache = readCache(found.root);
+  const cache = readCache(found);
   if (cache === undefined || cache.warnings.length > 0) return undefined;
   if (word === undefined) {
     process.stderr.write(listing(cache.project));

@@ -1,4 +1,5 @@
 // What the full program knows while it works for one project.
+import { constants } from 'node:os';
 import { colours } from '@suite/shared/cli/colours.ts';
 import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
 import { ensureBuilt } from '../adapters/build/ensure.ts';
@@ -7,6 +8,9 @@ import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
 import type { GlobalOptions } from './options.ts';
+
+/** The keys of a terminal, its end, and `kill`. */
+const INTERRUPTS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
 
 export class Session {
   readonly layout: Layout;
@@ -46,15 +50,16 @@ export class Session {
     const aborting = new AbortController();
     let code = 0;
     const interrupt = (signal: NodeJS.Signals) => {
-      code = signal === 'SIGINT' ? 130 : 143;
+      code = 128 + constants.signals[signal];
       aborting.abort();
     };
-    process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+    for (const signal of INTERRUPTS) process.on(signal, interrupt);
     const progress = this.#progress();
     const options = { force, signal: aborting.signal, progress, engine: () => this.engine() };
     const ensured = await ensureBuilt(this.layout, this.cache, names, options);
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    if (ensured.kind === 'interrupted') return code;
+    for (const signal of INTERRUPTS) process.off(signal, interrupt);
+    // Also when the last step was done before it was noticed: nobody wants the command to start now.
+    if (aborting.signal.aborted || ensured.kind === 'interrupted') return code;
     if (ensured.kind === 'failed') return say(121, ensured.text);
     this.cache = {
       ...ensured.cache,

@@ -37,4 +37,4 @@ export const BASE_CACHE_AGE_MS = 24 * 3600 * 1000;
 export const CACHE_LOCK_WAIT_S = 1800;
 
 /** Raised when the meaning of the files under `.vagga` that only speed things up changes. */
-export const CACHE_FORMAT = 1;
+export const CACHE_FORMAT = 2;

@@ -119,6 +119,8 @@ export async function install(request: Pick<BuildRequest, 'layout' | 'name'>, ha
   const temporary = layout.temporary(name);
   const place = layout.image(name, hash);
   const old = `${temporary}.old`;
+  // Of an installation that was killed between its two renames and its end.
+  await removeTree(old);
   writeFileSync(join(temporary, 'last_use'), '');
   await removeTree(old);
   try {

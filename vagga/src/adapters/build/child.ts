@@ -1,6 +1,7 @@
 // Programs that a build runs: own process group, output to the build's log, ended when the build is aborted.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { endWithUs } from '../oci/engine.ts';
 
 export interface ChildOptions {
   readonly log: { write(data: Buffer): void };
@@ -32,7 +33,7 @@ function started(
   output: 'pipe' | number,
 ): Promise<string | undefined> {
   const { log, signal, env, forceEnd } = options;
-  const [program = '', ...rest] = argv;
+  const [program = '', ...rest] = endWithUs('TERM', argv);
   return new Promise(resolve => {
     const child = spawn(program, rest, {
       stdio: ['ignore', output, 'pipe'],

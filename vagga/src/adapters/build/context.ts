@@ -55,7 +55,9 @@ export class BuildContext {
 
   /** Runs `work` while holding a lock of the cache; builds of other containers wait for it. */
   async locked(name: string, work: () => Promise<string | undefined>): Promise<string | undefined> {
-    const lock = await takeLock(join(this.cacheDirectory('.'), `.${name}.lock`), CACHE_LOCK_WAIT_S);
+    const path = join(this.cacheDirectory('.'), `.${name}.lock`);
+    const lock = await takeLock(path, CACHE_LOCK_WAIT_S, this.signal);
+    if (lock === 'busy' && this.signal.aborted) return 'was interrupted';
     if (lock === 'busy')
       return `the cache is in use by another build for more than ${CACHE_LOCK_WAIT_S} seconds`;
     if (lock instanceof Error) return lock.message;

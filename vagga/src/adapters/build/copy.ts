@@ -8,7 +8,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -20,7 +19,7 @@ import { copiedMode } from '../../core/image/copied-mode.ts';
 import { isProjectPath } from '../../core/image/step-hash.ts';
 import { selectTree, type TreeEntry, type TreeReader } from '../../core/image/tree.ts';
 import type { CopyValue } from '../../core/steps/state.ts';
-import { DiskTree, fileStat } from '../image/tree-reader.ts';
+import { DiskTree, fileStat, namesIn } from '../image/tree-reader.ts';
 import { inRoot } from './in-root.ts';
 
 /** 1970-01-01 00:00:01: the same for everybody, and not 0, which some tools take for "unknown". */
@@ -44,7 +43,7 @@ class ImageTree implements TreeReader {
   }
 
   list(path: string): readonly string[] {
-    return readdirSync(this.hostPath(path));
+    return namesIn(this.hostPath(path), path);
   }
 
   readBytes(path: string): Uint8Array {

@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { findProgram } from '@suite/shared/oci/probe.ts';
 import { BASE_CACHE_AGE_MS } from '../../config/defaults.ts';
 import { type AptSource, parseSources, sourceLines } from '../../core/debian/sources.ts';
 import { runChild } from './child.ts';
 import type { BuildContext } from './context.ts';
+
+const MISSING = 'mmdebstrap is not installed: apt-get install -y mmdebstrap';
 
 const APT_DIRECTORY = '/etc/apt';
 
@@ -71,8 +74,11 @@ export function copyRoot(context: BuildContext, source: string, target: string):
 }
 
 async function bootstrap(context: BuildContext, suite: string, lines: readonly string[], base: string) {
+  if (findProgram('mmdebstrap') === undefined) return MISSING;
   const cache = context.cacheDirectory('apt-cache');
-  const temporary = `${base}.${process.pid}`;
+  // One name for all: we hold the lock, so what is there is of a bootstrap that was killed.
+  const temporary = `${base}.new`;
+  await context.discard(temporary);
   const failed =
     (await runChild(argvOf(suite, temporary, lines, cache), context)) ??
     (await runChild(['touch', temporary], context)) ??

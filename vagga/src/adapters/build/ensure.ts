@@ -10,6 +10,7 @@ import type { StepProblem } from '../../core/steps/index.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
 import { currentVersion, isBuilt, isCurrent } from '../image/store.ts';
+import { sweepAbandoned } from '../oci/running.ts';
 import {
   type Cache,
   type CachedImage,
@@ -95,11 +96,13 @@ class Ensurer {
     const layout = this.#layout;
     mkdirSync(layout.roots, { recursive: true });
     const file = layout.lock(name);
-    let lock = await takeLock(file, 0);
+    const { signal } = this.#options;
+    let lock = await takeLock(file, 0, signal);
     if (lock === 'busy' && this.cache.settings.buildLockWait) {
       this.#options.progress.note(`Other process is doing a build (.tmp.${name}). Waiting...`);
-      lock = await takeLock(file, BUILD_LOCK_WAIT_S);
+      lock = await takeLock(file, BUILD_LOCK_WAIT_S, signal);
     }
+    if (lock === 'busy' && signal.aborted) return { kind: 'interrupted' };
     if (lock === 'busy') {
       const text = `Can't lock container build (${file}). Probably other process is doing build. Aborting...`;
       return { kind: 'failed', text };
@@ -130,6 +133,8 @@ class Ensurer {
     if (!plan.ok) return { kind: 'failed', text: problemsText(plan.problems) };
     const engine = await this.#engine();
     if ('error' in engine) return { kind: 'failed', text: engine.error };
+    // A step that a killed build left behind would go on in the directory we are about to use.
+    sweepAbandoned(this.#layout.running, engine);
     const request = {
       ...this.#options,
       layout: this.#layout,

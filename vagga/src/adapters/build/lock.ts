@@ -6,8 +6,11 @@ export type Lock = { readonly release: () => Promise<void> };
 
 const BUSY = 75;
 
-/** `waitS` 0 = do not wait. Resolves with `busy` when somebody else holds it, `Error` when flock cannot be used. */
-export function takeLock(path: string, waitS: number): Promise<Lock | 'busy' | Error> {
+/**
+ * `waitS` 0 = do not wait. Resolves with `busy` when somebody else holds it or `signal` ended the waiting, `Error` when
+ * flock cannot be used.
+ */
+export function takeLock(path: string, waitS: number, signal: AbortSignal): Promise<Lock | 'busy' | Error> {
   const wait = waitS === 0 ? ['--nonblock'] : ['--timeout', String(waitS)];
   return new Promise(resolve => {
     const argv = [
@@ -23,9 +26,12 @@ export function takeLock(path: string, waitS: number): Promise<Lock | 'busy' | E
     // Own group: Ctrl-C must not take the lock away before the build has cleaned up.
     const child = spawn('flock', argv, { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
     const ended = new Promise<void>(done => child.once('close', () => done()));
+    const giveUp = () => child.kill();
+    signal.addEventListener('abort', giveUp, { once: true });
     child.once('error', resolve);
     child.stdin.on('error', () => {});
     child.stdout.once('data', () => {
+      signal.removeEventListener('abort', giveUp);
       resolve({
         release: () => {
           child.stdin.end();
@@ -34,7 +40,7 @@ export function takeLock(path: string, waitS: number): Promise<Lock | 'busy' | E
       });
     });
     child.once('close', code =>
-      resolve(code === BUSY ? 'busy' : new Error(`flock ${path} ended with ${code}`)),
+      resolve(code === BUSY || signal.aborted ? 'busy' : new Error(`flock ${path} ended with ${code}`)),
     );
   });
 }

@@ -1,5 +1,5 @@
 // The project's files as the hash sees them, remembering what was looked at.
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { HASHED_FILE_BYTES_MAX } from '../../config/defaults.ts';
 import type { FileStat, TreeReader } from '../../core/image/tree.ts';
 import { linkStampOf, type Stamp } from '../project/stamps.ts';
@@ -13,6 +13,17 @@ export function fileStat(stat: Stats): FileStat {
         ? 'symlink'
         : 'other';
   return { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
+}
+
+/** Entries of a directory; a name that is not UTF-8 is an error, as the format says: left out it would be missed. */
+export function namesIn(host: string, shown: string): string[] {
+  const names = readdirSync(host);
+  if (!names.some(name => name.includes('\ufffd'))) return names;
+  for (const raw of readdirSync(host, { encoding: 'buffer' })) {
+    const name = raw.toString('utf8');
+    if (!Buffer.from(name).equals(raw)) throw new Error(`the name of ${shown}/${name} is not UTF-8`);
+  }
+  return names;
 }
 
 /** Maps `/work/…` to the project, other paths to `imageRoot` (undefined: they do not exist). */
@@ -37,14 +48,14 @@ export class DiskTree implements TreeReader {
   }
 
   list(path: string): readonly string[] {
-    return readdirSync(this.hostPath(path));
+    return namesIn(this.hostPath(path), path);
   }
 
   readBytes(path: string): Uint8Array {
     const host = this.hostPath(path);
-    const bytes = readFileSync(host);
-    if (bytes.length > HASHED_FILE_BYTES_MAX) throw new Error(`${host} is too large to be hashed`);
-    return bytes;
+    if (statSync(host).size > HASHED_FILE_BYTES_MAX)
+      throw new Error(`${host} is larger than ${HASHED_FILE_BYTES_MAX} bytes: too large to be hashed`);
+    return readFileSync(host);
   }
 
   readText(path: string): string | undefined {

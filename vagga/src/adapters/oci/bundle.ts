@@ -1,17 +1,15 @@
 // Bundles of containers that run now: a directory with config.json under `.vagga/.run`, gone when they end.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
 import type { SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import { newContainerId } from './running.ts';
 
 export interface Bundle {
-  /** Unique on this machine while we live: our pid, our start and a counter. */
   readonly id: string;
   readonly directory: string;
   remove(): void;
 }
-
-let counter = 0;
 
 interface OciConfig {
   readonly process: { readonly args: readonly string[]; readonly terminal: boolean };
@@ -28,14 +26,21 @@ function withGroupSignals(config: OciConfig, spec: SandboxSpec): object {
 }
 
 export function createBundle(running: string, spec: SandboxSpec): Bundle {
-  counter++;
-  const id = `vagga-${process.pid}-${Math.round(performance.timeOrigin).toString(36)}-${counter}`;
+  const id = newContainerId();
   const directory = join(running, id);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // Nobody else reads this directory before the engine does, so the file needs no rename.
-  writeFileSync(
-    join(directory, 'config.json'),
-    JSON.stringify(withGroupSignals(toOciConfig(spec) as OciConfig, spec)),
-  );
-  return { id, directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
+  const file = join(directory, 'config.json');
+  writeFileSync(file, JSON.stringify(withGroupSignals(toOciConfig(spec) as OciConfig, spec)));
+  return { id, directory, remove: () => removeBundle(file, directory) };
+}
+
+/** There is nothing else in it; and Node's recursive removal is a module that a short command need not load. */
+function removeBundle(file: string, directory: string): void {
+  try {
+    unlinkSync(file);
+    rmdirSync(directory);
+  } catch {
+    // The next run sweeps what is left.
+  }
 }

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { CachedRuntime } from '../project/cache.ts';
 
 /** On a tmpfs: the engine's notes about running containers mean nothing after a reboot. */
-const STATE_ROOT = '/run/vagga';
+export const STATE_ROOT = '/run/vagga';
 
 /** Candidates in the order of preference; PATH of a user often lacks sbin. */
 const INIT_PLACES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];
@@ -22,6 +22,20 @@ export function usableRuntime(cached: CachedRuntime | undefined): CachedRuntime 
 /** The command line of the engine with its state kept apart from everyone else's. */
 export function engineCommand(engine: CachedRuntime, ...args: readonly string[]): string[] {
   return [...engine.prefix, engine.program, '--root', STATE_ROOT, ...args];
+}
+
+/** Starts a command of the project. The container stays in the cgroup of its caller, whose limits then hold for it. */
+export function startCommand(engine: CachedRuntime, directory: string, id: string): string[] {
+  const { prefix, program, unlimited } = engine;
+  return [...prefix, program, ...unlimited, '--root', STATE_ROOT, 'run', '--bundle', directory, id];
+}
+
+/**
+ * The program gets `signal` when we end without having waited for it, also by SIGKILL; the engine passes it on into its
+ * container. The kernel keeps this over exec.
+ */
+export function endWithUs(signal: 'HUP' | 'TERM', argv: readonly string[]): string[] {
+  return ['setpriv', '--pdeathsig', signal, ...argv];
 }
 
 /** A static init for PID 1, without which TERM and INT do not end programs that have no handler for them. */

@@ -1,10 +1,24 @@
 // Asks the suite's probe for an engine that works here.
 import { probeRuntime } from '@suite/shared/oci/probe.ts';
+import { tryContainer } from '@suite/shared/oci/trial.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 import { findInit, runtimeKey } from './engine.ts';
 
 export type Probed = CachedRuntime | { readonly error: string };
+
+type Choice = Extract<Awaited<ReturnType<typeof probeRuntime>>, { readonly program: string }>;
+
+/**
+ * Moving a process to a new cgroup waits for an RCU grace period, 10–17 ms of a start on an idle machine, and a run has
+ * no limits to set. runc has no such option; a crun that does not start with it is used without.
+ */
+async function unlimitedOptions(choice: Choice): Promise<readonly string[]> {
+  if (choice.kind === 'runc') return [];
+  const options = ['--cgroup-manager=disabled'];
+  const wrap = ([program = '', ...rest]: readonly string[]) => choice.wrap([program, ...options, ...rest]);
+  return (await tryContainer(realProc, { ...choice, wrap }, {})) === undefined ? options : [];
+}
 
 export async function probeEngine(): Promise<Probed> {
   const choice = await probeRuntime(realProc);
@@ -16,6 +30,7 @@ export async function probeEngine(): Promise<Probed> {
     kind,
     program,
     prefix: choice.wrap([]),
+    unlimited: await unlimitedOptions(choice),
     ...(init !== undefined && { init }),
   };
 }

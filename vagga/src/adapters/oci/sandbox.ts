@@ -4,7 +4,8 @@ import type { CachedRuntime } from '../project/cache.ts';
 
 /**
  * What docker gives, plus tracing: a development container runs debuggers and package managers. The container has its
- * own pid, mount and ipc namespaces; the network is the host's, so the network's own capabilities stay outside.
+ * own pid, mount and ipc namespaces; the network is the host's, so the network's own capabilities stay outside. No
+ * MKNOD: runs have no device cgroup, so a node for the host's disk must not come into being; upstream cannot make one either.
  */
 const CAPABILITIES = [
   'AUDIT_WRITE',
@@ -13,7 +14,6 @@ const CAPABILITIES = [
   'FOWNER',
   'FSETID',
   'KILL',
-  'MKNOD',
   'NET_BIND_SERVICE',
   'NET_RAW',
   'SETFCAP',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CACHE_FORMAT } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { Found } from './find.ts';
 import { isFresh, linkStampOf, type Stamp, stampOf } from './stamps.ts';
 
 declare const SUITE_VERSION: string;
@@ -22,12 +23,16 @@ export interface CachedRuntime {
   readonly program: string;
   /** What stands before the engine's own arguments. */
   readonly prefix: readonly string[];
+  /** Options of the engine for a container without limits; see probe.ts. */
+  readonly unlimited: readonly string[];
   /** Static init program of the host for PID 1, if there is one. */
   readonly init?: string;
 }
 
 export interface Cache {
   readonly version: string;
+  /** Null: only local mixins make it a project. Another one may come to stand before it. */
+  readonly mainFile: string | null;
   /** VAGGA_SETTINGS and HOME at the time: they decide which settings apply. */
   readonly environment: string;
   readonly stamps: readonly Stamp[];
@@ -47,12 +52,13 @@ export function environmentKey(environment: NodeJS.ProcessEnv): string {
   return `${environment.HOME ?? ''}\n${environment.VAGGA_SETTINGS ?? ''}`;
 }
 
-/** The cache of `root` as long as every file it was made from is unchanged, else undefined. */
-export function readCache(root: string): Cache | undefined {
+/** The cache of the project as long as it and every file it was made from are unchanged, else undefined. */
+export function readCache({ root, mainFile }: Found): Cache | undefined {
   try {
     const cache = JSON.parse(readFileSync(fileOf(root), 'utf8')) as Cache;
     if (cache.version !== CACHE_VERSION || cache.environment !== environmentKey(process.env))
       return undefined;
+    if (cache.mainFile !== (mainFile ?? null)) return undefined;
     return isFresh(cache.stamps, stampOf) ? cache : undefined;
   } catch {
     return undefined;

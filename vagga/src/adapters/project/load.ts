@@ -1,5 +1,5 @@
 // Loads config and settings from disk, through the start-up cache.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CONFIG_BYTES_MAX } from '../../config/defaults.ts';
@@ -23,9 +23,11 @@ class Reader {
   readonly read = (path: string): string | undefined => {
     try {
       this.stamps.set(path, stampOf(path));
-      const bytes = readFileSync(path);
-      if (bytes.length > CONFIG_BYTES_MAX) throw new Error(`it is larger than ${CONFIG_BYTES_MAX} bytes`);
-      return bytes.toString('utf8');
+      const stat = statSync(path);
+      // Reading a pipe would wait for its writer, and a device has no end.
+      if (!stat.isFile() && !stat.isDirectory()) throw new Error('it is not a regular file');
+      if (stat.size > CONFIG_BYTES_MAX) throw new Error(`it is larger than ${CONFIG_BYTES_MAX} bytes`);
+      return readFileSync(path, 'utf8');
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
@@ -59,6 +61,7 @@ function loadAnew({ root, mainFile }: Found): Loading {
   if (!settings.ok) return settings;
   const cache: Cache = {
     version: CACHE_VERSION,
+    mainFile: mainFile ?? null,
     environment: environmentKey(process.env),
     stamps: [...reader.stamps.values()],
     warnings: loaded.value.warnings,
@@ -71,7 +74,7 @@ function loadAnew({ root, mainFile }: Found): Loading {
 }
 
 export function load(found: Found): Loading {
-  const cache = readCache(found.root);
+  const cache = readCache(found);
   if (cache !== undefined) return { ok: true, cache };
   try {
     return loadAnew(found);

@@ -4,11 +4,16 @@ import { lstatSync, statSync } from 'node:fs';
 /** Path and what identified its content; '' = it did not exist. */
 export type Stamp = readonly [path: string, signature: string];
 
+/** File times advance with the timer tick, 10 ms at most: until it is over, another edit may leave the same time. */
+const TICK_MS = 20;
+const UNSETTLED = ' unsettled';
+
 function signature(
   stat: { size: bigint; mtimeNs: bigint; ctimeNs: bigint; ino: bigint; mode: bigint } | undefined,
 ): string {
   if (stat === undefined) return '';
-  return `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino} ${stat.mode}`;
+  const text = `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino} ${stat.mode}`;
+  return Date.now() - Number(stat.ctimeNs / 1_000_000n) < TICK_MS ? `${text}${UNSETTLED}` : text;
 }
 
 /** Follows symlinks, as reading does. ctime also changes when mtime is set back by hand, or the owner or mode changes. */
@@ -22,5 +27,5 @@ export function linkStampOf(path: string): Stamp {
 }
 
 export function isFresh(stamps: readonly Stamp[], take: (path: string) => Stamp): boolean {
-  return stamps.every(([path, before]) => take(path)[1] === before);
+  return stamps.every(([path, before]) => !before.endsWith(UNSETTLED) && take(path)[1] === before);
 }

@@ -1,7 +1,9 @@
 // Runs a prepared container in the foreground: terminal, signals and exit code are its own.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
+import { sweepAbandoned } from '../oci/running.ts';
 import type { Prepared } from './prepare.ts';
 
 /** Interactive only when the user sees the output and can type: pipes stay pipes. */
@@ -25,6 +27,8 @@ export function runForeground(prepared: Prepared): Promise<number> {
       if (!comesFromTerminal(signal)) child.kill(signal);
     };
     for (const signal of PASSED_ON) process.on(signal, passOn);
+    // While the engine works: this costs the start nothing.
+    sweepAbandoned(dirname(prepared.bundle.directory), prepared.engine);
     const end = (code: number) => {
       for (const signal of PASSED_ON) process.off(signal, passOn);
       prepared.bundle.remove();

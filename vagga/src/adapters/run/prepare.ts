@@ -7,7 +7,7 @@ import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environ
 import { inRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
 import { type Bundle, createBundle } from '../oci/bundle.ts';
-import { engineCommand } from '../oci/engine.ts';
+import { endWithUs, startCommand } from '../oci/engine.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
 import type { Cache, CachedRuntime } from '../project/cache.ts';
 import { mountsOf } from './mounts.ts';
@@ -116,9 +116,10 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   });
   touch(join(image, 'last_use'));
   const bundle = createBundle(layout.running, spec);
+  // An interactive shell does not listen to TERM.
   return {
     kind: 'prepared',
-    argv: engineCommand(engine, 'run', '--bundle', bundle.directory, bundle.id),
+    argv: endWithUs(request.terminal ? 'HUP' : 'TERM', startCommand(engine, bundle.directory, bundle.id)),
     bundle,
     engine,
   };

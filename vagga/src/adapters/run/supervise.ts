@@ -1,6 +1,7 @@
 // Carries out what the supervise machine decides, with real containers and terminals.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { ColourName, Colours } from '@suite/shared/cli/colours.ts';
@@ -12,6 +13,7 @@ import {
   superviseStep,
 } from '../../core/supervise/machine.ts';
 import { engineCommand } from '../oci/engine.ts';
+import { sweepAbandoned } from '../oci/running.ts';
 import type { Prepared } from './prepare.ts';
 
 export interface SupervisedChild {
@@ -144,5 +146,7 @@ export function supervise(
       const prefix = display.logPrefix ? `${display.colours[colour](`${child.name.padEnd(width)} |`)} ` : '';
       supervisor.start(child, prefix);
     }
+    const [first] = children;
+    if (first !== undefined) sweepAbandoned(dirname(first.prepared.bundle.directory), first.prepared.engine);
   });
 }

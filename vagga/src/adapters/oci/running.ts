@@ -1,0 +1,41 @@
+// Whose containers run: the name of each says which process it belongs to, so that what a killed vagga left is found.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { processStartTime } from '@suite/shared/linux/proc.ts';
+import type { CachedRuntime } from '../project/cache.ts';
+import { engineCommand, STATE_ROOT } from './engine.ts';
+
+/** A pid means something in its own pid namespace only; two of them may share a project. */
+function pidNamespace(): string {
+  return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+}
+
+let counter = 0;
+
+/** Unique on this machine: pid namespace, our pid, our start (pids are used again) and a counter. */
+export function newContainerId(): string {
+  counter++;
+  return `vagga-${pidNamespace()}-${process.pid}-${processStartTime(process.pid) ?? '0'}-${counter}`;
+}
+
+function isAbandoned(id: string, namespace: string): boolean {
+  const [, where, pid = '', start] = /^vagga-(\d+)-(\d+)-(\d+)-\d+$/.exec(id) ?? [];
+  return where === namespace && processStartTime(Number(pid)) !== start;
+}
+
+/** Ends the containers of vaggas that are gone and removes their bundles. `running` is the directory of the bundles. */
+export function sweepAbandoned(running: string, engine: CachedRuntime): void {
+  let ids: string[];
+  try {
+    ids = readdirSync(running);
+  } catch {
+    return;
+  }
+  const namespace = pidNamespace();
+  for (const id of ids.filter(name => isAbandoned(name, namespace))) {
+    const [program = '', ...rest] = engineCommand(engine, 'delete', '--force', id);
+    if (existsSync(join(STATE_ROOT, id))) spawnSync(program, rest, { stdio: 'ignore' });
+    rmSync(join(running, id), { recursive: true, force: true });
+  }
+}
