@@ -10,6 +10,8 @@ export interface RunOptions {
   /** Complete lines as they come, without the newline. */
   readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
   readonly stdio?: 'inherit' | 'capture';
+  /** The child leads a process group of its own: a time limit ends what it started as well, and so does the end of this process. */
+  readonly ownGroup?: boolean;
   readonly uid?: number;
   readonly gid?: number;
 }

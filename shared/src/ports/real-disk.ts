@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -5,8 +6,6 @@ import { type Disk, FileTooLarge, type WriteOptions } from './disk.ts';
 
 /** Files of /proc and /sys say size 0, so reading goes on until the end, in steps of this size. */
 const READ_STEP_BYTES = 65536;
-
-let temporaryCounter = 0;
 
 function isAbsent(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
@@ -75,7 +74,8 @@ async function writeAtomic(
   options: WriteOptions = {},
 ): Promise<void> {
   // The dot and the suffix keep directory readers (sandbox configs, includes) from taking it for a real file.
-  const temporary = `${dirname(path)}/.${process.pid}.${temporaryCounter++}.tmp`;
+  // Random, not the pid: two containers that share a directory have the same pids, and the same ones at every start.
+  const temporary = `${dirname(path)}/.${randomBytes(8).toString('hex')}.tmp`;
   try {
     await writeTemporary(temporary, data, options);
     await rename(temporary, path);

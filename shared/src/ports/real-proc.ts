@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { Proc, RunOptions, RunResult } from './proc.ts';
 
+/** A timer set longer than this fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 /** A line without an end must not grow for ever: it is handed over in pieces of this size. */
@@ -54,11 +57,36 @@ function startChild(argv: readonly string[], options: RunOptions): ChildProcess 
   const [program = '', ...rest] = argv;
   return spawn(program, rest, {
     stdio: [input, piped, piped],
+    ...(options.ownGroup && { detached: true }),
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     ...(options.env !== undefined && { env: { ...options.env } }),
     ...(options.uid !== undefined && { uid: options.uid }),
     ...(options.gid !== undefined && { gid: options.gid }),
   });
+}
+
+/** Leaders of groups that would outlive this process. */
+const groups = new Set<ChildProcess>();
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Everybody in it has ended.
+  }
+}
+
+function watchGroup(child: ChildProcess): void {
+  if (groups.size === 0) process.on('exit', killGroups);
+  groups.add(child);
+  child.once('close', () => {
+    groups.delete(child);
+    if (groups.size === 0) process.off('exit', killGroups);
+  });
+}
+
+function killGroups(): void {
+  for (const child of groups) killGroup(child);
 }
 
 function failedToStart(error: NodeJS.ErrnoException, startedMs: number): RunResult {
@@ -78,6 +106,7 @@ function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResu
       resolve(failedToStart(error as NodeJS.ErrnoException, startedMs));
       return;
     }
+    if (options.ownGroup) watchGroup(child);
     const maxBytes = options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
     const { onLine } = options;
     const stdout = capture(child.stdout, maxBytes, onLine && (line => onLine('stdout', line)));
@@ -86,12 +115,13 @@ function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResu
     const timer = setTimeout(
       () => {
         timedOut = true;
-        child.kill('SIGKILL');
+        if (options.ownGroup) killGroup(child);
+        else child.kill('SIGKILL');
         // A grandchild may keep the pipes open; without this, `close` would wait for it.
         child.stdout?.destroy();
         child.stderr?.destroy();
       },
-      options.timeoutMs ?? 2 ** 31 - 1,
+      Math.min(options.timeoutMs ?? MAX_TIMER_MS, MAX_TIMER_MS),
     );
     child.once('error', error => {
       clearTimeout(timer);

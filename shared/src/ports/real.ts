@@ -27,13 +27,18 @@ export const realRandom: Random = {
   bytes: count => randomFillSync(new Uint8Array(count)),
 };
 
+/** Peers report ports; Node throws at one that cannot be. */
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port > 0 && port < 65_536;
+}
+
 function wrap(socket: Socket): UdpSocket {
   let open = true;
   return {
     port: socket.address().port,
     send(data, to) {
       // An unreachable peer is a normal state of a network: same as a lost packet.
-      if (open) socket.send(data, to.port, to.address, () => {});
+      if (open && isPort(to.port)) socket.send(data, to.port, to.address, () => {});
     },
     close() {
       if (open) socket.close();

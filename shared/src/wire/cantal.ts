@@ -262,7 +262,9 @@ export const CANTAL_LIMITS = {
   patternLength: 512,
   /** Series a rule may touch with a history extract: beyond it an answer would be tens of megabytes. */
   seriesPerAnswer: 20_000,
-  /** Numbers in one answer: 4 million are about 30 MiB of CBOR. */
+  /** Numbers one rule may read: an hour of three metrics of 1,400 processes, and 64 MiB while it is computed. */
+  pointsPerRule: 8_000_000,
+  /** Numbers in the answers of all rules together: 4 million are about 30 MiB of JSON or CBOR. */
   pointsPerAnswer: 4_000_000,
   /** An answer of /all_peers.json, as its oldest reader limits it. */
   peersReplyBytes: 10 * 1024 * 1024,

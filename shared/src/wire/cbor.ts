@@ -134,6 +134,13 @@ export function encodeCbor(value: CborValue): Uint8Array {
   return writer.result();
 }
 
+/** Beginning of an array or map whose `count` items or entries follow, each encoded by itself. */
+export function encodeCborHead(type: 'array' | 'map', count: number): Uint8Array {
+  const writer = new Writer();
+  writer.head(type === 'array' ? 4 : 5, count);
+  return writer.result();
+}
+
 export interface CborLimits {
   readonly depth: number;
   /** Array items and map entries of the whole document. */

@@ -56,6 +56,9 @@ t.test('datagrams', async t => {
     { code: 'EADDRNOTAVAIL' },
   );
   b.send(Buffer.from('nobody'), { address: '127.0.0.1', port: 1 });
+  // What a packet claims: as lost as any other, not an exception in the middle of an event loop.
+  for (const port of [0, -1, 70_000, Number.NaN])
+    t.doesNotThrow(() => b.send(Buffer.from('nowhere'), { address: '127.0.0.1', port }), `port ${port}`);
   for (const socket of [a, b]) socket.close();
   a.close();
   a.send(Buffer.from('closed'), { address: '127.0.0.1', port: b.port });
@@ -164,4 +167,21 @@ t.test('processes that fail to start, hang or talk too much', async t => {
     },
   });
   t.ok(longest > 0 && longest < 200_000, `a line without an end comes in pieces of ${longest}`);
+});
+
+t.test('a temporary file somebody else left is no obstacle', async t => {
+  const directory = t.testdir({});
+  // In containers a process has the same pid at every start, and two containers may share a directory.
+  const left = Array.from({ length: 200 }, (_, index) => `.${process.pid}.${index}.tmp`);
+  for (const name of left) writeFileSync(join(directory, name), 'theirs');
+  await realDisk.writeAtomic(join(directory, 'file'), 'ours');
+  t.equal(readFileSync(join(directory, 'file'), 'utf8'), 'ours');
+  t.same(readdirSync(directory).sort(), [...left, 'file'].sort(), 'and it stays theirs');
+});
+
+t.test('a time-out longer than a timer can be', async t => {
+  for (const timeoutMs of [2 ** 31, Number.POSITIVE_INFINITY]) {
+    const result = await realProc.run(['sleep', '0.05'], { timeoutMs });
+    t.match(result, { code: 0, timedOut: false }, `${timeoutMs}`);
+  }
 });
