@@ -1,4 +1,5 @@
 // Starts, stops and clears away containers: conmon watches each, the OCI runtime makes it, the init in it is PID 1.
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
@@ -128,7 +129,11 @@ export class Containers {
   }
 
   /** TERM to the container's first process: the init passes it on. Only if it still is that process. */
-  terminate(pid: number, processStart: string): void {
+  async terminate(pid: number, processStart: string): Promise<void> {
+    const { clock } = this.options;
+    const giveUp = clock.monotonicMs() + TIMES.initReadyMs;
+    while (sameProcess(pid, processStart) && isDeaf(pid) && clock.monotonicMs() < giveUp)
+      await new Promise<void>(resolve => clock.after(TIMES.killPollMs, resolve));
     if (sameProcess(pid, processStart)) signal(pid, 'SIGTERM');
   }
 
@@ -179,6 +184,24 @@ export class Containers {
       // The sandbox's own directory goes with its last instance.
       await rmdir(dirname(directory)).catch(() => undefined);
     }
+  }
+}
+
+const TERM_BIT = 1n << 14n;
+
+/**
+ * The kernel drops a signal to the first process of a pid namespace that neither handles nor blocks it, and an init
+ * needs some milliseconds before it does. Other processes get every signal.
+ */
+function isDeaf(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? '';
+    const isFirst = /\s1$/.test(field('NSpid'));
+    const heard = BigInt(`0x${field('SigBlk')}`) | BigInt(`0x${field('SigCgt')}`);
+    return isFirst && (field('Name') !== 'init' || (heard & TERM_BIT) === 0n);
+  } catch {
+    return false;
   }
 }
 

@@ -12,12 +12,14 @@ export type ImageFile =
 /** Where a path of the container is on the host; undefined: it cannot be seen from here. */
 export type Backing = (virtual: string) => string | undefined;
 
+/** No file can have such a name: too long for the file system, or with a NUL in it. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
+
 async function statOrUndefined(path: string) {
   try {
     return await lstat(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

@@ -74,12 +74,19 @@ async function readProcesses(
   return { value: {}, node: { kind: 'mapping', entries: [], file, line: 1, column: 1 } as YamlNode };
 }
 
+/** An image that cannot be looked at (no rights, a broken disk) is an error of the entry, not the end of the reader. */
+function unreadable({ node }: SandboxSources['processes'], process: string, error: Error): Diagnostic {
+  return diagnostic('image-unreadable', 'error', error.message, locate(node, [process, 'image']));
+}
+
 async function checkAll(sources: SandboxSources, found: Diagnostic[]): Promise<EntrySources[]> {
   const good: EntrySources[] = [];
   for (const entry of sources.entries) {
     const errors = checkEntry(sources, entry);
     if (entry.container !== undefined && errors.length === 0) {
-      const missing = await checkImage(sources, entry);
+      const missing = await checkImage(sources, entry).catch((error: Error) => [
+        unreadable(sources.processes, entry.process, error),
+      ]);
       if (missing.length === 0) good.push(entry);
       found.push(...missing);
     }
@@ -129,7 +136,10 @@ export async function loadSandbox(
   const cache: ContainerCache = new Map();
   const entries: EntrySources[] = [];
   for (const process of Object.keys(processes.value)) {
-    entries.push(await readEntry(round, sandbox.value.value, processes, process, cache));
+    const entry = await readEntry(round, sandbox.value.value, processes, process, cache).catch(
+      (error: Error) => void found.push(unreadable(processes, process, error)),
+    );
+    if (entry !== undefined) entries.push(entry);
   }
   const sources: SandboxSources = { name, sandbox: sandbox.value, processes, entries };
   const good = await checkAll(sources, found);

@@ -22,11 +22,21 @@ export function configOf(run: ParsedRun): string {
   return (run.options.config as string | undefined) ?? DEFAULTS.masterPath;
 }
 
+/** `lithos_ps | head -1`, or a tree whose log reader has ended: nobody reads on, which is no reason to fail. */
+function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 /** Parses and runs; help and version go to stdout, a bad command line to stderr with exit code 2. */
 export async function runCommand(
   spec: CommandSpec,
   run: (parsed: ParsedRun) => Promise<number>,
 ): Promise<void> {
+  ignoreClosedPipes();
   const parsed = parseCommandLine(spec, process.argv.slice(2), {
     env: process.env,
     width: process.stdout.columns ?? 80,

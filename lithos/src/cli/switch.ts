@@ -28,6 +28,8 @@ interface Outcome {
   readonly message: string;
   readonly code: number;
   readonly diagnostics?: readonly Diagnostic[];
+  /** In place, but no tree knows: said also without --verbose. */
+  readonly untold?: true;
 }
 
 function invalid(message: string, diagnostics?: readonly Diagnostic[]): Outcome {
@@ -39,12 +41,29 @@ function invalid(message: string, diagnostics?: readonly Diagnostic[]): Outcome 
   };
 }
 
-/** Undefined when no tree runs; that is a warning only, the next one reads the new file. */
-async function signalTree(paths: HostPaths): Promise<number | undefined> {
+/** The pid that was told, else why none was; that is a warning only: the file is in place. */
+async function signalTree(paths: HostPaths): Promise<number | string> {
   const pid = await runningSupervisor(realDisk, paths.pidFile);
-  if (pid === undefined) return undefined;
-  process.kill(pid, 'SIGHUP');
-  return pid;
+  if (pid === undefined) return 'no lithos_tree runs, the next one will read it';
+  try {
+    process.kill(pid, 'SIGHUP');
+    return pid;
+  } catch (error) {
+    return `lithos_tree (pid ${pid}) could not be told to read it: ${(error as Error).message}`;
+  }
+}
+
+/** True when the tree has this configuration, or there is none to have it. */
+function isKnown(status: TreeStatus | undefined, loaded: LoadedSandbox): boolean {
+  if (status === undefined) return true;
+  const wanted = new Map((loaded.desired?.instances ?? []).map(({ name, identity }) => [name, identity]));
+  const present = status.instances.filter(({ name }) => name.startsWith(`${loaded.name}/`));
+  return (
+    present.length === wanted.size &&
+    present.every(
+      ({ name, identity }) => wanted.has(name) && (identity ?? wanted.get(name)) === wanted.get(name),
+    )
+  );
 }
 
 function hasSettled({ state, startedWallMs }: InstanceStatus): boolean {
@@ -78,26 +97,31 @@ async function waitForRollOut(
   }
 }
 
-async function replace(options: SwitchOptions, paths: HostPaths, loaded: LoadedSandbox): Promise<Outcome> {
+/** `text` is what was checked: reading FILE again might give something else, and from a pipe nothing. */
+async function replace(
+  options: SwitchOptions,
+  paths: HostPaths,
+  loaded: LoadedSandbox,
+  text: string,
+): Promise<Outcome> {
   const { sandbox, waitS } = options;
   const target = loaded.processFile as string;
-  const text = await realDisk.readText(options.file, LIMITS.configBytes);
-  if (text === undefined) return invalid(`${options.file} vanished while it was checked`);
-  const installed = await realDisk.readText(target, LIMITS.configBytes).catch(() => undefined);
-  if (installed === text)
+  const status = await readStatus(realDisk, paths.statusFile);
+  const same = (await realDisk.readText(target, LIMITS.configBytes).catch(() => undefined)) === text;
+  // Whoever put it in place may have ended before the tree was told, and `--wait` asks for more than a file in place.
+  if (same && waitS === undefined && isKnown(status, loaded))
     return { result: 'unchanged', message: `${target} has this content already`, code: EXIT.ok };
-  const before = (await readStatus(realDisk, paths.statusFile))?.reloads ?? 0;
-  await realDisk.writeAtomic(target, text, { fsync: true });
-  const pid = await signalTree(paths);
-  if (pid === undefined) {
-    const message = `${target} replaced; no lithos_tree runs, the next one will read it`;
-    return { result: 'switched', message, code: EXIT.ok };
-  }
-  if (waitS !== undefined && !(await waitForRollOut(paths, before, loaded, waitS))) {
-    const message = `${target} replaced, but not everything of ${sandbox} runs after ${waitS} s: see lithos_ps`;
+  if (!same) await realDisk.writeAtomic(target, text, { fsync: true });
+  const done = same ? 'has this content already' : 'replaced';
+  const result = same ? 'unchanged' : 'switched';
+  const told = await signalTree(paths);
+  if (typeof told !== 'number')
+    return { result, message: `${target} ${done}; ${told}`, code: EXIT.ok, untold: true };
+  if (waitS !== undefined && !(await waitForRollOut(paths, status?.reloads ?? 0, loaded, waitS))) {
+    const message = `${target} ${done}, but not everything of ${sandbox} runs after ${waitS} s: see lithos_ps`;
     return { result: 'waiting-failed', message, code: EXIT.timeout };
   }
-  return { result: 'switched', message: `${target} replaced, lithos_tree (pid ${pid}) told`, code: EXIT.ok };
+  return { result, message: `${target} ${done}, lithos_tree (pid ${told}) told`, code: EXIT.ok };
 }
 
 async function run(options: SwitchOptions, texts: Texts): Promise<Outcome> {
@@ -106,7 +130,7 @@ async function run(options: SwitchOptions, texts: Texts): Promise<Outcome> {
   const { paths } = master.value;
   const loaded = await loadSandbox(realDisk, paths, options.sandbox, texts, options.file);
   if (!loaded.ok) return invalid('nothing was changed', loaded.diagnostics);
-  return await replace(options, paths, loaded);
+  return await replace(options, paths, loaded, texts.get(options.file) ?? '');
 }
 
 export async function switchProcesses(options: SwitchOptions): Promise<number> {
@@ -121,7 +145,8 @@ export async function switchProcesses(options: SwitchOptions): Promise<number> {
   else {
     const colour = colours(process.stderr, process.env).enabled;
     process.stderr.write(printDiagnostics(diagnostics ?? [], texts, { colour }));
-    if (code !== EXIT.ok || options.verbose) process.stderr.write(`lithos_switch: ${message}\n`);
+    if (code !== EXIT.ok || options.verbose || outcome.untold)
+      process.stderr.write(`lithos_switch: ${message}\n`);
   }
   return code;
 }

@@ -3,7 +3,8 @@ import { type Infer, s } from '@suite/shared/schema/index.ts';
 import { LIMITS } from './defaults.ts';
 import { notAvailable } from './unavailable.ts';
 
-export const NAME = /^[\w-]+$/;
+/** `__proto__` is no key of a JavaScript object: such an entry would vanish without a word. */
+export const NAME = /^(?!__proto__$)[\w-]+$/;
 
 export const processEntrySchema = s.struct({
   kind: s.withDefault(s.choice(['Daemon', 'Command']), 'Daemon'),

@@ -31,22 +31,33 @@ function chooseCurrent(runs: readonly FoundRun[]): Map<string, Complete> {
   return current;
 }
 
+async function clearAway(
+  { containers }: RecoverOptions,
+  current: ReadonlyMap<string, Complete>,
+  found: FoundRun,
+): Promise<void> {
+  if (found.kind === 'complete') {
+    const { name, run } = found.record;
+    if (current.get(name) !== found) await containers.discard(name, run);
+    return;
+  }
+  const other = current.get(found.name);
+  // Beside a living run only a bundle written ahead can be incomplete.
+  if (other !== undefined && isAlive(other)) await containers.discard(found.name, found.run);
+  else await containers.discardIncomplete(found.name, found.run);
+}
+
 /** Adopts what runs, or ran and has left its exit code; clears away what a crash left half made. */
 export async function recover(options: RecoverOptions): Promise<void> {
-  const { disk, paths, containers, supervisor, log } = options;
+  const { disk, paths, supervisor, log } = options;
   const runs = await findRuns(disk, paths);
   const current = chooseCurrent(runs);
   for (const found of runs) {
-    if (found.kind === 'incomplete') {
-      supervisor.reserveRun(found.name, found.run);
-      const other = current.get(found.name);
-      // Beside a living run only a bundle written ahead can be incomplete.
-      if (other !== undefined && isAlive(other)) await containers.discard(found.name, found.run);
-      else await containers.discardIncomplete(found.name, found.run);
-      continue;
-    }
-    if (current.get(found.record.name) !== found)
-      await containers.discard(found.record.name, found.record.run);
+    if (found.kind === 'incomplete') supervisor.reserveRun(found.name, found.run);
+    // One that cannot be cleared away must not keep all others from being supervised; its next start meets it again.
+    await clearAway(options, current, found).catch((error: Error) =>
+      log.error(`${found.files.bundle}: ${error.message}`),
+    );
   }
   for (const { record, files } of current.values()) {
     supervisor.adopt(record, files.id, files.monitorPidFile);

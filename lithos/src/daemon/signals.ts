@@ -14,6 +14,7 @@ const MEANING: Readonly<Partial<Record<NodeJS.Signals, TreeSignal>>> = {
 export interface SignalQueue {
   /** The next signal; a stop overtakes everything, and several reloads in a row are one. */
   readonly next: () => Promise<TreeSignal>;
+  readonly isWaiting: (signal: TreeSignal) => boolean;
 }
 
 export function listenSignals(): SignalQueue {
@@ -27,6 +28,7 @@ export function listenSignals(): SignalQueue {
   }
   const order: readonly TreeSignal[] = ['stop', 'reexec', 'reload'];
   return {
+    isWaiting: signal => waiting.has(signal),
     async next() {
       for (;;) {
         const first = order.find(signal => waiting.has(signal));

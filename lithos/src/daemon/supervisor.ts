@@ -236,7 +236,10 @@ export class Supervisor {
     } catch (error) {
       const { message } = error as Error;
       log.error(`${name} could not be started: ${message}`);
-      await containers.discardIncomplete(name, run.number);
+      // Whatever cannot be cleared away now is met by the next start; the instance must not stay `starting` for ever.
+      await containers
+        .discardIncomplete(name, run.number)
+        .catch((problem: Error) => log.error(`${name}: ${problem.message}`));
       this.dispatch(name, { kind: 'failed', message });
     }
   }
@@ -257,7 +260,9 @@ export class Supervisor {
     const live = this.live.get(name);
     if (live === undefined) return;
     this.options.log.info(`${name}: TERM`, { pid });
-    this.options.containers.terminate(pid, live.processStart);
+    this.options.containers.terminate(pid, live.processStart).catch((error: Error) => {
+      this.options.log.error(`${name}: ${error.message}`);
+    });
   }
 
   private kill(name: string, run: Run, pid: number): void {

@@ -1,5 +1,5 @@
 // lithos_tree: start, recover, then a loop of a few signals.
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { createLogger, type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
@@ -19,7 +19,16 @@ import { describeAction } from '../core/plan/plan.ts';
 import { Configuration, type Reading } from './configuration.ts';
 import { startReaping } from './reaper.ts';
 import { recover } from './recover.ts';
-import { listenSignals, type TreeSignal } from './signals.ts';
+import {
+  mustNotEnd,
+  outliveBugs,
+  ownCommandLine,
+  ownEnvironment,
+  replaceProgram,
+  takeCharge,
+  tryAgain,
+} from './replace.ts';
+import { listenSignals, type SignalQueue } from './signals.ts';
 import { instanceStatus, StatusWriter } from './status.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -43,8 +52,6 @@ class Fatal extends Error {
 const EXIT_MISSING_PROGRAM = 127;
 /** Set over the move into a private mount namespace. */
 const MOVED = 'LITHOS_TREE_MOVED';
-/** Between a bug and the next image of PID 1: a bug at every start must not eat a core. */
-const BUG_PAUSE_MS = 1_000;
 /** Starts that are under way get this long before a re-exec cuts them short (they would be cleared away and repeated). */
 const EXEC_DRAIN_MS = 5_000;
 
@@ -108,33 +115,11 @@ async function chooseRuntime({ paths, keys }: Master, log: Logger): Promise<Runt
   return execInPlace(requireProgram(program), [program, ...args], { ...ownEnvironment(), [MOVED]: '1' });
 }
 
-function ownCommandLine(): string[] {
-  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-}
-
-function ownEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
-}
-
 function requireProgram(name: string): string {
   const path = findProgram(name);
   if (path === undefined)
     throw new Fatal(`${name} is not installed: apt-get install -y ${name}`, EXIT_MISSING_PROGRAM);
   return path;
-}
-
-/**
- * An exception nobody caught is our bug. The containers do not need us: end, to be started again; PID 1 cannot end
- * without taking the host along, so it replaces itself.
- */
-function outliveBugs(log: Logger): void {
-  process.on('uncaughtException', error => {
-    log.error(`bug: ${error.stack ?? error.message}`);
-    if (process.pid !== 1) process.exit(1);
-    setTimeout(() => execInPlace(process.execPath, ownCommandLine(), ownEnvironment()), BUG_PAUSE_MS);
-  });
 }
 
 class Tree {
@@ -175,7 +160,7 @@ class Tree {
   }
 
   /** Runs until a signal ends it; resolves to the exit code. */
-  async run(next: () => Promise<TreeSignal>): Promise<number> {
+  async run(signals: SignalQueue): Promise<number> {
     const { paths } = this.master;
     const world = {
       disk: realDisk,
@@ -190,11 +175,11 @@ class Tree {
     await this.reload();
     this.sweepCgroups();
     for (;;) {
-      const signal = await next();
+      const signal = await signals.next();
       this.log.info(`signal: ${signal}`);
       if (signal === 'stop') return await this.stop();
       if (signal === 'reload') await this.reload();
-      else await this.reexec();
+      else await this.reexec(signals);
     }
   }
 
@@ -220,7 +205,10 @@ class Tree {
   }
 
   private async reload(): Promise<void> {
-    this.reading = await this.configuration.read();
+    this.reading = await this.configuration.read().catch((error: Error) => {
+      this.log.error(`bug: the configuration cannot be read: ${error.stack ?? error.message}`);
+      return { desired: undefined, sandboxes: this.reading.sandboxes, errors: [error.message] };
+    });
     if (this.reading.desired !== undefined) {
       for (const action of this.supervisor.apply(this.reading.desired)) {
         if (action.kind !== 'keep') this.log.info(describeAction(action));
@@ -234,7 +222,10 @@ class Tree {
     this.stopping = true;
     await this.supervisor.stopAll();
     this.cgroups.removeBase();
-    await realDisk.remove(this.master.paths.instancesDir);
+    // Everything has stopped: nothing that cannot be removed makes that untrue.
+    await realDisk
+      .remove(this.master.paths.instancesDir)
+      .catch((error: Error) => this.log.error(error.message));
     await this.status.flush();
     this.stopWatches();
     this.exits.close();
@@ -242,22 +233,35 @@ class Tree {
     return 0;
   }
 
-  /** Same pid, same arguments, new code and master config; what runs is adopted from disk. Refused while the master config is bad. */
-  private async reexec(): Promise<void> {
+  /** Same pid, same arguments, new code and master config; what runs is adopted from disk. Refused while it could not go on. */
+  private async reexec(signals: SignalQueue): Promise<void> {
+    const { pidFile } = this.master.paths;
     try {
       await readMaster(this.options.config);
+      for (const path of [process.execPath, process.argv[1] as string]) accessSync(path);
+      // The new program writes at once: better to find out now that the disk is full.
+      await realDisk.writeAtomic(pidFile, `${process.pid}\n`);
     } catch (error) {
-      this.log.error(`re-exec refused, the master config is bad: ${(error as Error).message}`);
+      this.log.error(`re-exec refused: ${(error as Error).message}`);
       return;
     }
     await this.supervisor.drain(EXEC_DRAIN_MS);
     await this.status.flush();
+    // The new program would know nothing of it.
+    if (signals.isWaiting('stop')) return;
     this.log.warn('re-exec');
     this.stopWatches();
-    // Until its handlers are there a signal would end the new program: without the file lithos_switch sends none, and
-    // needs none, because the configuration is read after the file is back.
-    await realDisk.remove(this.master.paths.pidFile);
-    execInPlace(process.execPath, ownCommandLine(), ownEnvironment());
+    try {
+      // Until its handlers are there a signal would end the new program (Node clears the signal mask when it starts, so
+      // blocking does not help): without the file lithos_switch sends none, and needs none, because the configuration
+      // is read after the file is back.
+      rmSync(pidFile, { force: true });
+      replaceProgram();
+    } catch (error) {
+      this.log.error(`re-exec failed: ${(error as Error).message}`);
+      this.watch();
+      await claimPidFile(realDisk, pidFile, process.pid);
+    }
   }
 
   private snapshot(): Omit<TreeStatus, 'schemaVersion' | 'writtenWallMs'> {
@@ -283,14 +287,12 @@ class Tree {
   }
 }
 
-async function start(options: TreeOptions): Promise<number> {
-  // First of all: a signal that comes while we start must wait for us, not end us.
-  const signals = listenSignals();
+async function start(options: TreeOptions, signals: SignalQueue): Promise<number> {
   if (process.getuid?.() !== 0) throw new Fatal('lithos_tree must run as root');
   const master = await readMaster(options.config);
   makeDirectories(master.paths);
   const { log, close } = openLog(options, master);
-  outliveBugs(log);
+  outliveBugs(log, () => signals.isWaiting('stop'));
   try {
     for (const warning of master.warnings)
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
@@ -305,7 +307,8 @@ async function start(options: TreeOptions): Promise<number> {
       runtime: runtime.kind,
       reasons: runtime.reasons,
     });
-    return await new Tree(options, log, master, runtime, init).run(signals.next);
+    takeCharge();
+    return await new Tree(options, log, master, runtime, init).run(signals);
   } catch (error) {
     log.error(`fatal: ${(error as Error).message}`);
     throw error;
@@ -316,10 +319,14 @@ async function start(options: TreeOptions): Promise<number> {
 
 /** Never rejects for an operator's mistake: it is printed and becomes the exit code. */
 export async function runTree(options: TreeOptions): Promise<number> {
+  // First of all: a signal that comes while we start must wait for us, not end us.
+  const signals = listenSignals();
+  const say = (message: string) => process.stderr.write(`Fatal error: ${message}\n`);
   try {
-    return await start(options);
+    return await start(options, signals);
   } catch (error) {
-    process.stderr.write(`Fatal error: ${(error as Error).message}\n`);
+    say((error as Error).message);
+    if (mustNotEnd()) await tryAgain(say, () => signals.isWaiting('stop'));
     return error instanceof Fatal ? error.exitCode : 1;
   }
 }

@@ -70,8 +70,8 @@ function volumeRule(subject: Subject): Diagnostic[] {
   const { readonlyPaths, writablePaths } = subject.sources.sandbox.value;
   return Object.entries(subject.container.value.volumes).flatMap(([target, volume]) => {
     const found: Diagnostic[] = [];
-    if (components(target) === undefined) {
-      const message = `the mount point \`${target}\` must be absolute and without \`..\``;
+    if (!components(target)?.length) {
+      const message = `the mount point \`${target}\` must be absolute, not / itself, and without \`..\``;
       found.push(inContainer(subject, 'bad-mount-point', message, ['volumes', target]));
     }
     if (
@@ -99,7 +99,8 @@ function declaredRule(subject: Subject): Diagnostic[] {
   const { variables } = subject.entry.entry;
   const ports = subject.sources.sandbox.value.allowTcpPorts;
   return Object.entries(subject.container.value.variables).flatMap(([name, type]) => {
-    const value = variables[name];
+    // A container file may declare `constructor`, which every object has.
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined) {
       const message = `the variable \`${name}\` that ${subject.entry.entry.config} declares has no value`;
       return [inEntry(subject, 'missing-variable', message, ['variables'])];
@@ -150,6 +151,28 @@ export function checkReferences(container: Container, ownPids = true): Diagnosti
   });
 }
 
+/** What execve(2) cannot pass on: it would be cut short at the NUL, or become another variable. */
+function execRule(subject: Subject): Diagnostic[] {
+  const { arguments: words, environ } = subject.container.value;
+  const hasNul = (text: string) => text.includes('\0');
+  const inWords = words.flatMap((text, index) => (hasNul(text) ? [['arguments', index]] : []));
+  const inValues = Object.entries(environ).flatMap(([key, text]) => (hasNul(text) ? [['environ', key]] : []));
+  const badNames = Object.keys(environ).filter(key => key === '' || /[=\0]/.test(key));
+  const { variables } = subject.entry.entry;
+  const badValues = Object.keys(variables).filter(name => hasNul(variables[name] as string));
+  const nul = 'a NUL character cannot be passed to a program';
+  return [
+    ...[...inWords, ...inValues].map(path => inContainer(subject, 'nul', nul, path)),
+    ...badNames.map(key =>
+      inContainer(subject, 'bad-environ-name', `\`${key}\` cannot be the name of an environment variable`, [
+        'environ',
+        key,
+      ]),
+    ),
+    ...badValues.map(name => inEntry(subject, 'nul', nul, ['variables', name])),
+  ];
+}
+
 /** All errors of one entry whose files could be read. */
 export function checkEntry(sources: SandboxSources, entry: EntrySources): Diagnostic[] {
   if (entry.container === undefined) return [];
@@ -160,6 +183,7 @@ export function checkEntry(sources: SandboxSources, entry: EntrySources): Diagno
     ...idRule(subject, 'group'),
     ...capabilityRule(subject),
     ...volumeRule(subject),
+    ...execRule(subject),
     ...declaredRule(subject),
     ...checkReferences(entry.container, !sources.sandbox.value.shareNamespaces.includes('pid')),
   ];

@@ -1,0 +1,58 @@
+// The program replaced by itself in place: for an upgrade, for a mount namespace of its own, and as PID 1 after a bug.
+
+import type { Logger } from '@suite/shared/cli/log.ts';
+import { execInPlace } from '@suite/shared/linux/exec.ts';
+
+/** Set once this process has been in charge of containers: what follows in it must not end lightly as PID 1. */
+const IN_CHARGE = 'LITHOS_TREE_IN_CHARGE';
+/** Between a bug and the next image of PID 1: a bug at every start must not eat a core. */
+const BUG_PAUSE_MS = 1_000;
+
+export function ownCommandLine(): string[] {
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+}
+
+export function ownEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+/** Same pid, same arguments, the program as it is on disk now. Throws when it cannot be executed; nothing changed then. */
+export function replaceProgram(): never {
+  return execInPlace(process.execPath, ownCommandLine(), ownEnvironment());
+}
+
+export function takeCharge(): void {
+  process.env[IN_CHARGE] = '1';
+}
+
+/** PID 1 takes the host along when it ends: with containers in its care it tries again instead. */
+export function mustNotEnd(): boolean {
+  return process.pid === 1 && process.env[IN_CHARGE] === '1';
+}
+
+/** Never resolves but when asked to stop: replaces the program after a pause, again and again until it can be done. */
+export async function tryAgain(log: (message: string) => void, shouldStop: () => boolean): Promise<void> {
+  while (!shouldStop()) {
+    await new Promise(resolve => setTimeout(resolve, BUG_PAUSE_MS));
+    if (shouldStop()) return;
+    try {
+      replaceProgram();
+    } catch (error) {
+      log(`cannot replace the program: ${(error as Error).message}`);
+    }
+  }
+}
+
+/**
+ * An exception nobody caught is our bug. The containers do not need us: end, to be started again; PID 1 cannot end
+ * without taking the host along, so it replaces itself.
+ */
+export function outliveBugs(log: Logger, shouldStop: () => boolean): void {
+  process.on('uncaughtException', error => {
+    log.error(`bug: ${error.stack ?? error.message}`);
+    if (process.pid !== 1) process.exit(1);
+    void tryAgain(message => log.error(message), shouldStop).then(() => process.exit(1));
+  });
+}

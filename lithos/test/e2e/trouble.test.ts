@@ -1,0 +1,242 @@
+// Bad moments: signals at the wrong time, full disks, damaged state, files nobody would write.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import t from 'tap';
+import { command, Host, isAlive, processesOf, until } from '../support.ts';
+
+t.setTimeout(300_000);
+
+const SLEEP = 'while :; do sleep 1000; done';
+const LONG = 'a'.repeat(300);
+
+type Test = Pick<typeof t, 'teardown'>;
+
+async function host(test: Test, keys = 'restart-timeout: 0', script = SLEEP): Promise<Host> {
+  const made = await Host.make();
+  test.teardown(() => made.dispose());
+  made.containerFile('web', script, keys);
+  made.processFile('web: {image: app.1, config: /config/web.yaml}\n');
+  return made;
+}
+
+function makeFifo(path: string): string {
+  rmSync(path, { force: true });
+  spawnSync('mkfifo', [path]);
+  return path;
+}
+
+t.test('no file can end the tree or hang it: names too long, with NULs, FIFOs', async t => {
+  const h = await host(t);
+  await h.start();
+  const { pid } = await h.running('web.0');
+  const file = `processes/${h.sandbox}.yaml`;
+  const good = readFileSync(h.path(file), 'utf8');
+  const bad: [string, RegExp][] = [
+    [`web: {image: ${LONG}, config: /config/web.yaml}`, /:1:14: error: image a+ does not exist/],
+    ['web: {image: "a\\0b", config: /config/web.yaml}', /:1:14: error: image a.b does not exist/],
+    [`web: {image: app.1, config: /config/${LONG}}`, /:1:29: error: .* is no file of image app\.1/],
+    [
+      `${good}__proto__: {image: app.1, config: /config/web.yaml}`,
+      /:2:1: error: `__proto__` is no process name/,
+    ],
+    [
+      'web: {image: app.1, config: /config/web.yaml, variables: {v: "a\\0b"}}',
+      /:1:62: error: a NUL character cannot be passed to a program/,
+    ],
+  ];
+  for (const [text, message] of bad) {
+    h.processFile(text);
+    const check = h.check();
+    t.equal(check.code, 1, text.slice(0, 40));
+    t.match(check.stderr, message);
+    await h.reload();
+    t.equal((await h.running('web.0')).pid, pid, 'what runs is not touched');
+  }
+  makeFifo(h.path(file));
+  t.match(h.check().stderr, /error: .* is no regular file/);
+  await h.reload();
+  t.equal((await h.running('web.0')).pid, pid);
+  rmSync(h.path(file));
+  h.processFile(good);
+  const container = 'executable: /bin/sh\narguments: ["a\\0b"]\n';
+  writeFileSync(
+    h.path('images/app.1/config/odd.yaml'),
+    `${container}environ: {"A=B": x, "": y}\nvolumes: {/: !Tmpfs }\nvariables: {constructor: !Name }\n`,
+  );
+  h.processFile('odd: {image: app.1, config: /config/odd.yaml}');
+  const said = h.check().stderr;
+  for (const message of [
+    /yaml:2:13: error: a NUL/,
+    /3:\d+: error: `A=B` cannot be the name/,
+    /3:\d+: error: `` cannot be the name/,
+    /4:\d+: error: the mount point `\/` must be/,
+    /the variable `constructor` that \/config\/odd\.yaml declares has no value/,
+  ])
+    t.match(said, message);
+});
+
+t.test('whoever reads the log may end; commands survive a closed pipe', async t => {
+  const h = await host(t);
+  await h.start();
+  const { pid } = await h.running('web.0');
+  h.tree?.stderr?.destroy();
+  for (let round = 0; round < 3; round++) await h.reload();
+  t.equal((await h.running('web.0')).pid, pid);
+  t.equal(h.tree?.exitCode, null);
+  const piped = spawnSync(
+    'bash',
+    [
+      '-c',
+      `"$0" "$1" -C "$2" --json | true; echo "\${PIPESTATUS[0]}"`,
+      process.execPath,
+      command('lithos_check'),
+      h.path('master.yaml'),
+    ],
+    { encoding: 'utf8' },
+  );
+  t.equal(piped.stdout, '0\n');
+  t.equal(piped.stderr, '');
+});
+
+t.test(
+  'lithos_switch installs what it checked, also from a pipe, and finishes what another began',
+  async t => {
+    const h = await host(t);
+    await h.start();
+    const { pid } = await h.running('web.0');
+    const installed = h.path(`processes/${h.sandbox}.yaml`);
+    const two = 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n';
+    const piped = spawnSync(
+      'sh',
+      [
+        '-c',
+        'printf %s "$4" | "$0" "$1" -C "$2" "$3" /dev/stdin',
+        ...[process.execPath, command('lithos_switch'), h.path('master.yaml'), h.sandbox, two],
+      ],
+      { encoding: 'utf8' },
+    );
+    t.equal(piped.status, 0, piped.stderr);
+    t.equal(readFileSync(installed, 'utf8'), two);
+    await h.running('web.1');
+    t.equal((await h.running('web.0')).pid, pid);
+    // As if the one who wrote it had been killed before the signal.
+    const three = two.replace('2', '3');
+    writeFileSync(installed, three);
+    const again = h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, h.write('new.yaml', three));
+    t.equal(again.code, 0, again.stderr);
+    await h.running('web.2');
+    // In place is not the same as running.
+    h.containerFile('never', 'exit 1', 'restart-timeout: 100');
+    const never = h.write('new.yaml', 'never: {image: app.1, config: /config/never.yaml}\n');
+    for (const _ of [1, 2])
+      t.equal(h.run('lithos_switch', '-C', h.path('master.yaml'), '--wait', '1', h.sandbox, never).code, 124);
+  },
+);
+
+/** A start that hangs until the answered function is called: the hosts file it copies is a FIFO. */
+async function hangStart(h: Host): Promise<() => Promise<void>> {
+  const fifo = makeFifo(h.path('hosts'));
+  h.sandboxFile(`hosts-file: ${fifo}`);
+  await h.start();
+  await until('the start hangs', () => h.instance('web.0')?.state === 'starting');
+  return async () => {
+    const file = await open(fifo, 'w');
+    await file.writeFile('127.0.0.1 x\n');
+    await file.close();
+  };
+}
+
+t.test('a stop while a container starts does not wait for its kill-timeout', async t => {
+  const h = await host(t, 'kill-timeout: 60');
+  const release = await hangStart(h);
+  h.signal('SIGTERM');
+  await until('it was heard', () => h.status()?.stopping || h.log().includes('signal: stop'));
+  const asked = Date.now();
+  await release();
+  await until('the tree has ended', () => h.tree?.exitCode !== null);
+  t.equal(h.tree?.exitCode, 0);
+  t.ok(Date.now() - asked < 10_000, 'the init was asked when it could hear');
+  t.notMatch(h.log(), 'did not end within');
+  t.same(h.leftOver(), []);
+});
+
+t.test('a stop during a re-exec is obeyed', async t => {
+  const h = await host(t);
+  const release = await hangStart(h);
+  h.signal('SIGQUIT');
+  await until('it waits for the start', () => h.log().includes('signal: reexec'));
+  h.signal('SIGTERM');
+  h.signal('SIGHUP');
+  await release();
+  await until('the tree has ended', () => h.tree?.exitCode !== null);
+  t.equal(h.tree?.exitCode, 0);
+  t.same(h.leftOver(), []);
+  t.same(h.cgroups(), []);
+});
+
+t.test('twenty HUPs in a row are a few reloads, and lithos_ps answers all the while', async t => {
+  const h = await host(t);
+  await h.start();
+  const { pid } = await h.running('web.0');
+  const before = h.status()?.reloads ?? 0;
+  for (let number = 1; number <= 20; number++) {
+    const instances = number === 20 ? 2 : 1 + (number % 4);
+    // Whole at every moment, as a reload may be reading it right now.
+    const next = h.write('next', `web: {image: app.1, config: /config/web.yaml, instances: ${instances}}\n`);
+    renameSync(next, h.path(`processes/${h.sandbox}.yaml`));
+    h.signal('SIGHUP');
+    if (number % 5 !== 0) continue;
+    const ps = h.run('lithos_ps', '-C', h.path('master.yaml'), '--json');
+    t.equal(ps.code, 0, ps.stderr);
+    t.match(JSON.parse(ps.stdout).trees, [{ pid: h.treePid() }]);
+  }
+  await until('the last one counts', () => {
+    const found = h.status()?.instances ?? [];
+    return found.length === 2 && found.every(({ state }) => state === 'running');
+  });
+  t.ok((h.status()?.reloads ?? 0) - before <= 20);
+  t.equal((await h.running('web.0')).pid, pid);
+  t.equal(processesOf(h.name('web.3')).length, 0);
+});
+
+t.test('what cannot be cleared away stops neither the tree nor the instance', async t => {
+  const h = await host(t);
+  const stuck = h.path(`run/instances/${h.sandbox}/web.0/7/stuck`);
+  mkdirSync(stuck, { recursive: true });
+  spawnSync('mount', ['-t', 'tmpfs', 'stuck', stuck]);
+  t.teardown(() => spawnSync('umount', ['-l', stuck]));
+  await h.start();
+  const { run, pid } = await h.running('web.0');
+  t.equal(run, 8, 'the number of the stuck run is not used again');
+  t.match(h.log(), /EBUSY/);
+  await h.crash();
+  await h.start();
+  t.equal((await h.running('web.0')).pid, pid);
+  t.equal(await h.stop(), 0);
+});
+
+t.test('a full runtime directory touches nothing that runs, is explained, and mends itself', async t => {
+  const h = await host(t);
+  mkdirSync(h.path('run'));
+  t.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'run', h.path('run')]).status, 0);
+  t.teardown(() => spawnSync('umount', ['-l', h.path('run')]));
+  await h.start();
+  const { pid } = await h.running('web.0');
+  spawnSync('sh', ['-c', `cat /dev/zero > ${h.path('run/fill')} 2>/dev/null`]);
+  h.processFile(
+    'web: {image: app.1, config: /config/web.yaml}\nmore: {image: app.1, config: /config/web.yaml}\n',
+  );
+  h.signal('SIGHUP');
+  await until('the log says why', () =>
+    /more\.0 could not be started: .*ENOSPC: no space left/.test(h.log()),
+  );
+  h.signal('SIGQUIT');
+  await until('a re-exec is refused', () => /re-exec refused: .*no space left/.test(h.log()));
+  t.ok(isAlive(pid));
+  t.equal(h.tree?.exitCode, null);
+  rmSync(h.path('run/fill'));
+  await h.running('more.0');
+  t.equal((await h.running('web.0')).pid, pid);
+  t.equal(await h.stop(), 0);
+});
