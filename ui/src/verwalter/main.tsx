@@ -10,7 +10,8 @@ import { clockTime, duration } from '../common/format.ts';
 import { Card, Frame, Freshness, nextTheme, nowMs } from '../common/frame.tsx';
 import { shortcut } from '../common/keyboard.tsx';
 import { getJson, poll, postJson, push } from '../common/live.ts';
-import { Buttons } from './buttons.tsx';
+import { Alerts } from './alerts.tsx';
+import { Buttons, reason } from './buttons.tsx';
 import './page.css';
 import { changes } from './schedule.ts';
 import { Peers, Roles } from './tables.tsx';
@@ -59,6 +60,17 @@ for (const [key, name] of [
   shortcut(`g ${key}`, `go to ${name.toLowerCase()}`, () =>
     document.querySelector(`[aria-label="${name}"]`)?.scrollIntoView(),
   );
+
+const rendering = signal('');
+
+async function renderAgain(): Promise<void> {
+  try {
+    await postJson('v1/force_render_all', {});
+    rendering.value = `asked for at ${clockTime(Date.now())}`;
+  } catch (error) {
+    rendering.value = `failed: ${reason(error)}`;
+  }
+}
 
 function Leader({ about }: { about: VerwalterStatus }) {
   const { leader, election_state: election } = about;
@@ -117,11 +129,6 @@ function Overview({ about }: { about: VerwalterStatus }) {
           <dd class={about.num_errors > 0 ? 'bad' : 'good'}>{about.num_errors}</dd>
         </div>
       </dl>
-      {Object.entries(about.errors).map(([domain, text]) => (
-        <pre key={domain} class="bad">
-          {domain}: {text}
-        </pre>
-      ))}
     </Card>
   );
 }
@@ -141,19 +148,27 @@ function Page() {
       facts={<span class="quiet">verwalter {about?.version}</span>}
       tools={<Freshness live={status.state.value} staleMs={STALE_MS} />}
     >
+      {about && <Alerts about={about} peers={known} />}
       {about && <Overview about={about} />}
       {about && plan && <Topology schedule={plan} reachable={reachableHosts(about, known)} />}
       {plan === undefined && (
         <Card title="What runs where">{schedule.state.value.error ? 'No schedule yet.' : 'loading…'}</Card>
       )}
-      {plan && <Buttons schedule={plan} pending={Object.keys(pending.state.value.value ?? {}).length} />}
+      {about && plan && (
+        <Buttons
+          schedule={plan}
+          about={about}
+          pending={Object.keys(pending.state.value.value ?? {}).length}
+        />
+      )}
       {about && (
         <Card title="Roles on this host" note={`${about.roles} roles`}>
           <Roles status={about} />
           <p>
-            <button type="button" onClick={() => void postJson('v1/force_render_all', {})}>
+            <button type="button" onClick={() => void renderAgain()}>
               Render all again
-            </button>
+            </button>{' '}
+            <span class="quiet">{rendering.value}</span>
           </p>
         </Card>
       )}
