@@ -45,6 +45,7 @@ export interface ElectionInfo {
   readonly needed_votes: number | null;
   readonly epoch: number;
   readonly deadline: number;
+  /** While stable: since when this node leads or follows in this epoch. Otherwise: when that ended; null = never yet. */
   readonly last_stable_timestamp: number | null;
 }
 

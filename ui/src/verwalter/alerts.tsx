@@ -26,8 +26,7 @@ function Alert({ title, children }: { title: string; children?: ComponentChildre
 function NoLeader({ about }: { about: VerwalterStatus }) {
   const { election_state: election } = about;
   const since = election.last_stable_timestamp;
-  const age =
-    since === null ? '' : `, the last stable moment was ${duration(Math.max(0, nowMs.value - since))} ago`;
+  const age = since === null ? '' : `, for ${duration(Math.max(0, nowMs.value - since))} nobody has led`;
   return (
     <Alert title={`No leader: this host is ${election.kind}`}>
       <p>

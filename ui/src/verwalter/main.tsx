@@ -100,10 +100,11 @@ function Overview({ about }: { about: VerwalterStatus }) {
           <dt>this host is</dt>
           <dd>
             {election.kind}
-            {stable ? (
-              <span class="quiet"> · stable {duration(Math.max(0, nowMs.value - stable))} ago</span>
-            ) : (
-              ''
+            {stable !== null && (
+              <span class="quiet">
+                {' '}
+                {election.is_stable ? 'for' : '· unstable for'} {duration(Math.max(0, nowMs.value - stable))}
+              </span>
             )}
           </dd>
         </div>
@@ -162,7 +163,7 @@ function Page() {
         />
       )}
       {about && (
-        <Card title="Roles on this host" note={`${about.roles} roles`}>
+        <Card title="Roles on this host" note={String(about.roles)}>
           <Roles status={about} />
           <p>
             <button type="button" onClick={() => void renderAgain()}>

@@ -43,7 +43,8 @@ function State({ role }: { role: RoleState }) {
     role.retry_at === null ? '' : `, next try in ${duration(Math.max(0, role.retry_at - nowMs.value))}`;
   return (
     <span class="bad">
-      failed {role.attempts} times{next}
+      failed{role.attempts > 1 ? ` ${role.attempts} times` : ''}
+      {next}
     </span>
   );
 }

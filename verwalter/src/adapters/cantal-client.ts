@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { CANTAL_LIMITS, type Dataset, type QueryReply, type SeriesValue } from '@suite/shared/wire/cantal.ts';
 import { CANTAL_TIMEOUT_MS, METRICS_TIMEOUT_MS } from '../config/defaults.ts';
 import type { PeerReport } from '../core/peers/table.ts';
@@ -6,6 +7,7 @@ import { fetchJson } from './http-client.ts';
 
 /** More machines than this in one list are a broken answer. */
 const PEERS_MAX = 10_000;
+const PORT_MAX = 65_535;
 
 /** The peers of the local cantal, or a sentence saying why there are none. `self` never appears among them. */
 export async function fetchPeers(
@@ -44,8 +46,9 @@ function readPeer(raw: unknown): PeerReport | undefined {
 /** `1.2.3.4:5` or `[::1]:5`. */
 function splitEndpoint(text: string): { address: string; port: number } | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  if (match === null) return undefined;
-  return { address: (match[1] ?? match[2]) as string, port: Number(match[3]) };
+  const address = match?.[1] ?? match?.[2] ?? '';
+  const port = Number(match?.[3]);
+  return isIP(address) !== 0 && port > 0 && port <= PORT_MAX ? { address, port } : undefined;
 }
 
 /** An address as it stands in a URL. */

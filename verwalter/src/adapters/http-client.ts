@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http';
+import { Agent, type ClientRequest, request } from 'node:http';
 
 /** One failed sentence instead of an exception: an unreachable node is a normal state of a network. */
 export type Fetched =
@@ -12,9 +12,11 @@ export interface FetchOptions {
   /** Sent as JSON with POST. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** A connection of its own: an answer that may take a minute must not hold up the others. */
+  readonly isPatient?: boolean;
 }
 
-/** Idle connections are kept for the next request to the same node; a dead one costs a retry, not an error that anybody sees. */
+/** Idle connections are kept for the next request to the same node. */
 const agent = new Agent({ keepAlive: true, maxSockets: 4, maxFreeSockets: 2, timeout: 300_000 });
 
 /** GET, or POST when there is a body. A status other than 2xx is not `ok`. Never rejects. */
@@ -28,7 +30,15 @@ export function fetchJson(url: string, options: FetchOptions): Promise<Fetched> 
         'content-length': Buffer.byteLength(payload),
       }),
     };
-    const call = request(url, { agent, method: payload === undefined ? 'GET' : 'POST', headers });
+    const method = payload === undefined ? 'GET' : 'POST';
+    let call: ClientRequest;
+    try {
+      call = request(url, { agent: options.isPatient === true ? false : agent, method, headers });
+    } catch (error) {
+      // An address that another machine made up is no URL.
+      resolve({ ok: false, error: `${url}: ${(error as Error).message}` });
+      return;
+    }
     const timer = setTimeout(
       () => finish({ ok: false, error: `no answer in ${options.timeoutMs} ms` }),
       options.timeoutMs,

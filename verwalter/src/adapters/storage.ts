@@ -14,12 +14,49 @@ export const sha1: Sha1 = text => createHash('sha1').update(text).digest('hex');
 
 const compress = promisify(gzip);
 const BALLOT_BYTES_MAX = 1_024;
+/** People read this file: indented it may be twice as long as on the wire. */
+const FILE_BYTES_MAX = SCHEDULE_BYTES_MAX * 2;
+
+/**
+ * Writes of one file, one after another: on a slow disk an old one must not overtake a new one. What waits is only the newest;
+ * a write that was overtaken in the queue ends with it.
+ */
+class NewestLast {
+  #running: Promise<void> | undefined;
+  #waiting: { write: () => Promise<void>; done: Promise<void> } | undefined;
+
+  write(write: () => Promise<void>): Promise<void> {
+    if (this.#waiting !== undefined) {
+      this.#waiting.write = write;
+      return this.#waiting.done;
+    }
+    if (this.#running === undefined) return this.#start(write);
+    const next = () => {
+      const newest = this.#waiting?.write ?? write;
+      this.#waiting = undefined;
+      return this.#start(newest);
+    };
+    const done = this.#running.then(next, next);
+    this.#waiting = { write, done };
+    return done;
+  }
+
+  #start(write: () => Promise<void>): Promise<void> {
+    const running = write().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+}
 
 /** `<storage>/schedule/` and `<storage>/election.json`. Methods reject with the system's error; callers log and go on. */
 export class Storage {
   readonly directory: string;
   readonly #disk: Disk;
   readonly #ballotPath: string;
+  readonly #ballots = new NewestLast();
+  readonly #schedules = new NewestLast();
 
   constructor(storageDirectory: string, disk: Disk) {
     this.directory = join(storageDirectory, 'schedule');
@@ -33,7 +70,7 @@ export class Storage {
 
   /** undefined when there is none. A damaged file is an error: the caller starts without a schedule and says so. */
   async loadSchedule(): Promise<ScheduleObject | undefined> {
-    const text = await this.#disk.readText(join(this.directory, 'schedule.json'), SCHEDULE_BYTES_MAX * 2);
+    const text = await this.#disk.readText(join(this.directory, 'schedule.json'), FILE_BYTES_MAX);
     if (text === undefined) return undefined;
     const schedule = readSchedule(JSON.parse(text), sha1);
     if ('error' in schedule) throw new Error(schedule.error);
@@ -42,11 +79,13 @@ export class Storage {
 
   /** Makes the directory when somebody removed it. */
   async saveSchedule(schedule: ScheduleObject): Promise<void> {
-    await this.prepare();
-    await this.#disk.writeAtomic(
-      join(this.directory, 'schedule.json'),
-      `${JSON.stringify(schedule, null, 2)}\n`,
-    );
+    await this.#schedules.write(async () => {
+      await this.prepare();
+      const pretty = `${JSON.stringify(schedule, null, 2)}\n`;
+      // Indenting a list of small numbers makes it five times longer: what cannot be read again is not worth its beauty.
+      const text = Buffer.byteLength(pretty) <= FILE_BYTES_MAX ? pretty : JSON.stringify(schedule);
+      await this.#disk.writeAtomic(join(this.directory, 'schedule.json'), text);
+    });
   }
 
   /** Adds the saved schedule to the hourly, daily and weekly files; one gzip, several links. */
@@ -84,7 +123,7 @@ export class Storage {
   /** The gzip of one history file. Only letters, digits and dashes make a name. */
   async readHistory(name: string): Promise<Uint8Array | undefined> {
     if (!/^[A-Za-z0-9-]+$/.test(name)) return undefined;
-    return await this.#disk.readBytes(join(this.directory, `${name}.json.gz`), SCHEDULE_BYTES_MAX * 2);
+    return await this.#disk.readBytes(join(this.directory, `${name}.json.gz`), FILE_BYTES_MAX);
   }
 
   async loadBallot(): Promise<Remembered> {
@@ -97,6 +136,7 @@ export class Storage {
 
   /** Without fsync: survives a crash of the process, which is what the election relies on (core/election/state.ts). */
   async saveBallot(remembered: Remembered): Promise<void> {
-    await this.#disk.writeAtomic(this.#ballotPath, `${JSON.stringify(remembered)}\n`, { fsync: false });
+    const text = `${JSON.stringify(remembered)}\n`;
+    await this.#ballots.write(() => this.#disk.writeAtomic(this.#ballotPath, text, { fsync: false }));
   }
 }

@@ -1,5 +1,7 @@
 // Every number of verwalter, each with its reason. Nothing else in the package holds a literal time or size.
 
+import { SCHEDULE_BYTES_MAX } from '@suite/shared/wire/verwalter.ts';
+
 /** TCP (HTTP) and UDP (election). The same on every node: a peer's address comes from cantal with only the port replaced. */
 export const PORT = 8379;
 export const HOST = '127.0.0.1';
@@ -66,6 +68,8 @@ export const SCHEDULER_MIN_INTERVAL_MS = 1_000;
 export const SCHEDULER_MAX_INTERVAL_MS = 5_000;
 /** One run of the script. The worker is ended then, the daemon lives on. */
 export const SCHEDULER_DEADLINE_MS = 5_000;
+/** What other nodes accept (wire/verwalter.ts), less the envelope of hash, time and origin. */
+export const SCHEDULE_DATA_BYTES_MAX = SCHEDULE_BYTES_MAX - 1_024;
 /** After a failed run. */
 export const SCHEDULER_RETRY_MS = 1_000;
 /** A leader without one good run for this long steps aside (exit 91), so another node can try. */
@@ -100,6 +104,11 @@ export const HTTP_HEADERS_TIMEOUT_MS = 5_000;
 export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
 /** `/v1/wait_action` answers 503 after this. */
 export const WAIT_ACTION_MS = 60_000;
+/** A leader answers a button in milliseconds; one that does not is dead or stopped, and the person should hear that. */
+export const FORWARD_TIMEOUT_MS = 3_000;
+/** Registered actions of a leader that lost its place look this long for the next one: an election and its prefetch take 5 s. */
+export const HANDOVER_MS = 30_000;
+export const HANDOVER_RETRY_MS = 500;
 /** Events are coalesced: a browser cannot show more than this anyway. */
 export const EVENT_INTERVAL_MS = 100;
 export const EVENT_CLIENTS_MAX = 200;

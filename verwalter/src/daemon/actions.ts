@@ -60,9 +60,11 @@ export class Actions {
     }
   }
 
-  /** Leadership is over. */
-  drop(): void {
+  /** Leadership is over. Gives those that no schedule has seen and nobody waits for: their senders think all is well. */
+  drop(): readonly Json[] {
+    const unheard = [...this.#pending].filter(([id]) => !this.#waiters.has(id)).map(([, action]) => action);
     this.#pending.clear();
     for (const settle of [...this.#waiters.values()]) settle('lost');
+    return unheard;
   }
 }

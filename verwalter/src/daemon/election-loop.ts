@@ -23,6 +23,8 @@ import type { SharedState } from './shared-state.ts';
 /** A disk that hangs must not silence a leader: after this the packet leaves although its ballot is not stored yet. */
 const BALLOT_PATIENCE_MS = 200;
 
+const isStable = ({ kind }: ElectionState['phase']): boolean => kind === 'leader' || kind === 'follower';
+
 /** Runs the election core on UDP and timers. `onStep` is called after every event, with the state before it. */
 export class ElectionLoop {
   readonly table: PeerTable;
@@ -101,12 +103,22 @@ export class ElectionLoop {
       this.#context.log.debug(`election packet from ${from.address} dropped`, { reason: packet.error });
       return;
     }
-    if (packet.id === this.settings.self) return;
+    if (packet.id === this.settings.self) {
+      this.#twin(from.address);
+      return;
+    }
     this.#shared.count(`${packet.type.toLowerCase()}_no`);
     const { clock } = this.#context.ports;
     if (!this.table.heard(packet.id, clock.monotonicMs(), clock.wallMs(), packet))
       this.#shared.count('bad_hosts_no');
     this.#step({ type: 'packet', packet });
+  }
+
+  /** A copied disk image is the usual reason. Neither of the two can take part in an election in earnest. */
+  #twin(address: string): void {
+    if (this.#context.options.addresses.includes(address)) return;
+    const text = `the node at ${address} has the same machine id ${this.settings.self}: give one of them another /etc/machine-id`;
+    this.#shared.setError('machine_id', text);
   }
 
   #step(event: ElectionEvent): void {
@@ -128,7 +140,8 @@ export class ElectionLoop {
     if (phase.kind === 'electing') this.#shared.count('start_election_no');
     if (phase.kind === 'leader' && was.phase.kind !== 'leader') this.#shared.count('became_leader_no');
     if (phase.kind !== 'leader') this.table.forgetErrors();
-    if (phase.kind === 'leader' || phase.kind === 'follower') {
+    // While stable: since when. Otherwise: until when it was.
+    if (isStable(phase) || isStable(was.phase)) {
       this.#shared.lastStableMs = this.#context.ports.clock.wallMs();
     }
   }
@@ -194,7 +207,7 @@ export class ElectionLoop {
     return {
       kind: phase.kind,
       is_leader: phase.kind === 'leader',
-      is_stable: phase.kind === 'leader' || phase.kind === 'follower',
+      is_stable: isStable(phase),
       leader: phase.kind === 'follower' ? phase.leader : null,
       promoting: phase.kind === 'voted' ? phase.candidate : null,
       num_votes_for_me: electing?.voters.length ?? null,

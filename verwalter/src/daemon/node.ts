@@ -11,6 +11,8 @@ import { Actions } from './actions.ts';
 import { ApplyLoop } from './apply-loop.ts';
 import { ElectionLoop } from './election-loop.ts';
 import { ExchangeLoop } from './exchange-loop.ts';
+import { passToLeader } from './forward.ts';
+import { Handover } from './handover.ts';
 import { type Context, EXIT_CODE } from './options.ts';
 import { SchedulerLoop } from './scheduler-loop.ts';
 import { SharedState } from './shared-state.ts';
@@ -37,6 +39,7 @@ export class VerwalterNode {
   /** A reason to end the process with this exit code. */
   onFatal: (code: number, reason: string) => void = () => {};
   readonly #runner: SchedulerRunner;
+  readonly #handover: Handover;
   #poll: Timer | undefined;
   #stopped = false;
 
@@ -53,6 +56,11 @@ export class VerwalterNode {
     this.#runner = createSchedulerRunner({ engine: context.options.engine });
     this.scheduler = new SchedulerLoop(context, this.election, this.shared, this.actions, this.#runner);
     this.apply = new ApplyLoop(context, this.shared, storage);
+    this.#handover = new Handover(context, async (action, timeoutMs) => {
+      if (this.election.isLeader) return this.actions.add(action) !== undefined;
+      const taken = await passToLeader(this, '/v1/action', action, timeoutMs);
+      return taken?.ok === true;
+    });
     this.#wire();
   }
 
@@ -91,7 +99,8 @@ export class VerwalterNode {
     this.exchange.stop();
     this.scheduler.stop();
     this.election.stop();
-    this.actions.drop();
+    this.#handover.take(this.actions.drop());
+    this.#handover.stop();
     await this.apply.stop();
     await this.#runner.close();
     closeConnections();
@@ -121,7 +130,7 @@ export class VerwalterNode {
     const lost = was.phase.kind === 'leader' && (state.phase.kind !== 'leader' || state.epoch !== was.epoch);
     if (lost) {
       this.scheduler.stop();
-      this.actions.drop();
+      this.#handover.take(this.actions.drop());
       this.shared.dropLeaderData();
     }
     this.exchange.look();

@@ -5,12 +5,21 @@ import { readLuaFiles, readRuntime, treeSignature } from '../adapters/config-tre
 import { sha1 } from '../adapters/storage.ts';
 import * as defaults from '../config/defaults.ts';
 import { distinctSchedules, makeSchedule } from '../core/schedule/schedule.ts';
-import type { Json, SchedulerInput, SchedulerRunner } from '../core/scheduler/engine.ts';
+import type { Json, RunResult, SchedulerInput, SchedulerRunner } from '../core/scheduler/engine.ts';
 import type { Actions } from './actions.ts';
 import type { ElectionLoop } from './election-loop.ts';
 import type { Context } from './options.ts';
 import { buildInput, gatherMetrics, inputDigest } from './scheduler-input.ts';
 import type { SharedState } from './shared-state.ts';
+
+/** A larger schedule would be refused by every other node: better the old one for all than the new one for the leader alone. */
+function withinLimit(result: RunResult): RunResult {
+  if (!result.ok) return result;
+  const sizeBytes = Buffer.byteLength(JSON.stringify(result.schedule));
+  if (sizeBytes <= defaults.SCHEDULE_DATA_BYTES_MAX) return result;
+  const error = `the schedule is larger than ${defaults.SCHEDULE_DATA_BYTES_MAX} bytes: ${sizeBytes}`;
+  return { ok: false, error, debug: result.debug };
+}
 
 /**
  *   idle ──lead(parents)──▶ running rounds ──stop()──▶ idle
@@ -185,7 +194,7 @@ export class SchedulerLoop {
     const { epoch } = this.#election.state;
     this.#lastRunMs = clock.monotonicMs();
     this.#shared.lastInput = input;
-    const result = await this.#runner.run(input, defaults.SCHEDULER_DEADLINE_MS);
+    const result = withinLimit(await this.#runner.run(input, defaults.SCHEDULER_DEADLINE_MS));
     if (!this.#active || this.#election.state.epoch !== epoch || !this.#election.isLeader) return false;
     this.#shared.counters.scheduling_time = Math.round(clock.monotonicMs() - this.#lastRunMs);
     this.#shared.count(result.ok ? 'scheduler_succeeded' : 'scheduler_failed');

@@ -14,7 +14,7 @@ export class SharedState {
   /** Made by this node in its present leadership. */
   owned: ScheduleObject | null = null;
   roles: readonly RoleState[] = [];
-  /** Error flags by domain: `scheduler`, `scheduler_load`, `runtime`, `storage`, `cantal`. */
+  /** Error flags by domain: `scheduler`, `scheduler_load`, `runtime`, `storage`, `cantal`, `log`, `machine_id`. */
   readonly errors = new Map<string, string>();
   lastInput: SchedulerInput | null = null;
   debugText: string | null = null;

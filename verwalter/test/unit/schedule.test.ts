@@ -16,6 +16,7 @@ import { SimWorld } from '@suite/shared/sim/index.ts';
 import fc from 'fast-check';
 import t from 'tap';
 import { readLuaFiles, readRuntime, treeSignature } from '../../src/adapters/config-tree.ts';
+import { fetchJson } from '../../src/adapters/http-client.ts';
 import { readMachineId } from '../../src/adapters/machine-id.ts';
 import { Storage, sha1 } from '../../src/adapters/storage.ts';
 import { canonicalJson } from '../../src/core/schedule/canonical.ts';
@@ -139,6 +140,67 @@ t.test('storage', async t => {
   writeFileSync(id, 'ABCDEF0123456789abcdef0123456789\n\n');
   t.match(await readMachineId(id), { error: /32 hex/ });
   t.match(await readMachineId(`${id}.none`), { error: /ENOENT/ });
+});
+
+t.test('an older write never overtakes a newer one', async t => {
+  const directory = t.testdir();
+  const release: (() => void)[] = [];
+  const written: string[] = [];
+  const slow: typeof realDisk = {
+    ...realDisk,
+    writeAtomic: (path, data) =>
+      new Promise(resolve => {
+        release.push(() => {
+          written.push(JSON.parse(String(data)).epoch);
+          resolve(realDisk.writeAtomic(path, data));
+        });
+      }),
+  };
+  const storage = new Storage(directory, slow);
+  const saves = [1, 2, 3, 4].map(epoch => storage.saveBallot({ epoch, ballot: LOW }));
+  t.equal(release.length, 1, 'one at a time');
+  release[0]?.();
+  await saves[0];
+  while (release.length < 2) await new Promise(setImmediate);
+  release[1]?.();
+  await Promise.all(saves);
+  t.same(written, [1, 4], 'and of those that wait only the newest');
+  t.same(await storage.loadBallot(), { epoch: 4, ballot: LOW });
+  const failing = new Storage(directory, {
+    ...realDisk,
+    writeAtomic: () => Promise.reject(new Error('ENOSPC')),
+  });
+  const both = [failing.saveBallot({ epoch: 5, ballot: LOW }), failing.saveBallot({ epoch: 6, ballot: LOW })];
+  for (const save of both) await t.rejects(save, /ENOSPC/);
+  await t.rejects(
+    failing.saveBallot({ epoch: 7, ballot: LOW }),
+    /ENOSPC/,
+    'a failure does not end the queue',
+  );
+});
+
+t.test('a schedule of small numbers can be read back', async t => {
+  const storage = new Storage(t.testdir(), realDisk);
+  const numbers = made('x', SELF, 5);
+  const data = { list: Array.from({ length: 60_000 }, () => Array.from({ length: 50 }, () => 1)) };
+  const schedule = makeSchedule(data, SELF, 5, sha1);
+  await storage.saveSchedule(schedule);
+  t.equal((await storage.loadSchedule())?.hash, schedule.hash);
+  await storage.saveSchedule(numbers);
+  t.same(await storage.loadSchedule(), numbers);
+});
+
+t.test('what other machines say may be anything', async t => {
+  const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+  const schedule = made('x', SELF, 5);
+  t.match(readSchedule({ ...schedule, data: { deep } }, sha1), { error: /^data: / });
+  t.match(
+    readSchedule({ ...schedule, origin: 'ab'.repeat(65) }, sha1),
+    { error: /origin/ },
+    'would not fit a packet',
+  );
+  for (const url of ['http://a b/', 'http://x:99999/', 'http://[::x]/'])
+    t.match(await fetchJson(url, { timeoutMs: 100, maxBytes: 10 }), { ok: false, error: /Invalid URL/ }, url);
 });
 
 t.test('metadata and scheduler sources', async t => {

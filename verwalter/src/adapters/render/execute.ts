@@ -30,7 +30,11 @@ async function run(execution: Execution, argv: readonly string[]): Outcome {
   const shown = argv.join(' ');
   await log.write(`${dryRun ? '(dry run) ' : ''}run: ${shown}\n`);
   if (dryRun) return undefined;
-  const result = await proc.run(argv, { timeoutMs, maxOutputBytes: COMMAND_OUTPUT_BYTES_MAX });
+  const result = await proc.run(argv, {
+    timeoutMs,
+    maxOutputBytes: COMMAND_OUTPUT_BYTES_MAX,
+    ownGroup: true,
+  });
   await log.write(result.stdout + result.stderr);
   if (result.notFound) return `${argv[0]}: no such program`;
   if (result.timedOut) return `${shown}: still running after ${timeoutMs} ms`;

@@ -27,11 +27,16 @@ export function readSchedule(raw: unknown, sha1: Sha1): ScheduleObject | { reado
     return { error: 'timestamp is not a whole number of ms' };
   }
   if (typeof hash !== 'string' || !/^[0-9a-f]{40}$/.test(hash)) return { error: 'hash is not 40 hex digits' };
-  if (typeof origin !== 'string' || !/^([0-9a-f]{2})+$/.test(origin))
+  if (typeof origin !== 'string' || !/^([0-9a-f]{2}){1,64}$/.test(origin))
     return { error: 'origin is not a hex id' };
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     return { error: 'data is not an object' };
-  if (sha1(canonicalJson(data)) !== hash) return { error: `the hash of the data is not ${hash}` };
+  try {
+    if (sha1(canonicalJson(data)) !== hash) return { error: `the hash of the data is not ${hash}` };
+  } catch (error) {
+    // JSON.parse reads any depth, walking it does not.
+    return { error: `data: ${(error as Error).message}` };
+  }
   return { timestamp, hash, data: data as Record<string, unknown>, origin };
 }
 

@@ -1,21 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { fetchJson } from '../../adapters/http-client.ts';
-import { WAIT_ACTION_MS } from '../../config/defaults.ts';
+import { FORWARD_TIMEOUT_MS, WAIT_ACTION_MS } from '../../config/defaults.ts';
 import type { Json } from '../../core/scheduler/engine.ts';
+import { FORWARDED, leaderAddress, passToLeader } from '../forward.ts';
 import type { VerwalterNode } from '../node.ts';
 import { schedulerPeers } from '../scheduler-input.ts';
 import { type Reply, readBody, refuse } from './reply.ts';
-
-/** Set on a request that another node passed on: it is answered here or refused, so two confused nodes cannot play ping-pong. */
-const FORWARDED = 'x-verwalter-forwarded';
-const ANSWER_BYTES_MAX = 65_536;
-
-/** Address of the leader, when it is another node and known. */
-function leaderAddress(node: VerwalterNode): string | null {
-  const { leader } = node.election;
-  if (leader === null) return null;
-  return schedulerPeers(node.election, node.context.options.port)[leader]?.addr ?? null;
-}
 
 /** `POST /v1/action` and `/v1/wait_action`: taken by the leader; any other node passes the action on to it. */
 export async function postAction(
@@ -47,21 +36,26 @@ async function forward(
   wait: boolean,
 ): Promise<Reply> {
   const address = leaderAddress(node);
-  if (address === null || request.headers[FORWARDED] !== undefined) return notLeader(address);
-  const answer = await fetchJson(`http://${address}/v1/${wait ? 'wait_action' : 'action'}`, {
-    body,
-    timeoutMs: WAIT_ACTION_MS,
-    maxBytes: ANSWER_BYTES_MAX,
-    headers: { [FORWARDED]: '1' },
-  });
+  if (request.headers[FORWARDED] !== undefined) return notLeader(address);
+  const timeoutMs = FORWARD_TIMEOUT_MS + (wait ? WAIT_ACTION_MS : 0);
+  const answer = await passToLeader(node, `/v1/${wait ? 'wait_action' : 'action'}`, body, timeoutMs);
+  if (answer === undefined) return notLeader(address);
   if (answer.ok)
     return answer.status === 204 ? { empty: 204 } : { json: answer.value, status: answer.status };
-  if (answer.status === undefined || answer.status === 503) return notLeader(address);
+  if (answer.status === undefined || answer.status === 503) {
+    return { status: 503, json: { error: `the leader did not take it: ${answer.error}`, leader: address } };
+  }
   return refuse(answer.status, answer.error);
 }
 
 function notLeader(address: string | null): Reply {
-  return { status: 503, json: { error: 'this node is not the leader', leader: address } };
+  return {
+    status: 503,
+    json: {
+      error: address === null ? 'there is no leader now' : 'this node is not the leader',
+      leader: address,
+    },
+  };
 }
 
 /** `/v1/action_is_pending/ID`. */

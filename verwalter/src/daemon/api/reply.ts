@@ -68,22 +68,41 @@ function gron(value: unknown): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The JSON body of a POST, or the reply that refuses it: 405, 415, 413 or 400. */
+/** The JSON body of a POST, or the reply that refuses it: 415, 413 or 400. */
 export async function readBody(request: IncomingMessage): Promise<{ readonly value: unknown } | Reply> {
-  if (request.method !== 'POST') return refuse(405, 'POST is needed here');
   if (request.headers['content-type'] !== 'application/json') {
     return refuse(415, 'the content type must be application/json');
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > ACTION_BYTES_MAX) return refuse(413, `more than ${ACTION_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
+  const bytes = await collect(request);
+  if (bytes === undefined) return refuse(413, `more than ${ACTION_BYTES_MAX} bytes`);
+  let value: unknown;
   try {
-    return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown };
+    value = JSON.parse(bytes.toString('utf8'));
   } catch {
     return refuse(400, 'the body is not JSON');
   }
+  return isDeep(value, DEPTH_MAX) ? refuse(400, `nested deeper than ${DEPTH_MAX}`) : { value };
+}
+
+/** Of JSON that comes in: writing it again, and Lua, are recursive. As deep as a scheduler's own tables may be. */
+const DEPTH_MAX = 100;
+
+function isDeep(value: unknown, allowed: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return allowed === 0 || Object.values(value).some(inner => isDeep(inner, allowed - 1));
+}
+
+/** The whole body, or undefined when it is too long: the rest is read and dropped, so that the sender gets to see the answer. */
+function collect(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= ACTION_BYTES_MAX) chunks.push(chunk);
+      else resolve(undefined);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', reject);
+  });
 }

@@ -55,6 +55,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 const NOT_YET = new Set(['query', 'graphql', 'graphiql', 'wasm']);
 /** Handlers with something after their name; on all others a further path part is an unknown path. */
 const WITH_REST = new Set(['schedule', 'action_is_pending', 'backup']);
+const CHANGING = new Set(['action', 'wait_action', 'force_render_all']);
 
 function rolesData(node: VerwalterNode): Reply {
   const data = node.apply.current?.data;
@@ -102,6 +103,12 @@ async function sendLog(
   if (!sent) send(response, refuse(404, 'there is no such log'), 'compact', options.version);
 }
 
+/** What changes something is never a GET: a browser that looks ahead at a link would press it. */
+function wrongMethod(name: string, request: IncomingMessage): Reply | undefined {
+  const wanted = CHANGING.has(name) ? ['POST'] : ['GET', 'HEAD'];
+  return wanted.includes(request.method ?? '') ? undefined : refuse(405, `${wanted.join(' or ')} only`);
+}
+
 /** Everything below `/v1/`; `parts` are the decoded parts of the path after it. */
 export async function serveApi(
   node: VerwalterNode,
@@ -116,7 +123,7 @@ export async function serveApi(
   const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name] : undefined;
   const isKnown = handler !== undefined && (rest.length === 0 || (rest.length === 1 && WITH_REST.has(name)));
   const reply = isKnown
-    ? await handler(node, rest, request)
+    ? (wrongMethod(name, request) ?? (await handler(node, rest, request)))
     : NOT_YET.has(name)
       ? refuse(501, `/v1/${name} is not available yet`)
       : refuse(404, `there is no /v1/${parts.join('/')}`);

@@ -60,6 +60,7 @@ async function answer(
     else if (parts[0] === 'v1') await serveApi(node, parts.slice(1), request, response);
     else await serveStatic(node, parts, request, response);
   } catch (error) {
+    if (request.destroyed && !request.complete) return;
     node.context.log.error('a request failed', { url: request.url, error });
     if (response.headersSent) response.destroy();
     else send(response, refuse(500, 'internal error, see the log'), 'compact', node.context.options.version);
