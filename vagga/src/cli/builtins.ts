@@ -5,7 +5,7 @@ import { hashContainer } from '../adapters/image/identity.ts';
 import type { RunCommand } from '../config/model.ts';
 import { containerNotFound } from '../config/references.ts';
 import { listRows } from '../core/listing.ts';
-import { imagesOf, runOne } from './run-commands.ts';
+import { imagesOf, ROOT_ONLY, runOne } from './run-commands.ts';
 import { type Session, say } from './session.ts';
 
 type Builtin = (session: Session, words: readonly string[]) => number | Promise<number>;
@@ -58,6 +58,7 @@ async function build(session: Session, words: readonly string[]): Promise<number
   const [name = '', extra] = rest;
   if (extra !== undefined) return usage('_build', 'NAME', `Unexpected argument ${extra}`);
   if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
+  if (process.getuid?.() !== 0) return say(121, ROOT_ONLY);
   const built = await session.build([name], flags.has('--force'));
   return typeof built === 'number' ? built : 0;
 }

@@ -60,6 +60,7 @@ export function quickStart(argv: readonly string[]): Promise<number> | undefined
     process.stderr.write(listing(cache.project));
     return Promise.resolve(127);
   }
+  if (process.getuid() !== 0) return undefined;
   const name = resolveCommand(cache.project.commands, word);
   return name === undefined ? undefined : quickRun(found.root, cache, name, argv.slice(1));
 }

@@ -56,8 +56,11 @@ function hashesWithoutBuild(
   return hashes;
 }
 
+export const ROOT_ONLY = 'building and running without root is not available yet: run vagga as root';
+
 /** Hash of each container, built if need be; or the exit code. */
 export async function imagesOf(session: Session, names: readonly string[]) {
+  if (process.getuid?.() !== 0) return say(121, ROOT_ONLY);
   if (session.options.build !== 'normal') return hashesWithoutBuild(session, names);
   return await session.build(names, false);
 }

@@ -89,6 +89,18 @@ export class Rig {
     return { code: status, stdout, stderr };
   }
 
+  /** Another user, who may nevertheless read a checkout in somebody's home. */
+  runAsNobody(words: readonly string[]): Outcome {
+    const read = ['--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'];
+    const user = ['--reuid', '65534', '--regid', '65534', '--clear-groups', ...read];
+    const { status, stdout, stderr } = spawnSync('setpriv', [...user, process.execPath, VAGGA, ...words], {
+      cwd: this.root,
+      env: environment({ HOME: '/nonexistent' }),
+      encoding: 'utf8',
+    });
+    return { code: status, stdout, stderr };
+  }
+
   start(words: string[], more: Record<string, string> = {}): Running {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
     return new Running(

@@ -1,9 +1,10 @@
 // The bar of the start: `vagga COMMAND` costs at most 45 ms over the bare runtime with the same container.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { Rig } from './rig.ts';
+import { isFresh, stampOf } from '../../src/adapters/project/stamps.ts';
+import { Rig, until } from './rig.ts';
 
 const BAR_MS = 45;
 /** An empty Node program on the quiet machine the bar was set on; a slower or busier machine moves the bar with it. */
@@ -17,7 +18,7 @@ const rig = new Rig();
 t.teardown(() => rig.remove());
 
 interface Cached {
-  readonly runtime: { readonly prefix: string[]; readonly program: string };
+  readonly runtime: { readonly prefix: string[]; readonly program: string; readonly unlimited: string[] };
 }
 
 /** The bundle of a running command, with `/bin/true` in place of its program. */
@@ -62,6 +63,7 @@ commands:
   const [program = '', ...prefix] = [
     ...runtime.prefix,
     runtime.program,
+    ...runtime.unlimited,
     '--root',
     '/run/vagga',
     'run',
@@ -99,6 +101,22 @@ t.test('the start-up cache notices what it must', async t => {
   t.ok(rig.run().stderr.includes('extra'), 'a mixin that appears');
   rig.write('vagga.yaml', `${rig.read('vagga.yaml')}  more: !Command {container: c, run: "true"}\n`);
   t.ok(rig.run().stderr.includes('more'), 'an edit');
+  rig.write('.vagga/vagga.yaml', 'commands:\n  other: !Command {container: c, run: x}\n');
+  t.ok(rig.run().stderr.includes('other'), 'a main file that takes precedence');
+  rmSync(join(rig.root, '.vagga/vagga.yaml'));
+  t.ok(rig.run().stderr.includes('more'), 'and its end');
   rig.write('.vagga/.start-cache.json', '{"broken');
   t.equal(rig.run('more').code, 0, 'a damaged cache is no problem');
+});
+
+t.test('a file changed within this timer tick is never taken for unchanged', async t => {
+  const file = join(rig.root, 'tick');
+  writeFileSync(file, 'one');
+  const early = stampOf(file);
+  t.notOk(isFresh([early], stampOf), 'an edit of the same size may follow with the same time');
+  await until(() => isFresh([stampOf(file)], stampOf), 'the time has settled');
+  const settled = stampOf(file);
+  t.notOk(isFresh([early], stampOf));
+  writeFileSync(file, 'two');
+  t.notOk(isFresh([settled], stampOf));
 });

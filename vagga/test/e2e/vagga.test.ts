@@ -1,5 +1,7 @@
 // The real thing: mmdebstrap, the OCI runtime, signals and terminals. One small Debian is built and used by all.
-import { readlinkSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Rig, until } from './rig.ts';
@@ -60,6 +62,7 @@ commands:
   none: !Command {container: app, run: [/no/such/program]}
   lost: !Command {container: app, run: [no-such-program]}
   wait: !Command {container: app, run: "echo waiting; sleep 7655; true"}
+  stubborn: !Command {container: app, run: "trap '' TERM; echo stubborn; while :; do sleep 7660; done"}
   term: !Command {container: app, run: "tty && read line && echo got $line"}
   after: !Command {container: app, run: "echo after", prerequisites: [before], epilog: "the end\\n"}
   before: !Command {container: app, run: "echo before"}
@@ -164,7 +167,7 @@ t.test('exit codes (spec §4.9)', async t => {
   t.match(rig.run('_build', 'ap'), { code: 121, stderr: 'Container "ap" not found' });
   t.match(rig.run('--no-build', 'far'), { code: 29 });
   t.match(rig.run('--version'), { code: 0 });
-  t.equal(rig.run('_list').stdout.split('\n').length, 14);
+  t.equal(rig.run('_list').stdout.split('\n').length, 15);
   const other = new Rig();
   t.match(other.run('x'), { code: 126, stderr: /Config not found in path/ });
   other.write('vagga.yaml', 'containers: {a: {setup: [!Nope x]}}\n');
@@ -209,6 +212,10 @@ t.test('one build at a time, and Ctrl-C leaves nothing', async t => {
   await until(() => rig.processes('sleep 7654').length > 1, 'the step runs', 60_000);
   const second = rig.run('_build', 'slow');
   t.match(second, { code: 121, stderr: /Can't lock container build \(.*\.tmp\.slow\.lock\)/ });
+  const waiting = rig.start(['_build', 'slow'], { VAGGA_SETTINGS: 'build-lock-wait: true' });
+  await waiting.shows('Waiting...');
+  waiting.child.kill('SIGINT');
+  t.match(await waiting.ended, { code: 130 }, 'waiting for the lock can be interrupted');
   slow.child.kill('SIGINT');
   t.match(await slow.ended, { code: 130 });
   t.same(leftovers(), { temporary: [], bundles: [], mounts: [] });
@@ -222,6 +229,73 @@ t.test('Ctrl-C during the bootstrap leaves nothing', async t => {
   t.match(await boot.ended, { code: 130 });
   t.equal(rig.list('.vagga/.cache/debian-base').length, 1, 'the half base is gone');
   t.same(leftovers(), { temporary: [], bundles: [], mounts: [] });
+});
+
+const engineStates = () => readdirSync('/run/vagga');
+
+t.test('a killed vagga leaves nothing for long (spec §5.4)', async t => {
+  const before = engineStates();
+  const waiting = rig.start(['wait']);
+  await waiting.shows('waiting');
+  waiting.child.kill('SIGKILL');
+  await until(() => rig.processes('sleep 7655').length === 0, 'the program ends with vagga');
+  const building = rig.start(['_build', 'slow']);
+  await until(() => rig.processes('sleep 7654').length > 1, 'the step runs', 60_000);
+  building.child.kill('SIGKILL');
+  await until(() => rig.processes('sleep 7654').length === 0, 'the step ends with vagga');
+  const stubborn = rig.start(['stubborn']);
+  await stubborn.shows('stubborn');
+  stubborn.child.kill('SIGKILL');
+  await once(stubborn.child, 'exit');
+  t.ok(rig.processes('sleep 7660').length > 0, 'who does not listen goes on');
+  t.equal(rig.list('.vagga/.run').length, 1, 'and its bundle is left');
+  t.equal(rig.run('true').code, 0);
+  t.same(rig.processes('sleep 7660'), [], 'until the next run');
+  t.same(rig.list('.vagga/.run'), []);
+  t.same(engineStates(), before);
+});
+
+t.test('a run does not touch what another runs', async t => {
+  const waiting = rig.start(['wait']);
+  await waiting.shows('waiting');
+  t.equal(rig.run('true').code, 0);
+  t.equal(rig.list('.vagga/.run').length, 1);
+  t.ok(rig.processes('sleep 7655').length > 0);
+  waiting.child.kill('SIGTERM');
+  t.equal((await waiting.ended).code, 143);
+});
+
+t.test('a run has no device of the host, and can make none', async t => {
+  const made = rig.run('_run', 'app', 'mknod', '/dev/disk', 'b', '8', '0');
+  t.match(made, { code: 1, stderr: /Operation not permitted/ });
+});
+
+t.test('without root: one sentence, and nothing is made', async t => {
+  const other = new Rig();
+  other.write(
+    'vagga.yaml',
+    'containers: {c: {setup: []}}\ncommands: {x: !Command {container: c, run: [x]}}\n',
+  );
+  chownSync(other.root, 65_534, 65_534);
+  for (const words of [['x'], ['_build', 'c'], ['--no-build', 'x'], ['_run', 'c', 'x']]) {
+    const { code, stderr } = other.runAsNobody(words);
+    t.match({ code, stderr }, { code: 121, stderr: /without root is not available yet/ });
+  }
+  t.equal(other.runAsNobody([]).code, 127, 'the listing works');
+  t.same(other.list('.'), ['vagga.yaml']);
+  other.remove();
+});
+
+t.test('odd files: refused with their name, never waited for', async t => {
+  const other = new Rig();
+  other.write('vagga.yaml', 'containers: {c: {setup: [!Depends src]}}\n');
+  other.write('src/good', '');
+  writeFileSync(Buffer.concat([Buffer.from(`${other.root}/src/`), Buffer.from([0xff])]), '');
+  t.match(other.run('_version_hash', 'c'), { code: 124, stderr: /name of \/work\/src\/.* is not UTF-8/ });
+  spawnSync('mkfifo', [join(other.root, 'pipe')]);
+  other.write('vagga.yaml', 'mixins: [pipe]\n');
+  t.match(other.run(), { code: 126, stderr: /pipe: Error reading file: it is not a regular file/ });
+  other.remove();
 });
 
 t.test('signals reach the program and its end is ours', async t => {

@@ -76,7 +76,8 @@ export function writeCache(root: string, cache: Cache): void {
   const file = fileOf(root);
   const temporary = `${file}.${process.pid}`;
   try {
-    mkdirSync(join(root, '.vagga'), { recursive: true });
+    // Without root nothing can be built here, so a listing is no reason to make the directory.
+    if (process.getuid?.() === 0) mkdirSync(join(root, '.vagga'), { recursive: true });
     writeFileSync(temporary, JSON.stringify(cache));
     renameSync(temporary, file);
   } catch {
