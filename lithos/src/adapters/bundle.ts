@@ -1,7 +1,7 @@
 // From a desired instance to an OCI bundle: the description of the sandbox, and the directories it needs.
-import { chmod, chown, mkdir, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, realpath, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import type { DesiredInstance, ResolvedVolume } from '../core/desired/types.ts';
 import type { EtcMounts } from './etc-files.ts';
@@ -82,6 +82,30 @@ export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): Sa
   };
 }
 
+/** The path without links; of what does not exist yet, as far as it does. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || path === '/') throw error;
+    return await realPath(dirname(path));
+  }
+}
+
+/**
+ * A container may put a link into a volume it can write, and a second volume, or its next run, would then mount what
+ * the link names: any directory of the host. So no link may lead out of what the sandbox has mapped.
+ */
+async function checkInside(target: string, source: string, root: string): Promise<void> {
+  // No container has written into what does not exist.
+  if (!(await exists(root))) return;
+  const [real, realRoot] = [await realPath(source), await realPath(root)];
+  if (real === realRoot || real.startsWith(realRoot === '/' ? '/' : `${realRoot}/`)) return;
+  throw new Error(
+    `volume ${target}: ${source} is a link to ${real}, out of ${root}: give it an entry of its own in the sandbox's paths`,
+  );
+}
+
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -99,7 +123,9 @@ async function prepareVolume(volume: ResolvedVolume, stateDir: string): Promise<
   if (volume.kind === 'statedir' && volume.path !== '') {
     await makeOwned(join(stateDir, volume.path), volume.mode, volume.user, volume.group);
   }
-  if (volume.kind !== 'persistent' || (await exists(volume.source))) return;
+  if (volume.kind !== 'persistent' && volume.kind !== 'readonly') return;
+  await checkInside(volume.target, volume.source, volume.root);
+  if (volume.kind === 'readonly' || (await exists(volume.source))) return;
   if (!volume.create)
     throw new Error(`volume ${volume.target}: ${volume.source} does not exist and \`mkdir\` is false`);
   await makeOwned(volume.source, volume.mode, volume.user, volume.group);

@@ -5,7 +5,7 @@ import type { Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type { DesiredSandbox } from '../core/desired/types.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 const FILE_MODE = 0o600;
 
 export class LastGood {

@@ -112,3 +112,49 @@ t.test('a container whose monitor dies becomes a child of PID 1, which then know
   });
   t.equal(again.lastExit?.code, 137, 'the code came from the kernel, not from the monitor');
 });
+
+t.test('two hundred orphans at once leave no zombie and no wrong exit code', async t => {
+  const h = await newHost(t);
+  const tree = h.treePid();
+  await until('it runs', () => h.instance('web.0')?.state === 'running');
+  const storm = 'i=0; while [ $i -lt 200 ]; do (sleep 0.3 &) ; i=$((i+1)); done';
+  spawnSync('nsenter', ['-t', String(tree), '-p', '-m', 'sh', '-c', storm], { stdio: 'ignore' });
+  t.ok(childrenOf(tree).length > 100, 'PID 1 has adopted them');
+  // Meanwhile its own children come and go.
+  for (let run = 1; run <= 3; run++) {
+    process.kill(processesOf(h.name('web.0'))[0] as number, 'SIGKILL');
+    await until('started again', () => {
+      const found = h.instance('web.0');
+      return found?.run === run + 1 && found.state === 'running' && processesOf(h.name('web.0')).length > 0;
+    });
+    t.match(h.instance('web.0')?.lastExit, { code: 137 });
+  }
+  await until(
+    'only monitors are left',
+    () => childrenOf(tree).length === 3 && !childrenOf(tree).some(isZombie),
+  );
+  t.notOk(/could not be started|bug:/.test(h.log()));
+});
+
+t.test('a broken upgrade does not end the host: it is tried again until it works', async t => {
+  const h = await newHost(t);
+  const tree = h.treePid();
+  const first = await until('it runs', () => processesOf(h.name('web.0'))[0]);
+  const inside = (...argv: string[]) =>
+    spawnSync('nsenter', ['-t', String(tree), '-p', '-m', ...argv]).status;
+  const conmon = spawnSync('sh', ['-c', 'readlink -f "$(command -v conmon)"']).stdout.toString().trim();
+  t.equal(inside('mount', '--bind', '/dev/null', conmon), 0);
+  const reloads = h.status()?.reloads ?? 0;
+  process.kill(tree, 'SIGQUIT');
+  await until(
+    'it has failed twice',
+    () => (h.log().match(/fatal: conmon is not installed/g) ?? []).length >= 2,
+  );
+  t.ok(isAlive(first));
+  t.equal(inside('umount', conmon), 0);
+  await until('it works again', () => (h.status()?.reloads ?? 0) > reloads);
+  t.ok(isAlive(first), 'the containers did not notice');
+  process.kill(tree, 'SIGTERM');
+  await until('the host has powered off', () => h.tree?.exitCode !== null);
+  t.equal(h.tree?.exitCode, 0);
+});

@@ -1,6 +1,6 @@
 // Bad moments: signals at the wrong time, full disks, damaged state, files nobody would write.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import t from 'tap';
 import { command, Host, isAlive, processesOf, until } from '../support.ts';
@@ -239,4 +239,22 @@ t.test('a full runtime directory touches nothing that runs, is explained, and me
   await h.running('more.0');
   t.equal((await h.running('web.0')).pid, pid);
   t.equal(await h.stop(), 0);
+});
+
+t.test('a container cannot have another directory of the host mounted by way of a link', async t => {
+  const script = `rm -rf /data/x; ln -s ${'$TARGET'} /data/x; echo linked; ${SLEEP}`;
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  chmodSync(h.path('data'), 0o777);
+  h.containerFile('web', script, 'restart-timeout: 0', {
+    environ: `TARGET: ${h.directory}`,
+    volumes: '  /data: !Persistent {path: /data}\n  /cache: !Persistent {path: /data/x, mkdir: true}',
+  });
+  h.processFile('web: {image: app.1, config: /config/web.yaml}\n');
+  await h.start();
+  await until('it has made the link', () => h.output('web.0').includes('linked'));
+  process.kill(await h.app('web.0'), 'SIGKILL');
+  const why = await until('its next start is refused', () => h.instance('web.0')?.problem ?? undefined);
+  t.match(why, `/data/x is a link to ${h.directory}, out of ${h.path('data')}`);
+  t.equal(h.instance('web.0')?.pid, null);
 });

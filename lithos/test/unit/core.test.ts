@@ -299,12 +299,12 @@ t.test('types of variables', async t => {
 
 t.test('paths: the shorter prefix wins, nothing climbs', async t => {
   const paths = { '/a': '/host/a', '/a/b': '/host/deep', '/c/': '/host/c/' };
-  t.equal(mapPath(paths, '/a/b/x'), '/host/a/b/x');
-  t.equal(mapPath(paths, '/a'), '/host/a');
-  t.equal(mapPath(paths, '/c/d'), '/host/c/d');
+  t.equal(mapPath(paths, '/a/b/x')?.path, '/host/a/b/x');
+  t.same(mapPath(paths, '/a'), { root: '/host/a', path: '/host/a' });
+  t.equal(mapPath(paths, '/c/d')?.path, '/host/c/d');
   t.equal(mapPath(paths, '/ab'), undefined, 'component by component');
   t.equal(mapPath(paths, '/a/../etc'), undefined);
-  t.equal(mapPath({ '/': '/srv' }, '/x'), '/srv/x');
+  t.same(mapPath({ '/': '/srv' }, '/x'), { root: '/srv', path: '/srv/x' });
   t.equal(components('relative'), undefined);
   t.equal(checkImageName('app.1', 1), undefined);
   t.equal(checkImageName('team/app.1', 2), undefined);

@@ -6,27 +6,27 @@ import type { SandboxKeys } from '../../config/sandbox.ts';
 import type { VolumeKeys } from '../../config/volumes.ts';
 import { builtins, expand, expandEnviron, PID_VARIABLE } from './expand.ts';
 import { historyOf, identityOf } from './identity.ts';
-import { components, mapPath } from './paths.ts';
+import { components, type HostPath, mapPath } from './paths.ts';
 import type { EntrySources, SandboxSources } from './sources.ts';
 import type { DesiredInstance, DesiredSandbox, EtcFiles, ResolvedVolume } from './types.ts';
 
 const SECOND_MS = 1000;
 
-function mapped(path: string | undefined, virtual: string): string {
-  if (path === undefined) throw new Error(`unchecked volume path ${virtual}`);
-  return path;
+function mapped(found: HostPath | undefined, virtual: string): { source: string; root: string } {
+  if (found === undefined) throw new Error(`unchecked volume path ${virtual}`);
+  return { source: found.path, root: found.root };
 }
 
 function volume(target: string, keys: VolumeKeys, sandbox: SandboxKeys): ResolvedVolume {
   switch (keys.tag) {
     case 'Readonly': {
       const source = mapPath(sandbox.readonlyPaths, keys.value) ?? mapPath(sandbox.writablePaths, keys.value);
-      return { kind: 'readonly', target, source: mapped(source, keys.value) };
+      return { kind: 'readonly', target, ...mapped(source, keys.value) };
     }
     case 'Persistent': {
       const { path, mkdir, mode, user, group } = keys.value;
       const source = mapped(mapPath(sandbox.writablePaths, path), path);
-      return { kind: 'persistent', target, source, create: mkdir, mode, user, group };
+      return { kind: 'persistent', target, ...source, create: mkdir, mode, user, group };
     }
     case 'Tmpfs': {
       const { size, mode } = keys.value;

@@ -11,11 +11,17 @@ function isPrefix(prefix: readonly string[], of: readonly string[]): boolean {
   return prefix.length <= of.length && prefix.every((part, index) => of[index] === part);
 }
 
+export interface HostPath {
+  readonly path: string;
+  /** What the sandbox has mapped: links must not lead out of it. */
+  readonly root: string;
+}
+
 /**
  * Host path of a virtual one: the map's keys are tried sorted by components, so of two matching prefixes the
  * shorter wins (`/a` before `/a/b`), as documented. Undefined when nothing matches or the path climbs.
  */
-export function mapPath(paths: Readonly<Record<string, string>>, virtual: string): string | undefined {
+export function mapPath(paths: Readonly<Record<string, string>>, virtual: string): HostPath | undefined {
   const wanted = components(virtual);
   if (wanted === undefined) return undefined;
   const candidates = Object.keys(paths)
@@ -24,7 +30,8 @@ export function mapPath(paths: Readonly<Record<string, string>>, virtual: string
   const found = candidates.find(candidate => isPrefix(candidate.parts, wanted));
   if (found === undefined) return undefined;
   const rest = wanted.slice(found.parts.length);
-  return [(paths[found.key] as string).replace(/\/+$/, ''), ...rest].join('/') || '/';
+  const root = (paths[found.key] as string).replace(/\/+$/, '');
+  return { root: root || '/', path: [root, ...rest].join('/') || '/' };
 }
 
 /** Undefined when `image` has exactly `levels` ordinary components, else what is wrong with it. */

@@ -1,11 +1,18 @@
 // What the config files ask for, resolved: plain data, so that it can be kept on disk as the last good state.
 
 export type ResolvedVolume =
-  | { readonly kind: 'readonly'; readonly target: string; readonly source: string }
+  | {
+      readonly kind: 'readonly';
+      readonly target: string;
+      readonly source: string;
+      /** The mapped host directory that `source` is in. */
+      readonly root: string;
+    }
   | {
       readonly kind: 'persistent';
       readonly target: string;
       readonly source: string;
+      readonly root: string;
       readonly create: boolean;
       readonly mode: number;
       readonly user: number;
