@@ -46,6 +46,19 @@ async function runDaemon(options: CantalOptions): Promise<void> {
   await agent.start();
 }
 
+/** What the operator can do about an address that cannot be had. */
+function startFailure(error: unknown, { host, port }: CantalOptions): string {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  if (code === 'EADDRINUSE') {
+    return `${host}:${port} is in use (EADDRINUSE), perhaps by another cantal\nhint: choose another --port, or find it with \`ss -lntup\``;
+  }
+  if (code === 'EADDRNOTAVAIL')
+    return `${host} is no address of this host (EADDRNOTAVAIL)\nhint: \`ip address\` lists what --host may be`;
+  if (code === 'EACCES')
+    return `no right to listen on ${host}:${port} (EACCES)\nhint: use a --port above 1023`;
+  return error instanceof Error ? error.message : String(error);
+}
+
 function start(line: ParsedRun): void {
   const parsed = parseOptions(line.options);
   if (!parsed.ok) {
@@ -54,7 +67,7 @@ function start(line: ParsedRun): void {
     return;
   }
   runDaemon(parsed.value).catch((error: unknown) => {
-    console.error(`cantal: ${error instanceof Error ? error.message : error}`);
+    console.error(`cantal: ${startFailure(error, parsed.value)}`);
     process.exit(EXIT.usage);
   });
 }

@@ -80,10 +80,14 @@ export const HTTP = {
   requestMs: 15_000,
   headersMs: 6000,
   keepAliveMs: 600_000,
+  /** A client that takes nothing of its answer for this long is cut off, with the answer we hold for it. */
+  stalledMs: 60_000,
+  /** Ten verwalters, browsers and scrapers need a dozen; the rest of the descriptors belongs to the scanner. */
+  maxConnections: 1000,
   /** A remote query waits this long for one peer, then answers without it. */
   remoteQueryMs: 1500,
-  /** Answer of one peer. */
-  remoteReplyBytes: 32 * 1024 * 1024,
+  /** Answer of one peer: an hour of 200 series. It is parsed in one go, which takes 40 ms then. */
+  remoteReplyBytes: 4 * 1024 * 1024,
   /** Peers asked at the same time. */
   remoteParallel: 50,
   /** A WebSocket that does not read: its connection is closed above this. */

@@ -115,7 +115,13 @@ export class Agent {
 
   async #knownPeers(): Promise<string[]> {
     const { storageDir } = this.options;
-    return storageDir === undefined ? [] : await loadPeers(this.#world.disk, storageDir);
+    if (storageDir === undefined) return [];
+    try {
+      return await loadPeers(this.#world.disk, storageDir);
+    } catch (error) {
+      this.log.warn('peers.json cannot be read', { error });
+      return [];
+    }
   }
 
   async #listen(host: string): Promise<void> {
@@ -126,6 +132,8 @@ export class Agent {
       headersTimeout: HTTP.headersMs,
       keepAliveTimeout: HTTP.keepAliveMs,
     });
+    server.maxConnections = HTTP.maxConnections;
+    server.timeout = HTTP.stalledMs;
     server.on('request', createListener(this));
     server.on('upgrade', (request, socket, head) => {
       this.#push.upgrade(request, socket, head).catch(() => socket.destroy());
@@ -135,6 +143,7 @@ export class Agent {
       server.once('error', reject);
       server.listen(this.options.port, host, resolve);
     });
+    server.on('error', error => this.log.warn('HTTP listener', { error }));
   }
 
   async stop(): Promise<void> {

@@ -6,7 +6,9 @@ import type { RawData, WebSocket, WebSocketServer } from 'ws';
 import { HTTP } from '../config/defaults.ts';
 import { evaluateJson } from '../core/query/evaluate.ts';
 import { parseQuery, QueryError } from '../core/query/parse.ts';
+import type { Sliced } from '../core/query/work.ts';
 import type { Agent } from './agent.ts';
+import { inSlices } from './slices.ts';
 import { statusOf } from './status.ts';
 
 /** A page of another site must not read this host through a visitor's browser. */
@@ -21,13 +23,19 @@ function sameOrigin(request: IncomingMessage): boolean {
 }
 
 function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
+}
+
+/** Rules a client subscribed under one id, and whether an answer is being computed. */
+interface Subscription {
+  readonly query: QueryRequest;
+  busy: boolean;
 }
 
 export class Push {
   readonly #agent: Agent;
-  /** Subscribed rules by connection, by id. */
-  readonly #clients = new Map<WebSocket, Map<string, QueryRequest>>();
+  /** By connection, by id. */
+  readonly #clients = new Map<WebSocket, Map<string, Subscription>>();
   #server: Promise<WebSocketServer> | undefined;
 
   constructor(agent: Agent) {
@@ -47,6 +55,8 @@ export class Push {
   }
 
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Node leaves the socket to us, and an error nobody listens for would end the process.
+    socket.on('error', () => socket.destroy());
     if (request.url?.split('?', 1)[0] !== '/ws') return refuse(socket, '404 Not Found');
     if (!sameOrigin(request)) return refuse(socket, '403 Forbidden');
     if (this.#clients.size >= HTTP.maxSockets) return refuse(socket, '503 Service Unavailable');
@@ -55,6 +65,10 @@ export class Push {
   }
 
   #accept(client: WebSocket): void {
+    if (this.#clients.size >= HTTP.maxSockets) {
+      client.terminate();
+      return;
+    }
     this.#clients.set(client, new Map());
     client.on('close', () => this.#clients.delete(client));
     client.on('error', () => client.terminate());
@@ -70,12 +84,14 @@ export class Push {
     return messages.map(message => JSON.stringify(message));
   }
 
-  #sendNews(client: WebSocket, news: readonly string[]): void {
-    for (const text of news) client.send(text);
+  /** A client that does not read is cut off instead of filling our memory. */
+  #sendText(client: WebSocket, text: string): void {
+    if (client.bufferedAmount > HTTP.socketBufferBytes) client.terminate();
+    else client.send(text);
   }
 
-  #send(client: WebSocket, message: CantalServerMessage): void {
-    client.send(JSON.stringify(message));
+  #sendNews(client: WebSocket, news: readonly string[]): void {
+    for (const text of news) this.#sendText(client, text);
   }
 
   #receive(client: WebSocket, text: string): void {
@@ -95,51 +111,49 @@ export class Push {
   #sendError(client: WebSocket, id: string | null, error: unknown): void {
     const known = error instanceof QueryError;
     const hint = known ? error.hint : 'messages are JSON objects';
-    this.#send(client, {
-      type: 'error',
-      id,
-      error: error instanceof Error ? error.message : String(error),
-      hint,
-    });
+    const text = error instanceof Error ? error.message : String(error);
+    const message: CantalServerMessage = { type: 'error', id, error: text, hint };
+    this.#sendText(client, JSON.stringify(message));
   }
 
   #subscribe(client: WebSocket, id: string, query: QueryRequest): void {
     const subscriptions = this.#clients.get(client);
     if (subscriptions === undefined) return;
-    if (subscriptions.size >= CANTAL_LIMITS.subscriptionsPerSocket) {
+    if (!subscriptions.has(id) && subscriptions.size >= CANTAL_LIMITS.subscriptionsPerSocket) {
       throw new QueryError(
         'too many subscriptions',
         `at most ${CANTAL_LIMITS.subscriptionsPerSocket} per connection`,
       );
     }
-    this.#answer(client, id, query);
-    subscriptions.set(id, query);
+    const subscription = { query, busy: false };
+    subscriptions.set(id, subscription);
+    void this.#answer(client, id, subscription);
   }
 
-  #answer(client: WebSocket, id: string, query: QueryRequest): void {
-    this.#send(client, { type: 'data', id, values: evaluateJson(query, this.#agent.scanner).values });
+  /** A rule that fails (a growing history may pass the limit of points) says so at every scan until it is unsubscribed. */
+  async #answer(client: WebSocket, id: string, subscription: Subscription): Promise<void> {
+    const { query } = subscription;
+    const isWanted = (): boolean => this.#clients.get(client)?.get(id) === subscription;
+    subscription.busy = true;
+    try {
+      const values = await inSlices(unlessGone(isWanted, () => evaluateJson(query, this.#agent.scanner)));
+      if (values !== undefined && isWanted())
+        this.#sendText(client, `{"type":"data","id":${JSON.stringify(id)},"values":${values}}`);
+    } catch (error) {
+      this.#sendError(client, id, error);
+    } finally {
+      subscription.busy = false;
+    }
   }
 
-  /** After every scan. A client that does not read is cut off instead of filling our memory. */
+  /** After every scan. An answer that takes longer than the time to the next scan is not asked for twice. */
   scanned(): void {
     if (this.#clients.size === 0) return;
     const news = this.#news();
     for (const [client, subscriptions] of this.#clients) {
-      if (client.bufferedAmount > HTTP.socketBufferBytes) {
-        client.terminate();
-        continue;
-      }
       this.#sendNews(client, news);
-      for (const [id, query] of subscriptions) this.#repeat(client, id, query);
-    }
-  }
-
-  /** A rule can fail later than at its first answer: a growing history may pass the limit of points. */
-  #repeat(client: WebSocket, id: string, query: QueryRequest): void {
-    try {
-      this.#answer(client, id, query);
-    } catch (error) {
-      this.#sendError(client, id, error);
+      for (const [id, subscription] of subscriptions)
+        if (!subscription.busy) void this.#answer(client, id, subscription);
     }
   }
 
@@ -147,4 +161,9 @@ export class Push {
     for (const client of this.#clients.keys()) client.terminate();
     this.#clients.clear();
   }
+}
+
+/** Nothing is computed for a client that left while it waited for its turn. */
+function* unlessGone(isWanted: () => boolean, work: () => Sliced<string>): Sliced<string | undefined> {
+  return isWanted() ? yield* work() : undefined;
 }

@@ -61,7 +61,7 @@ async function askPeer(peer: CantalPeer, body: string): Promise<RemoteHostAnswer
 export interface RemoteSelf {
   readonly id: string;
   readonly name: string;
-  readonly reply: QueryReply;
+  readonly values: QueryReply['values'];
 }
 
 /** Never fails as a whole: a host that does not answer in time has an error in its place. */
@@ -72,7 +72,7 @@ export async function queryByHost(
 ): Promise<RemoteQueryReply> {
   const body = JSON.stringify(query);
   const hosts: Record<string, RemoteHostAnswer> = {
-    [self.id]: { name: self.name, values: self.reply.values },
+    [self.id]: { name: self.name, values: self.values },
   };
   const waiting = [...peers];
   const ask = async (): Promise<void> => {

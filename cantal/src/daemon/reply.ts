@@ -46,12 +46,17 @@ export function sendError(response: ServerResponse, error: HttpError): void {
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > CANTAL_LIMITS.bodyBytes) {
-      throw new HttpError(413, 'the body is too long', `at most ${CANTAL_LIMITS.bodyBytes} bytes`);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > CANTAL_LIMITS.bodyBytes) {
+        throw new HttpError(413, 'the body is too long', `at most ${CANTAL_LIMITS.bodyBytes} bytes`);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(400, 'the body was not sent to its end', 'the connection was lost');
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,6 +1,6 @@
 // Which URL does what. Every name works with and without its suffix.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AllPeers, AllProcesses, QueryRequest } from '@suite/shared/wire/cantal.ts';
+import type { AllPeers, AllProcesses, QueryReply, QueryRequest } from '@suite/shared/wire/cantal.ts';
 import { isAddress } from '@suite/shared/wire/gossip.ts';
 import findMyWay from 'find-my-way';
 import { evaluateCbor, evaluateJson } from '../core/query/evaluate.ts';
@@ -10,6 +10,7 @@ import type { Asset } from './assets.ts';
 import { prometheusText } from './prometheus.ts';
 import { queryByHost } from './remote.ts';
 import { HttpError, readJson, send, sendError, sendJson } from './reply.ts';
+import { inSlices } from './slices.ts';
 import { statusOf } from './status.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
@@ -31,8 +32,8 @@ async function addHost(agent: Agent, request: IncomingMessage, response: ServerR
 async function remoteQuery(agent: Agent, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const query = await readQuery(request);
   const { id, name } = agent.identity;
-  const reply = evaluateJson(query, agent.scanner);
-  sendJson(response, await queryByHost(query, { id, name, reply }, agent.gossip?.peers() ?? []));
+  const values = JSON.parse(await inSlices(evaluateJson(query, agent.scanner))) as QueryReply['values'];
+  sendJson(response, await queryByHost(query, { id, name, values }, agent.gossip?.peers() ?? []));
 }
 
 function table(
@@ -71,13 +72,21 @@ function table(
       '/query',
       '.cbor',
       async (request, response) =>
-        send(response, 200, 'application/cbor', evaluateCbor(await readQuery(request), scanner)),
+        send(
+          response,
+          200,
+          'application/cbor',
+          Buffer.concat(await inSlices(evaluateCbor(await readQuery(request), scanner))),
+        ),
     ],
     [
       'POST',
       '/query',
       '.json',
-      async (request, response) => sendJson(response, evaluateJson(await readQuery(request), scanner)),
+      async (request, response) => {
+        const values = await inSlices(evaluateJson(await readQuery(request), scanner));
+        send(response, 200, 'application/json', `{"values":${values}}`);
+      },
     ],
     ['POST', '/remote/query_by_host', '.json', (request, response) => remoteQuery(agent, request, response)],
     ['POST', '/add_host', '.json', (request, response) => addHost(agent, request, response)],

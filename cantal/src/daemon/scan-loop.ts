@@ -16,6 +16,8 @@ export interface ScanLoopOptions {
 export class ScanLoop {
   readonly #options: ScanLoopOptions;
   #timer: Timer | undefined;
+  /** Monotonic time of the next scan. */
+  #dueMs = 0;
   last: ScanResult | undefined;
   scans = 0;
   skipped = 0;
@@ -26,6 +28,7 @@ export class ScanLoop {
 
   /** First scan at once, so that a fresh daemon has an answer; the next ones on the grid. */
   start(): void {
+    this.#dueMs = this.#options.clock.monotonicMs();
     this.#run();
   }
 
@@ -35,16 +38,20 @@ export class ScanLoop {
   }
 
   #run(): void {
+    const { clock, intervalMs } = this.#options;
     try {
       this.#scan(Math.round(this.#options.clock.wallMs()));
     } catch (error) {
       this.#options.onFailure(error);
       return;
     }
-    const { clock, intervalMs } = this.#options;
     const now = clock.wallMs();
-    const next = (Math.floor(now / intervalMs) + 1) * intervalMs;
-    this.#timer = clock.after(next - now, () => this.#run());
+    const waitMs = (Math.floor(now / intervalMs) + 1) * intervalMs - now;
+    const dueMs = clock.monotonicMs() + waitMs;
+    // Intervals without a scan: this one started late or took too long. Monotonic, so a clock that is set skips nothing.
+    this.skipped += Math.max(0, Math.floor((dueMs - this.#dueMs - 1) / intervalMs));
+    this.#dueMs = dueMs;
+    this.#timer = clock.after(waitMs, () => this.#run());
   }
 
   #scan(nowMs: number): void {

@@ -68,7 +68,10 @@ t.test('every endpoint answers within 5 s of the start', async t => {
     processes.all.find(item => item.pid === daemon.child.pid),
     { cmdline: /cantal\.cjs/, ppid: process.pid, uid: 0 },
   );
-  t.match(metrics, /^# TYPE cantal_cpu_user_total counter\ncantal_cpu_user_total \d+$/m);
+  t.match(
+    metrics,
+    /^# HELP cantal_cpu_user_total cpu\.user\n# TYPE cantal_cpu_user_total counter\ncantal_cpu_user_total \d+$/m,
+  );
   t.match(metrics, new RegExp(`^cantal_rss\\{pid="${daemon.child.pid}"[^}]*\\} \\d+$`, 'm'));
   t.match(answer, { type: 'SingleTip', tip: { key: { metric: 'uptime' }, kind: 'Float', value: Number } });
 
@@ -394,8 +397,12 @@ t.test('command line and exit codes', async t => {
   t.match(await run(['--hostt', 'x']), { code: 2, stderr: /--host/ });
   t.match(await run(['--host', 'localhost']), { code: 2, stderr: /not an IPv4 address/ });
   t.match(await run(['--config-dir', '/etc/cantal']), { code: 2, stderr: /not available yet/ });
+  t.match(await run(['--host', '192.0.2.1']), { code: 2, stderr: /no address of this host[\s\S]*hint:/ });
   const port = await freePort();
   const daemon = startDaemon(t, '127.0.0.1', port, FAST);
   await daemon.ready();
-  t.match(await run(['--port', String(port)]), { code: 2, stderr: /EADDRINUSE/ });
+  t.match(await run(['--port', String(port)]), {
+    code: 2,
+    stderr: /in use \(EADDRINUSE\)[\s\S]*hint: choose another --port/,
+  });
 });

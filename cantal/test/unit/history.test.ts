@@ -83,14 +83,14 @@ t.test('history equals a plain table, whatever is set, closed and expired', asyn
         });
         const length = Math.min(ask, history.length);
         const [a, b] = history.slots.groups.has(first)
-          ? history.read([first.first, first.first + 1], ask)
+          ? [first.first, first.first + 1].map(slot => history.reader(ask).read(slot))
           : [];
         if (a === undefined || b === undefined) return;
         const newest = table.toReversed().slice(0, length);
         deepEqual(plain(a), plain(newest.map(row => row[0])));
         deepEqual(plain(b), plain(newest.map(row => row[1])));
         deepEqual(
-          history.timestamps(ask),
+          history.reader(ask).timestamps,
           scans
             .map((_, index) => (index + 1) * 1000)
             .toReversed()
@@ -185,4 +185,51 @@ t.test('states keep their newest value for the agreed time', async t => {
   );
   tips.push([], 62_001);
   t.equal(tips.size, 0);
+});
+
+t.test('metric files that grow and shrink for months find room, also at the limit', async t => {
+  const history = new History({ keepMs: 10, epochScans: 1, maxSeries: 300 });
+  const fields = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      labels: { metric: `m${index}` },
+      kind: 'Counter' as const,
+    }));
+  for (let round = 1; round <= 200; round++) {
+    const group = history.open({ round: String(round) }, fields(1 + ((round * 37) % 120)));
+    if (group === undefined) throw new Error(`refused in round ${round}`);
+    for (let index = 0; index < group.fields.length; index++) history.set(group.first + index, round + index);
+    history.commit(round * 100);
+    t.same(history.reader(1).read(group.first + group.fields.length - 1)[0], round + group.fields.length - 1);
+    history.close(group);
+    history.commit(round * 100 + 50);
+  }
+  t.equal(history.slots.refusedSeries, 0);
+});
+
+t.test('a reader sees the same scans however many come meanwhile', async t => {
+  const history = new History({ keepMs: 4, epochScans: 2, maxSeries: 10 });
+  const group = history.open({}, [{ labels: { metric: 'm' }, kind: 'Float' }]);
+  const slot = group?.first ?? -1;
+  const scan = (time: number) => {
+    history.set(slot, time / 4);
+    history.commit(time);
+  };
+  for (let time = 1; time <= 5; time++) scan(time);
+  const reader = history.reader(4);
+  for (let time = 6; time <= 20; time++) scan(time);
+  t.same(reader.timestamps, [5, 4, 3, 2]);
+  t.same(plain(reader.read(slot)), [1.25, 1, 0.75, 0.5]);
+  history.set(slot, 1);
+  history.commit(1_000_000);
+  t.equal(history.length, 1, 'a clock set forward ends all older scans at once');
+});
+
+t.test('states from before the clock went back are forgotten', async t => {
+  const tips = new Tips(60_000);
+  tips.push([{ key: { state: 'a' }, value: [1, 'x'] }], 3_600_000);
+  tips.push([{ key: { state: 'b' }, value: [1, 'y'] }], 1000);
+  t.same(
+    [...tips.all()].map(tip => tip.key.state),
+    ['b'],
+  );
 });

@@ -45,8 +45,16 @@ function rule(
   return { series: { source: 'Fine', condition: ['Eq', 'metric', metric] }, extract, functions };
 }
 
+/** Runs a sliced evaluation to its end. */
+function finish<T>(work: Generator<unknown, T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}
+
 function ask(one: QueryRule): Dataset {
-  return evaluateJson(parseQuery({ rules: { one } }), store()).values.one as Dataset;
+  return (JSON.parse(finish(evaluateJson(parseQuery({ rules: { one } }), store()))) as { one: Dataset }).one;
 }
 
 t.test('extracts', async t => {
@@ -159,11 +167,11 @@ t.test('CBOR: tags, key bytes, floats stay floats', async t => {
       bad: rule('load', ['Tip'], [['NonNegativeDerivative']]),
     },
   });
-  const bytes = evaluateCbor(query, store());
+  const bytes = Buffer.concat(finish(evaluateCbor(query, store())));
   const { values } = decode(bytes) as { values: Record<string, unknown[]> };
   const key = Buffer.from('a1666d6574726963646c6f6164', 'hex');
   t.same(values.load, [100, key, [3, [2, 2, 1.5, 1]], [8000, 6000, 4000, 2000]]);
-  t.ok(Buffer.from(bytes).includes(Buffer.from('fb4000000000000000', 'hex')), '2 as a 64-bit float');
+  t.ok(bytes.includes(Buffer.from('fb4000000000000000', 'hex')), '2 as a 64-bit float');
   t.match(values.tip, [
     201,
     [
@@ -178,7 +186,7 @@ t.test('CBOR: tags, key bytes, floats stay floats', async t => {
 t.test('mistakes in a query name their place and what would be right', async t => {
   const bad = (one: unknown): unknown => {
     try {
-      return evaluateJson(parseQuery({ rules: { one } }), store());
+      return finish(evaluateJson(parseQuery({ rules: { one } }), store()));
     } catch (error) {
       const { message, hint } = error as Error & { hint: string };
       return hint === undefined ? error : `${message} (${hint})`;
@@ -268,4 +276,50 @@ t.test('patterns made to explode stay cheap or are refused', async t => {
   for (const source of ['(', ')', '[a', 'a{3,1}', '*', '\\', '[b-a]', 'x{5000}'])
     t.throws(() => new Pattern(source));
   t.ok(performance.now() - started < 2000);
+});
+
+t.test('a query is computed in slices of 50 ms at most, and slow patterns end', async t => {
+  const history = new History({ keepMs: 3_600_000, epochScans: 60, maxSeries: 10_000 });
+  const fields = [{ labels: { metric: 'rss' }, kind: 'Integer' as const }];
+  const slots = Array.from({ length: 1000 }, (_, pid) => {
+    const group = history.open(
+      { pid: String(pid), cgroup: `lithos.django:worker.${pid}.of.a.long.name` },
+      fields,
+    );
+    return group?.first ?? 0;
+  });
+  for (let scan = 1; scan <= 600; scan++) {
+    for (const slot of slots) if ((slot + scan) % 7 === 0) history.set(slot, slot * scan);
+    history.commit(scan * 2000);
+  }
+  const data = { history, tips: new Tips(60_000) };
+  /** Processor time, because a busy machine may take the processor away for any while. */
+  const cpuMs = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
+  const longest = (work: Generator): number => {
+    for (let slowest = 0, before = cpuMs(); ; before = cpuMs()) {
+      const { done } = work.next();
+      slowest = Math.max(slowest, cpuMs() - before);
+      if (done) return slowest;
+    }
+  };
+  const rules = { one: rule('rss', ['HistoryByTime', 3_600_000]), two: rule('rss', ['HistoryByNum', 1000]) };
+  const summed = { one: rule('rss', ['HistoryByTime', 3_600_000], [['SumBy', 'cgroup', 'Ignore', true]]) };
+  t.ok(longest(evaluateJson(parseQuery({ rules }), data)) < 50);
+  t.ok(longest(evaluateJson(parseQuery({ rules: summed }), data)) < 50);
+  t.ok(longest(evaluateCbor(parseQuery({ rules }), data)) < 50);
+
+  const slow = (text: string): QueryRule => ({
+    series: { source: 'Fine', condition: ['RegexLike', 'cgroup', text] },
+    extract: ['Tip'],
+    functions: [],
+  });
+  const many = Array.from({ length: 100 }, (_, index) => [`r${index}`, slow(`(.{0,44}){0,44}x${index}`)]);
+  const work = evaluateJson(parseQuery({ rules: Object.fromEntries(many) }), data);
+  let slices = 0;
+  t.throws(() => {
+    while (!work.next().done) slices++;
+  }, /the patterns take too long/);
+  t.ok(slices > 50, `others had ${slices} turns meanwhile`);
+  const four = Object.fromEntries([...'abcdefgh'].map(name => [name, rules.one]));
+  t.throws(() => finish(evaluateJson(parseQuery({ rules: four }), data)), /more than 4000000 points/);
 });

@@ -5,8 +5,9 @@
 // A value holds until it is set anew or its group is closed; NaN = no sample.
 import type { MetricKey } from '@suite/shared/wire/cantal.ts';
 import { ByteLog } from './bytes.ts';
-import { SeriesReader, writeChange } from './codec.ts';
-import { type Epoch, eachChange, epochBytes, readColumn, seal } from './epoch.ts';
+import { writeChange } from './codec.ts';
+import { type Epoch, epochBytes, seal } from './epoch.ts';
+import { HistoryReader } from './reader.ts';
 import { type Field, type Group, Slots } from './slots.ts';
 
 const FLOAT_QUANTUM = 100;
@@ -34,6 +35,8 @@ export class History {
   #log = new ByteLog(INITIAL_LOG_BYTES);
   #ends: number[] = [];
   #openTimes: number[] = [];
+  /** The open epoch as columns, made by the first query after a scan and shared by those that follow. */
+  #openEpoch: Epoch | undefined;
   #nextScan = 0;
 
   constructor(options: HistoryOptions) {
@@ -98,6 +101,7 @@ export class History {
     const present = this.#appendRow();
     this.#openTimes.push(timestampMs);
     this.#nextScan++;
+    this.#openEpoch = undefined;
     if (this.#openTimes.length === this.#options.epochScans) this.#seal();
     this.#expire(timestampMs);
     return present;
@@ -129,9 +133,7 @@ export class History {
   }
 
   #seal(): void {
-    const rows = { log: this.#log, ends: this.#ends };
-    const firstScan = this.#nextScan - this.#openTimes.length;
-    this.#sealed.push(seal(rows, this.slots.used, firstScan, Float64Array.from(this.#openTimes)));
+    this.#sealed.push(this.#sealOpen());
     this.#log.clear();
     this.#ends = [];
     this.#openTimes = [];
@@ -140,9 +142,12 @@ export class History {
   }
 
   #expire(nowMs: number): void {
-    const oldest = this.#sealed[0];
-    if (oldest === undefined || (oldest.timestamps.at(-1) as number) >= nowMs - this.#options.keepMs) return;
-    this.#sealed.shift();
+    const first = this.#sealed.findIndex(
+      epoch => (epoch.timestamps.at(-1) as number) >= nowMs - this.#options.keepMs,
+    );
+    const expired = first < 0 ? this.#sealed.length : first;
+    if (expired === 0) return;
+    this.#sealed.splice(0, expired);
     this.slots.collect(this.#nextScan - this.length);
   }
 
@@ -160,15 +165,10 @@ export class History {
     return this.#sealed[0]?.timestamps[0] ?? this.#openTimes[0];
   }
 
-  /** Time stamps of the newest `scans` scans, newest first. */
-  timestamps(scans: number): number[] {
-    const found = this.#openTimes.slice(-scans).reverse();
-    if (scans <= 0) return [];
-    for (let index = this.#sealed.length - 1; index >= 0 && found.length < scans; index--) {
-      const epoch = this.#sealed[index] as Epoch;
-      found.push(...Array.from(epoch.timestamps).reverse());
-    }
-    return found.slice(0, scans);
+  /** Unix ms of every scan that can be read, newest first. */
+  timestamps(): number[] {
+    const sealed = this.#sealed.flatMap(epoch => Array.from(epoch.timestamps));
+    return [...sealed, ...this.#openTimes].reverse();
   }
 
   /** Newest real value of a slot with its time, or undefined when it has none that can still be read. */
@@ -188,56 +188,41 @@ export class History {
     return epoch.timestamps[scan - epoch.firstScan] as number;
   }
 
-  /** Values of the newest `scans` scans of each slot, newest first, NaN = no sample. Each array has min(scans, length) entries. */
-  read(slots: readonly number[], scans: number): Float64Array[] {
+  /** The newest `scans` scans as they are now: a query may read on while new scans come in. */
+  reader(scans: number): HistoryReader {
     const total = Math.min(scans, this.length);
-    const epochs = this.#epochsFor(total);
-    const sealedScans = epochs.reduce((sum, epoch) => sum + epoch.timestamps.length, 0);
-    const columns = slots.map(slot => {
-      const values = new Float64Array(sealedScans + this.#openTimes.length);
-      let at = 0;
-      for (const epoch of epochs) {
-        readColumn(epoch, slot, this.#quantum[slot] as number, values, at);
-        at += epoch.timestamps.length;
-      }
-      return values;
-    });
-    this.#readOpen(slots, columns, sealedScans);
-    return columns.map(values => values.subarray(values.length - total).reverse());
+    return new HistoryReader(this.#epochsFor(total), total, this.#quantum.slice(0, this.slots.used));
   }
 
   #epochsFor(scans: number): Epoch[] {
+    this.#openEpoch ??= this.#sealOpen();
     let missing = scans - this.#openTimes.length;
     let first = this.#sealed.length;
     while (missing > 0 && first > 0) {
       first--;
       missing -= (this.#sealed[first] as Epoch).timestamps.length;
     }
-    return this.#sealed.slice(first);
+    return [...this.#sealed.slice(first), this.#openEpoch];
   }
 
-  #readOpen(slots: readonly number[], columns: readonly Float64Array[], at: number): void {
+  #sealOpen(): Epoch {
     const rows = { log: this.#log, ends: this.#ends };
-    const readers: (SeriesReader | undefined)[] = [];
-    for (const slot of slots) readers[slot] = new SeriesReader(this.#quantum[slot] as number);
-    const skip = new SeriesReader(1);
-    for (let scan = 0; scan < this.#ends.length; scan++) {
-      eachChange(rows, scan, (slot, cursor) => (readers[slot] ?? skip).next(cursor));
-      slots.forEach((slot, index) => {
-        (columns[index] as Float64Array)[at + scan] = (readers[slot] as SeriesReader).value;
-      });
-    }
+    const firstScan = this.#nextScan - this.#openTimes.length;
+    return seal(rows, this.slots.used, firstScan, Float64Array.from(this.#openTimes));
   }
 
   /** Bytes of the typed arrays: what the history costs beside the keys. */
   bytes(): number {
     const perSlot = this.#current.byteLength * 5 + this.#quantum.byteLength;
-    return this.#sealed.reduce((sum, epoch) => sum + epochBytes(epoch), perSlot + this.#log.bytes.byteLength);
+    const open = this.#openEpoch === undefined ? 0 : epochBytes(this.#openEpoch);
+    const log = this.#log.bytes.byteLength;
+    return this.#sealed.reduce((sum, epoch) => sum + epochBytes(epoch), perSlot + log + open);
   }
 
   /** Forgets every sample but keeps the series, for a wall clock that went far back. */
   clear(): void {
     this.#sealed = [];
+    this.#openEpoch = undefined;
     this.#log.clear();
     this.#ends = [];
     this.#openTimes = [];

@@ -38,6 +38,8 @@ export class Slots {
   refusedSeries = 0;
   readonly #limit: number;
   readonly #free = new Map<number, number[]>();
+  /** Nothing was freed since the free stretches were joined. */
+  #joined = false;
   #closed: Group[] = [];
 
   constructor(limit: number) {
@@ -46,7 +48,7 @@ export class Slots {
 
   /** undefined when the limit is reached: the caller goes on without these series. */
   open(labels: MetricKey, fields: readonly Field[]): Group | undefined {
-    const reused = this.#free.get(fields.length)?.pop();
+    const reused = this.#reuse(fields.length);
     if (reused === undefined && this.used + fields.length > this.#limit) {
       this.refusedSeries += fields.length;
       return undefined;
@@ -56,6 +58,43 @@ export class Slots {
     const group: Group = { labels, fields, first, closedAt: Number.POSITIVE_INFINITY };
     this.groups.add(group);
     return group;
+  }
+
+  /** First slot of a free stretch. Only when nothing new fits are stretches of other lengths joined and cut. */
+  #reuse(size: number): number | undefined {
+    const exact = this.#free.get(size)?.pop();
+    if (exact !== undefined || this.used + size <= this.#limit) return exact;
+    if (!this.#joined) this.#joinFree();
+    const length = [...this.#free.keys()]
+      .filter(key => key >= size && this.#free.get(key)?.length)
+      .sort((a, b) => a - b)[0];
+    const first = length === undefined ? undefined : this.#free.get(length)?.pop();
+    if (first === undefined || length === undefined) return undefined;
+    if (length > size) this.#giveBack(first + size, length - size);
+    return first;
+  }
+
+  /** Neighbouring free stretches become one: metric files grow, and the places of short ones would never be used again. */
+  #joinFree(): void {
+    const all = [...this.#free].flatMap(([size, firsts]) => firsts.map(first => ({ first, size })));
+    all.sort((a, b) => a.first - b.first);
+    this.#free.clear();
+    this.#joined = true;
+    let open: { first: number; size: number } | undefined;
+    for (const stretch of all) {
+      if (open !== undefined && open.first + open.size === stretch.first) open.size += stretch.size;
+      else {
+        if (open !== undefined) this.#giveBack(open.first, open.size);
+        open = stretch;
+      }
+    }
+    if (open !== undefined) this.#giveBack(open.first, open.size);
+  }
+
+  #giveBack(first: number, size: number): void {
+    const list = this.#free.get(size);
+    if (list === undefined) this.#free.set(size, [first]);
+    else list.push(first);
   }
 
   close(group: Group, scan: number): void {
@@ -69,12 +108,10 @@ export class Slots {
     const ended = this.#closed.filter(group => group.closedAt < oldestScan);
     if (ended.length === 0) return;
     this.#closed = this.#closed.filter(group => group.closedAt >= oldestScan);
+    this.#joined = false;
     for (const group of ended) {
       this.groups.delete(group);
-      const size = group.fields.length;
-      const list = this.#free.get(size);
-      if (list === undefined) this.#free.set(size, [group.first]);
-      else list.push(group.first);
+      this.#giveBack(group.first, group.fields.length);
     }
   }
 }

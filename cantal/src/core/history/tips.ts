@@ -24,7 +24,10 @@ export class Tips {
   /** Takes the states seen in one scan and drops those not seen for long. */
   push(states: readonly { readonly key: MetricKey; readonly value: StateValue }[], nowMs: number): void {
     for (const { key, value } of states) this.#tips.set(keyText(key), { key, value, seenMs: nowMs });
-    for (const [text, tip] of this.#tips) if (tip.seenMs < nowMs - this.#keepMs) this.#tips.delete(text);
+    for (const [text, { seenMs }] of this.#tips) {
+      // Seen in the future: before the clock went back.
+      if (seenMs < nowMs - this.#keepMs || seenMs > nowMs) this.#tips.delete(text);
+    }
   }
 
   get size(): number {

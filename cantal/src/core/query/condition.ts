@@ -1,6 +1,7 @@
 // Which series a rule selects.
 import type { Condition } from '@suite/shared/wire/cantal.ts';
 import { Pattern } from './pattern.ts';
+import type { Work } from './work.ts';
 
 /** Text of a label, undefined when the key does not have it. */
 export type Labels = (label: string) => string | undefined;
@@ -9,7 +10,7 @@ export type Selects = (labels: Labels) => boolean;
 /** Different label texts a pattern remembers its verdict of; pids come and go. */
 const MEMORY = 10_000;
 
-function compilePattern(label: string, source: string): Selects {
+function compilePattern(label: string, source: string, work: Work): Selects {
   const pattern = new Pattern(source);
   const verdicts = new Map<string, boolean>();
   return labels => {
@@ -17,7 +18,7 @@ function compilePattern(label: string, source: string): Selects {
     if (text === undefined) return false;
     let verdict = verdicts.get(text);
     if (verdict === undefined) {
-      verdict = pattern.test(text);
+      verdict = pattern.test(text, steps => work.spend(steps));
       if (verdicts.size >= MEMORY) verdicts.clear();
       verdicts.set(text, verdict);
     }
@@ -25,8 +26,8 @@ function compilePattern(label: string, source: string): Selects {
   };
 }
 
-/** The condition has been through `parseQuery`. Throws PatternError for a bad pattern. */
-export function compileCondition(condition: Condition): Selects {
+/** The condition has been through `parseQuery`. Throws PatternError for a bad pattern; the result QueryError for a slow one. */
+export function compileCondition(condition: Condition, work: Work): Selects {
   switch (condition[0]) {
     case 'Eq':
       return labels => labels(condition[1]) === condition[2];
@@ -38,15 +39,15 @@ export function compileCondition(condition: Condition): Selects {
     case 'Has':
       return labels => labels(condition[1]) !== undefined;
     case 'RegexLike':
-      return compilePattern(condition[1], condition[2]);
+      return compilePattern(condition[1], condition[2], work);
     case 'Not': {
-      const inner = compileCondition(condition[1]);
+      const inner = compileCondition(condition[1], work);
       return labels => !inner(labels);
     }
     case 'And':
     case 'Or': {
-      const left = compileCondition(condition[1]);
-      const right = compileCondition(condition[2]);
+      const left = compileCondition(condition[1], work);
+      const right = compileCondition(condition[2], work);
       return condition[0] === 'And'
         ? labels => left(labels) && right(labels)
         : labels => left(labels) || right(labels);

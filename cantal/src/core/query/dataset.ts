@@ -7,7 +7,7 @@ import type {
   TipValue,
   ValueKind,
 } from '@suite/shared/wire/cantal.ts';
-import { type CborValue, encodeCbor, Float64 } from '@suite/shared/wire/cbor.ts';
+import { type CborValue, encodeCbor, encodeCborHead, Float64 } from '@suite/shared/wire/cbor.ts';
 
 export interface Series {
   readonly key: MetricKey;
@@ -32,20 +32,34 @@ function tipJson(tip: TipValue): TipValue {
   return typeof tip.value === 'number' && !Number.isFinite(tip.value) ? { ...tip, value: 0 } : tip;
 }
 
-/** Numbers JSON does not have become null (in a tip: 0, because a tip always has a value). */
-export function answerJson(answer: Answer): Dataset {
+/** One answer as JSON, in pieces to be joined: a series each. Numbers JSON lacks become null (in a tip: 0, as a tip always has a value). */
+export function* answerJson(answer: Answer): Generator<string> {
   switch (answer.type) {
+    case 'MultiSeries': {
+      yield `{"type":"MultiSeries","timestamps":${JSON.stringify(answer.timestamps)},"series":[`;
+      for (const [index, series] of answer.series.entries())
+        yield (index === 0 ? '' : ',') + JSON.stringify(seriesJson(series));
+      yield ']}';
+      return;
+    }
     case 'SingleSeries':
-      return { ...answer, series: seriesJson(answer.series) };
-    case 'MultiSeries':
-      return { ...answer, series: answer.series.map(seriesJson) };
+      yield JSON.stringify({ ...answer, series: seriesJson(answer.series) } satisfies Dataset);
+      return;
     case 'SingleTip':
-      return { ...answer, tip: tipJson(answer.tip) };
+      yield JSON.stringify({ ...answer, tip: tipJson(answer.tip) } satisfies Dataset);
+      return;
     case 'MultiTip':
-      return { ...answer, tips: answer.tips.map(tipJson) };
+      yield JSON.stringify({ ...answer, tips: answer.tips.map(tipJson) } satisfies Dataset);
+      return;
     default:
-      return answer;
+      yield JSON.stringify(answer satisfies Dataset);
   }
+}
+
+/** Numbers in the answer, for the limit on its size. */
+export function answerPoints(answer: Answer): number {
+  if (answer.type === 'SingleSeries') return answer.series.values.length;
+  return answer.type === 'MultiSeries' ? answer.series.length * answer.timestamps.length : 0;
 }
 
 const KIND_TAGS = { State: 0, Counter: 1, Integer: 2, Float: 3 } as const;
@@ -82,20 +96,29 @@ function tipCbor(tip: TipValue): CborValue[] {
   return [keyBytes(tip.key), [KIND_TAGS[tip.kind], value], [tip.timestamps[0], tip.timestamps[1]]];
 }
 
-/** Tagged arrays: 100 SingleSeries, 101 MultiSeries, 200 SingleTip, 201 MultiTip, 998 Empty, 999 Incompatible. */
-export function answerCbor(answer: Answer): CborValue {
+/** Tagged arrays: 100 SingleSeries, 101 MultiSeries, 200 SingleTip, 201 MultiTip, 998 Empty, 999 Incompatible; in pieces to be joined. */
+export function* answerCbor(answer: Answer): Generator<Uint8Array> {
   switch (answer.type) {
-    case 'SingleSeries':
-      return [100, keyBytes(answer.series.key), chunk(answer.series), answer.timestamps];
     case 'MultiSeries':
-      return [101, answer.series.map(series => [keyBytes(series.key), chunk(series), answer.timestamps])];
+      yield encodeCborHead('array', 2);
+      yield encodeCbor(101);
+      yield encodeCborHead('array', answer.series.length);
+      for (const series of answer.series)
+        yield encodeCbor([keyBytes(series.key), chunk(series), answer.timestamps]);
+      return;
+    case 'SingleSeries':
+      yield encodeCbor([100, keyBytes(answer.series.key), chunk(answer.series), answer.timestamps]);
+      return;
     case 'SingleTip':
-      return [200, ...tipCbor(answer.tip)];
+      yield encodeCbor([200, ...tipCbor(answer.tip)]);
+      return;
     case 'MultiTip':
-      return [201, answer.tips.map(tipCbor)];
+      yield encodeCbor([201, answer.tips.map(tipCbor)]);
+      return;
     case 'Empty':
-      return [998];
+      yield encodeCbor([998]);
+      return;
     case 'Incompatible':
-      return [999, [REASON_TAGS[answer.reason]]];
+      yield encodeCbor([999, [REASON_TAGS[answer.reason]]]);
   }
 }

@@ -1,11 +1,13 @@
 // From the history to series or tips: the `series` and `extract` parts of a rule.
 import { CANTAL_LIMITS, type QueryRule, type TipValue } from '@suite/shared/wire/cantal.ts';
 import type { History } from '../history/history.ts';
+import type { HistoryReader } from '../history/reader.ts';
 import { type Field, fieldKey, type Group, labelOf, textOf } from '../history/slots.ts';
 import type { Tips } from '../history/tips.ts';
 import { compileCondition, type Selects } from './condition.ts';
 import type { Answer } from './dataset.ts';
 import { QueryError } from './parse.ts';
+import { SLICE_POINTS, type Sliced, type Work } from './work.ts';
 
 interface Selected {
   readonly group: Group;
@@ -13,12 +15,18 @@ interface Selected {
   readonly slot: number;
 }
 
-function select(history: History, selects: Selects): Selected[] {
+/** Groups looked at between two yields; each costs about a microsecond per condition. */
+const SLICE_GROUPS = 256;
+
+function* select(history: History, selects: Selects, work: Work): Sliced<Selected[]> {
   const found: Selected[] = [];
+  let looked = 0;
   for (const group of history.slots.groups) {
+    if (++looked % SLICE_GROUPS === 0) yield;
     for (const [index, field] of group.fields.entries()) {
       if (selects(label => labelOf(group, field, label)))
         found.push({ group, field, slot: group.first + index });
+      if (work.due) yield;
     }
   }
   if (found.length > CANTAL_LIMITS.seriesPerAnswer) {
@@ -40,20 +48,29 @@ function tips(history: History, selected: readonly Selected[]): Answer {
   return { type: 'MultiTip', tips: found };
 }
 
+/** The columns of all selected series over the same scans, although scans go on while they are read. */
+function* columns(reader: HistoryReader, selected: readonly Selected[]): Sliced<Float64Array[]> {
+  const found: Float64Array[] = [];
+  limitPoints(selected.length, reader.scans);
+  const perSlice = Math.max(1, Math.floor(SLICE_POINTS / Math.max(1, reader.scans)));
+  for (const [index, { slot }] of selected.entries()) {
+    if (index % perSlice === 0) yield;
+    found.push(reader.read(slot));
+  }
+  return found;
+}
+
 /** Newest sample minus the oldest one in positions 1 … `scans` (0 = the newest scan); counters never below 0. */
-function difference(history: History, selected: readonly Selected[], scans: number): Answer {
-  const times = history.timestamps(scans + 1);
-  limitPoints(selected.length, times.length);
-  const columns = history.read(
-    selected.map(item => item.slot),
-    scans + 1,
-  );
+function* difference(history: History, selected: readonly Selected[], scans: number): Sliced<Answer> {
+  const reader = history.reader(scans + 1);
+  const times = reader.timestamps;
+  const values = yield* columns(reader, selected);
   const found = selected.flatMap(({ group, field }, index): TipValue[] => {
-    const values = columns[index] as Float64Array;
-    const newest = values.findIndex(value => !Number.isNaN(value));
-    const oldest = values.findLastIndex(value => !Number.isNaN(value));
+    const column = values[index] as Float64Array;
+    const newest = column.findIndex(value => !Number.isNaN(value));
+    const oldest = column.findLastIndex(value => !Number.isNaN(value));
     if (newest < 0 || oldest < 1) return [];
-    const change = (values[newest] as number) - (values[oldest] as number);
+    const change = (column[newest] as number) - (column[oldest] as number);
     const value = field.kind === 'Counter' ? Math.max(0, change) : change;
     const timestamps = [times[newest] as number, times[oldest] as number] as const;
     return [{ key: fieldKey(group, field), kind: field.kind, value, timestamps }];
@@ -62,31 +79,27 @@ function difference(history: History, selected: readonly Selected[], scans: numb
 }
 
 function limitPoints(series: number, scans: number): void {
-  if (series * scans <= CANTAL_LIMITS.pointsPerAnswer) return;
+  if (series * scans <= CANTAL_LIMITS.pointsPerRule) return;
   throw new QueryError(
     `the rule reads ${series} series of ${scans} points`,
-    `narrow the condition or the time: at most ${CANTAL_LIMITS.pointsPerAnswer} points`,
+    `narrow the condition or the time: at most ${CANTAL_LIMITS.pointsPerRule} points`,
   );
 }
 
-function series(history: History, selected: readonly Selected[], scans: number): Answer {
-  const timestamps = history.timestamps(scans);
-  limitPoints(selected.length, timestamps.length);
-  const columns = history.read(
-    selected.map(item => item.slot),
-    scans,
-  );
+function* series(history: History, selected: readonly Selected[], scans: number): Sliced<Answer> {
+  const reader = history.reader(scans);
+  const values = yield* columns(reader, selected);
   const found = selected.flatMap(({ group, field }, index) => {
-    const values = columns[index] as Float64Array;
-    if (values.every(value => Number.isNaN(value))) return [];
-    return [{ key: fieldKey(group, field), kind: field.kind, values }];
+    const column = values[index] as Float64Array;
+    if (column.every(value => Number.isNaN(value))) return [];
+    return [{ key: fieldKey(group, field), kind: field.kind, values: column }];
   });
-  return { type: 'MultiSeries', timestamps, series: found };
+  return { type: 'MultiSeries', timestamps: reader.timestamps, series: found };
 }
 
 /** How many scans reach back to and include the first one at least `ms` older than the newest. */
 function scansWithin(history: History, ms: number): number {
-  const times = history.timestamps(history.length);
+  const times = history.timestamps();
   const newest = times[0] ?? 0;
   const index = times.findIndex(time => newest - time >= ms);
   return index < 0 ? times.length : index + 1;
@@ -102,18 +115,18 @@ function states(source: Tips, selects: Selects): Answer {
 }
 
 /** Throws QueryError (too much) or PatternError (bad pattern). */
-export function extract(rule: QueryRule, history: History, source: Tips): Answer {
-  const selects = compileCondition(rule.series.condition);
+export function* extract(rule: QueryRule, history: History, source: Tips, work: Work): Sliced<Answer> {
+  const selects = compileCondition(rule.series.condition, work);
   if (rule.series.source === 'Tip') return states(source, selects);
-  const selected = select(history, selects);
+  const selected = yield* select(history, selects, work);
   switch (rule.extract[0]) {
     case 'Tip':
       return tips(history, selected);
     case 'DiffToAtMost':
-      return difference(history, selected, rule.extract[1]);
+      return yield* difference(history, selected, rule.extract[1]);
     case 'HistoryByNum':
-      return series(history, selected, rule.extract[1]);
+      return yield* series(history, selected, rule.extract[1]);
     case 'HistoryByTime':
-      return series(history, selected, scansWithin(history, rule.extract[1]));
+      return yield* series(history, selected, scansWithin(history, rule.extract[1]));
   }
 }

@@ -125,8 +125,8 @@ export class Pattern {
     return false;
   }
 
-  /** Is there a match anywhere in `text`? */
-  test(full: string): boolean {
+  /** Is there a match anywhere in `text`? `spend` is told the steps it takes, and may throw. */
+  test(full: string, spend: (steps: number) => void = () => undefined): boolean {
     const text = full.length > MAX_TEXT ? full.slice(0, MAX_TEXT) : full;
     let list: number[] = [];
     this.#mark.fill(-1);
@@ -135,6 +135,7 @@ export class Pattern {
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
       const next: number[] = [];
+      spend(list.length + 1);
       this.#step = at + 1;
       for (const index of list) {
         const instruction = this.#program[index] as Instruction;
