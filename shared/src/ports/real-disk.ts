@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Disk, FileTooLarge, type WriteOptions } from './disk.ts';
 
@@ -38,9 +38,11 @@ async function readAll(file: FileHandle, path: string, maxBytes: number): Promis
 }
 
 async function readBytes(path: string, maxBytes: number): Promise<Buffer | undefined> {
-  const file = await unlessAbsent(open(path, 'r'));
+  // Opening a pipe nobody writes to would wait for ever, and a thread of the pool with it.
+  const file = await unlessAbsent(open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   if (file === undefined) return undefined;
   try {
+    if ((await file.stat()).isFIFO()) throw new Error(`${path}: a pipe, not a file`);
     return await readAll(file, path, maxBytes);
   } finally {
     await file.close();

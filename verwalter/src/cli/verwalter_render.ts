@@ -203,6 +203,9 @@ async function main(): Promise<number> {
   }
 }
 
+// `| head` has seen enough.
+process.stdout.on('error', () => process.exit(CODE.ok));
+
 void main().then(code => {
   process.exitCode = code;
 });

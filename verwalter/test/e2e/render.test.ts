@@ -406,6 +406,26 @@ t.test('verwalter_render: exit codes say what happened to the machine', async t 
   t.equal(at.read('v'), 'from file');
 });
 
+t.test('verwalter_render: odd files have a name and a place, and a reader may stop reading', async t => {
+  const at = place(t);
+  at.template({ 'a.render.yaml': 'templates: {x: x.hbs}\ncommands: []\n', 'x.hbs': 'x' });
+  const set = join(at.config, 'templates', 'web');
+  writeFileSync(join(set, 'x.hbs'), Buffer.from('one\n# caf\xe9 {{role}}\n', 'latin1'));
+  t.match(cli(['-C', set, '{"role": "web"}']), { code: 10, err: /^x\.hbs:2:6: error: this is not UTF-8/ });
+  writeFileSync(join(set, 'x.hbs'), '\ufeff\ufffd {{role}}\n');
+  t.match(cli(['-C', set, '{"role": "web"}']), { code: 0 }, 'the replacement character itself is UTF-8');
+  spawnSync('mkfifo', [join(set, 'pipe.hbs')]);
+  t.match(cli(['-C', set, '{"role": "web"}']), { code: 10, err: /pipe\.hbs: a pipe, not a file/ });
+  rmSync(join(set, 'pipe.hbs'));
+  const program = join(ROOT, 'verwalter/bin/verwalter_render.cjs');
+  writeFileSync(join(set, 'x.hbs'), 'a long line\n'.repeat(50_000));
+  const script = `"$0" "$1" -C "$2" '{"role": "web"}' | head -n 1`;
+  const piped = spawnSync('sh', ['-c', script, process.execPath, program, set], { encoding: 'utf8' });
+  t.match(piped, { status: 0, stderr: '' });
+  for (let count = 0; count < 1_001; count++) writeFileSync(join(set, `${count}.hbs`), '');
+  t.match(cli(['-C', set, '{"role": "web"}']), { code: 10, err: /more than 1000 files/ });
+});
+
 t.test('verwalter_render -C: all mistakes of a set at once, with their places', async t => {
   const at = place(t);
   at.template({

@@ -158,6 +158,27 @@ t.test('Handlebars: mistakes have a place', async t => {
     /^a\.hbs:1:7: syntax error: this {{ is not closed/,
     /^b\.hbs:1:/,
   ]);
+  for (const use of [
+    '{{#each lost}}x{{/each}}',
+    '{{#if lost}}x{{/if}}',
+    '{{#unless lost}}x{{/unless}}',
+    '{{#with lost}}x{{/with}}',
+    '{{json lost}}',
+    '{{#if (eq lost 1)}}x{{/if}}',
+    '{{#each o.lost}}x{{/each}}',
+    '{{> p.hbs lost}}',
+    '{{> p.hbs x=lost}}',
+    '{{lookup o lost}}',
+  ]) {
+    const said = rendered({ 'a.hbs': `\n${use}`, 'p.hbs': '' }, { o: { x: 1 } });
+    t.match(said, /^a\.hbs:2:\d+: there is no variable "lost" here/, use);
+  }
+  const optional =
+    '{{#if (lookup this "lost")}}x{{else}}none{{/if}} {{#each o}}{{@key}}{{@first}}{{/each}}{{#each l as |v|}}{{v}}{{@../l}}{{/each}}';
+  t.equal(
+    rendered({ 'a.hbs': optional.replace('{{@../l}}', '{{../o.x}}') }, { o: { x: 1 }, l: ['a'] }),
+    'none xtruea1',
+  );
   t.match(rendered({ 'a.hbs': '{{> nothing}}' }, {}), /The partial nothing could not be found/);
   t.match(
     rendered({ 'a.hbs': '\n\n{{> p/b.hbs}}', 'p/b.hbs': '{{> c.hbs}}', 'c.hbs': ' {{lost}}' }, {}),

@@ -39,16 +39,27 @@ function problem(code: string, file: string, message: string, line = 1, column =
   return { code, severity: 'error', message, file, line, column };
 }
 
+function notUtf8(path: string, before: string): Diagnostic {
+  const lines = before.split('\n');
+  return problem('not-utf8', path, 'this is not UTF-8', lines.length, (lines.at(-1) ?? '').length + 1);
+}
+
 async function readSources(
   disk: Disk,
   directory: string,
   paths: readonly string[],
+  problems: Diagnostic[],
 ): Promise<Map<string, string>> {
   const sources = new Map<string, string>();
   for (const path of paths) {
     if (!HANDLEBARS.test(path) && !RENDER_FILE.test(path)) continue;
-    const text = await disk.readText(join(directory, path), TEMPLATE_BYTES_MAX);
-    if (text !== undefined) sources.set(path, text);
+    const bytes = await disk.readBytes(join(directory, path), TEMPLATE_BYTES_MAX);
+    if (bytes === undefined) continue;
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+    // Decoding replaces what it does not know: another encoding would reach the config as question marks.
+    const lost = Buffer.from(text).equals(bytes) ? -1 : text.indexOf('\ufffd');
+    if (lost >= 0) problems.push(notUtf8(path, text.slice(0, lost)));
+    sources.set(path, text);
   }
   return sources;
 }
@@ -103,7 +114,6 @@ export async function loadTemplateSet(
       sources: new Map(),
     };
   }
-  const sources = await readSources(disk, directory, paths);
   const problems: Diagnostic[] = paths
     .filter(path => UNAVAILABLE.test(path))
     .map(path =>
@@ -113,6 +123,7 @@ export async function loadTemplateSet(
         `templates in ${posix.extname(path)} are not available: use Handlebars (.hbs)`,
       ),
     );
+  const sources = await readSources(disk, directory, paths, problems);
   const compiled = compileTemplates(new Map([...sources].filter(([path]) => HANDLEBARS.test(path))), log);
   if ('problems' in compiled) problems.push(...compiled.problems);
   const known = (path: string) => HANDLEBARS.test(path) && sources.has(path);
