@@ -37,7 +37,8 @@ mount -n --bind "$DEMO_DIRECTORY" /srv/host
 mount -n --bind -o ro "$DEMO_IMAGES" /srv/images
 mount -n --bind "$DEMO_LOGS" /srv/log
 # crun refuses the hybrid cgroup layout; without the second hierarchy it sees a plain v1 one.
-if [ -s /sys/fs/cgroup/unified/cgroup.controllers ]; then
+# (The size of such a file is always 0: it has to be read.)
+if grep -qs . /sys/fs/cgroup/unified/cgroup.controllers; then
   umount -n /sys/fs/cgroup/unified
 fi
 hostname "$DEMO_HOST"

@@ -9,11 +9,15 @@ gc.disable()  # importing 500 modules makes no garbage worth looking for
 sys.path[:0] = ['/app', '/usr/lib/python3/dist-packages']
 
 import os
+import signal
 import socket
+import threading
 import time
 
 FIRST_PORT = 8001
 BACKLOG = 128
+# Less than the kill-timeout in worker.yaml: what takes longer is cut off by KILL anyway.
+DRAIN_SECONDS = 2.0
 
 
 def main():
@@ -80,6 +84,18 @@ def serve(listener, application):
 
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
+        in_progress = 0
+        lock = threading.Lock()
+
+        def process_request(self, request, client_address):
+            with self.lock:
+                self.in_progress += 1
+            super().process_request(request, client_address)
+
+        def shutdown_request(self, request):
+            super().shutdown_request(request)
+            with self.lock:
+                self.in_progress -= 1
 
         def server_bind(self):
             self.server_name, self.server_port = self.server_address
@@ -93,7 +109,29 @@ def serve(listener, application):
     server.socket = listener
     server.server_bind()
     server.set_app(application)
-    server.serve_forever(poll_interval=3600)
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        server.serve_forever(poll_interval=3600)
+    except Leave:
+        drain(server)
+
+
+class Leave(BaseException):
+    pass
+
+
+def leave(number, frame):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Leave
+
+
+def drain(server):
+    """Takes no more visitors, and lets those that are in finish: nginx asks another worker for the others."""
+    server.socket.close()
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while server.in_progress > 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os._exit(0)
 
 
 main()
