@@ -39,42 +39,56 @@ export function missingPackages(needs) {
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
-  throw new SetupError(`Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.versions.node}`);
+  throw new SetupError(
+    `Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.versions.node} (${process.execPath}).\n` +
+      "Debian 12's own package is too old: install one from nodejs.org, and see that it comes first in PATH.",
+  );
 }
 
-/** `quiet`: what it prints is shown only when it fails. */
-function run(program, args, why, quiet = false) {
+/** `hint`: what to look at when it fails. `quiet`: what it prints is shown only when it fails. */
+function run(program, args, why, hint, quiet = false) {
   say(`• ${why}: ${program} ${args.join(' ')}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', TURBO_TELEMETRY_DISABLED: '1' };
   const stdio = quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2];
   const done = spawnSync(program, args, { cwd: ROOT, env: environment, stdio, encoding: 'utf8' });
   if (done.status === 0) return;
   if (quiet) say(`${done.stdout}${done.stderr}`);
-  const reason = done.error?.message ?? `exit code ${done.status ?? done.signal}`;
+  const reason =
+    done.error?.message ?? (done.signal ? `ended by ${done.signal}` : `exit code ${done.status}`);
   throw new SetupError(
-    `"${program} ${args.join(' ')}" failed (${reason}): ${why} is needed before anything can run`,
+    `${why} failed: "${program} ${args.join(' ')}" (${reason}).\n${hint} Then start again: what is done already is kept.`,
   );
 }
 
 function checkSystem(needs, needsRoot, again) {
   const missing = missingPackages(needs);
   const root = process.getuid?.() === 0;
+  const command = asRoot(again);
   const install = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (!root && (missing.length > 0 || needsRoot)) {
-    const command = missing.length > 0 ? `sudo sh -c '${install} && ${again}'` : `sudo ${again}`;
+    const whole = missing.length > 0 ? `sudo sh -c '${install}' && ${command}` : command;
     const why =
       missing.length > 0
         ? `these Debian packages are missing: ${missing.join(' ')}`
         : 'it makes namespaces, mounts and cgroups';
     throw new SetupError(
-      `this needs an administrator: ${why}.\nRun, in ${ROOT}:\n\n    ${command}\n\nNothing was changed.`,
+      `this needs an administrator: ${why}.\nRun, in ${ROOT}:\n\n    ${whole}\n\nNothing was changed.`,
     );
   }
   if (missing.length === 0) return;
   if (!onPath('apt-get'))
     throw new SetupError(`missing programs, and no apt-get here; install: ${missing.join(' ')}`);
-  run('apt-get', ['update', '-q'], 'the package lists');
-  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], 'system tools');
+  const hint = 'Are the network and the apt sources of this machine right?';
+  run('apt-get', ['update', '-q'], 'fetching the package lists', hint);
+  // A fresh machine is often still upgrading itself: wait for its lock.
+  const options = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=300', '--no-install-recommends'];
+  run('apt-get', ['install', ...options, ...missing], 'installing system tools', hint);
+}
+
+/** sudo has a PATH of its own: without ours it would not find a Node that is not from a package. */
+function asRoot(command) {
+  const isInstalled = ['/usr/bin/', '/usr/local/bin/'].some(place => process.execPath.startsWith(place));
+  return isInstalled ? `sudo ${command}` : `sudo env "PATH=$PATH" ${command}`;
 }
 
 /** npm writes this file last, so it is older than the lock file exactly when packages are out of date. */
@@ -92,14 +106,20 @@ function packagesAreFresh() {
 function installPackages() {
   if (packagesAreFresh()) return;
   // Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry does not carry.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], 'npm packages');
+  run(
+    'npm',
+    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    'installing npm packages',
+    'Are the network and the npm registry reachable?',
+  );
 }
 
 function build() {
   run(
     'npx',
     ['--no-install', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-prefix=none'],
-    'the build',
+    'building',
+    'The output above says why; after a change of branches, `rm -rf node_modules` helps most often.',
     true,
   );
 }

@@ -41,8 +41,10 @@ export const LIMITS_MS = {
   healthy: 180_000,
   /** One HTTP question to a daemon of the demo. */
   request: 2_000,
-  /** After SIGKILL of a pid namespace the kernel needs milliseconds; a loaded machine gets this. */
-  kill: 10_000,
+  /** Choosing a network and making the bridge take a few calls of `ip`. */
+  claim: 20_000,
+  /** cantal scans every 2 s: what five scans have not seen was not counted. */
+  counted: 10_000,
   /** rmdir of a cgroup fails while the kernel still buries its processes. */
   cgroupRemove: 5_000,
 } as const;
@@ -61,6 +63,8 @@ export const BARS = {
 export const LOAD = {
   /** 10,000 rpm are 167 requests/s: this is clearly above, and what two cores serve besides everything else. */
   requestsPerSecond: 200,
+  /** 3,000 rpm: visitors that are always there, well below the 8,000 rpm where the cluster shrinks again. */
+  calmRequestsPerSecond: 50,
   /** Never more than this many requests in flight: a stuck cluster must not be buried. */
   inFlightMax: 64,
   requestTimeoutMs: 5_000,

@@ -1,15 +1,15 @@
 // One run of the demo: from nothing to a healthy cluster, hosts that go and come back, and back to nothing.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { missing, missingCalm } from './cluster/health.ts';
+import { missing, missingCalm, type Sample } from './cluster/health.ts';
 import { type ClusterView, instancesOf, look, placeOf } from './cluster/view.ts';
 import { sample } from './cluster/visit.ts';
 import { LIMITS_MS, LOG_TAIL_LINES } from './defaults.ts';
 import { type Hierarchy, ownHierarchies } from './host/cgroups.ts';
 import { writeHostConfig } from './host/config.ts';
-import { type Host, killHost, startHost } from './host/host.ts';
+import { type Host, killHost, onEnd, startHost } from './host/host.ts';
 import { makeBridge, usedNetworks } from './host/network.ts';
-import { dropLock, takeLock } from './host/state.ts';
+import { alone, dropLock, takeLock } from './host/state.ts';
 import { announce, teardown } from './host/teardown.ts';
 import { buildImages, type Images } from './images/build.ts';
 import { hostPlaces, type Places } from './places.ts';
@@ -19,10 +19,16 @@ import type { Screen } from './screen/screen.ts';
 import { waitFor } from './wait.ts';
 
 /** Seconds of each stage of the start. */
-export interface BringUp {
+export interface Seconds {
   readonly images: number;
   readonly hosts: number;
   readonly healthy: number;
+}
+
+/** The proof of health: what was seen, and visits through nginx that all succeeded. */
+export interface Healthy {
+  readonly view: ClusterView;
+  readonly visits: Sample;
 }
 
 export class Demo {
@@ -52,13 +58,13 @@ export class Demo {
     return this.wasHealthy;
   }
 
-  async bringUp(): Promise<BringUp> {
+  async bringUp(): Promise<Seconds & Healthy> {
     await this.prepare();
-    const images = await this.timed('images', () => this.buildImages());
-    const hosts = await this.timed('hosts', () => this.startAll());
-    const healthy = await this.timed('cluster', () => this.waitHealthy());
+    const [images] = await this.timed('images', () => this.buildImages());
+    const [hosts] = await this.timed('hosts', () => this.startAll());
+    const [healthy, proof] = await this.timed('cluster', () => this.waitHealthy());
     this.wasHealthy = true;
-    return { images, hosts, healthy };
+    return { images, hosts, healthy, ...proof };
   }
 
   /** Everything the demo has made goes; what could not be removed is said. Safe at any moment. */
@@ -93,18 +99,27 @@ export class Demo {
     if (images === undefined) throw new Error('the demo has no images before it is started');
     const host = hostPlan(plan, name);
     writeHostConfig(places, plan, host, images);
-    this.hosts.set(name, await startHost(host, { plan, places, hierarchies, signal }));
+    const started = await startHost(host, { plan, places, hierarchies, signal });
+    this.hosts.set(name, started);
+    // A host that ends by itself, or by somebody's kill, is lost like one that was killed from here.
+    onEnd(started, () => {
+      if (this.hosts.get(name) === started) this.hosts.delete(name);
+    });
   }
 
   /** The cluster of the slide: everything at its place, and nginx showing pages of all three hosts. */
-  waitHealthy(): Promise<ClusterView> {
-    return this.settle(async view => {
+  private async waitHealthy(): Promise<Healthy> {
+    let visits: Sample | undefined;
+    const view = await this.settle(async view => {
       const unseen = { requests: 0, failed: 0, hosts: view.hosts.map(host => host.name) };
       const lacking = missing(view, unseen);
       const nginx = placeOf(view.schedule, 'nginx');
       if (lacking.length > 0 || nginx === undefined) return lacking;
-      return missing(view, await sample(this.addressOf(nginx)));
+      visits = await sample(this.addressOf(nginx));
+      return missing(view, visits);
     });
+    if (visits === undefined) throw new Error('healthy without a visit');
+    return { view, visits };
   }
 
   /** The same wherever the services ended up: after a host was lost they stay where they are while that is possible. */
@@ -153,13 +168,21 @@ export class Demo {
     mkdirSync(this.places.logs, { recursive: true });
     const missingTools = await absentTools();
     if (missingTools.length > 0) throw new DemoError(`these programs are needed: ${missingTools.join(', ')}`);
+    this.hierarchies = ownHierarchies();
+    if (this.hierarchies.length === 0)
+      throw new DemoError('no cgroups: nothing is mounted at /sys/fs/cgroup');
+    this.made = await alone(() => this.takeNetwork(), this.signal);
+    this.screen.showPlan(this.made);
+  }
+
+  /** A free network, and the bridge that makes it used: two checkouts must not choose the same one. */
+  private async takeNetwork(): Promise<DemoPlan> {
     const plan = makePlan(this.places.root, await usedNetworks());
     if (plan === undefined)
       throw new DemoError('no free network: 10.97.0.0/24 to 10.127.0.0/24 are all in use');
-    this.hierarchies = ownHierarchies();
-    this.screen.showPlan(plan);
     announce(this.places, plan, this.hierarchies);
-    this.made = plan;
+    await makeBridge(plan);
+    return plan;
   }
 
   private async buildImages(): Promise<void> {
@@ -171,18 +194,17 @@ export class Demo {
 
   private async startAll(): Promise<void> {
     if (this.signal.aborted) throw new Interrupted('stopped');
-    await makeBridge(this.plan);
     for (const host of this.plan.hosts) await this.startHost(host.name);
   }
 
-  /** Seconds, to a tenth. */
-  private async timed(stage: string, work: () => Promise<unknown>): Promise<number> {
+  /** Seconds, to a tenth, and what the work gave. */
+  private async timed<T>(stage: string, work: () => Promise<T>): Promise<[number, T]> {
     const startedMs = performance.now();
     this.screen.stage(stage);
-    await work();
+    const value = await work();
     const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
     this.screen.done(stage, seconds);
-    return seconds;
+    return [seconds, value];
   }
 
   private tail(file: string): string {

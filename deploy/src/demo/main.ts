@@ -1,10 +1,9 @@
 // `npm start`: the demo cluster. Options: `--exit-when-healthy`, `--script chaos`, `--json`.
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { leadersOf, placeOf } from './cluster/view.ts';
-import { sample } from './cluster/visit.ts';
-import { EXPECTED } from './defaults.ts';
-import { type BringUp, Demo } from './demo.ts';
+import { type Options, readOptions, USAGE } from '../../setup/options.mjs';
+import type { Sample } from './cluster/health.ts';
+import { type ClusterView, leadersOf, placeOf, running, total } from './cluster/view.ts';
+import { Demo, type Seconds } from './demo.ts';
 import { places } from './places.ts';
 import { DemoError, Interrupted } from './run.ts';
 import { playChaos } from './scenes/chaos.ts';
@@ -12,67 +11,29 @@ import type { SceneResult } from './scenes/scene.ts';
 import { runInteractive } from './screen/interactive.ts';
 import { Screen } from './screen/screen.ts';
 
-const USAGE = `Usage: npm start [-- OPTIONS]
-
-Brings up the demo cluster: hosts jupyter, mars and pluto with lithos_tree as PID 1, cantal and verwalter on each,
-Django, Celery, PostgreSQL, redis and nginx scheduled by verwalter.
-
-  --exit-when-healthy   prove that it is healthy, print a JSON summary, take it down
-  --script chaos        also break it in five ways and measure how long it takes to heal
-  --json                only JSON on standard output; progress goes to standard error
-  --help                this text
-`;
-
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
-
-interface Options {
-  readonly once: boolean;
-  readonly chaos: boolean;
-  readonly json: boolean;
-}
 
 interface Summary {
   readonly schemaVersion: 1;
   readonly ok: boolean;
   readonly error?: string;
-  readonly seconds?: BringUp & { readonly total: number };
+  readonly seconds?: Seconds & { readonly total: number };
   readonly cluster?: Record<string, unknown>;
   readonly scenes?: readonly SceneResult[];
 }
 
-/** Undefined after usage was printed. */
-function readOptions(argv: readonly string[]): Options | 'help' | undefined {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        'exit-when-healthy': { type: 'boolean' },
-        script: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    if (values.help === true) return 'help';
-    if (values.script !== undefined && values.script !== 'chaos')
-      throw new Error(`--script ${values.script}: only chaos is known`);
-    return {
-      once: values['exit-when-healthy'] === true,
-      chaos: values.script === 'chaos',
-      json: values.json === true,
-    };
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
-    return undefined;
-  }
-}
-
 async function main(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
-  if (options === undefined) return EXIT.usage;
-  if (options === 'help') {
+  if (options.kind === 'wrong') {
+    process.stderr.write(`${options.message}\n\n${USAGE}`);
+    return EXIT.usage;
+  }
+  if (options.kind === 'help') {
     process.stdout.write(USAGE);
     return EXIT.ok;
   }
+  // A closed pipe (`| head`) or terminal must not stop the teardown, whichever stream it is.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const stopping = new AbortController();
   const screen = new Screen(options.json ? process.stderr : process.stdout);
   const stop = (): void => {
@@ -90,26 +51,30 @@ async function play(demo: Demo, screen: Screen, options: Options, stop: () => vo
   let code: number = EXIT.ok;
   try {
     const startedMs = performance.now();
-    const seconds = await demo.bringUp();
-    const total = Math.round((performance.now() - startedMs) / 100) / 10;
-    const facts = {
+    const { view, visits, ...seconds } = await demo.bringUp();
+    const all = Math.round((performance.now() - startedMs) / 100) / 10;
+    summary = {
       schemaVersion: 1,
-      seconds: { ...seconds, total },
-      cluster: await describe(demo),
-    } as const;
+      ok: true,
+      seconds: { ...seconds, total: all },
+      cluster: describe(view, visits),
+    };
     if (!options.once && !options.chaos) await runInteractive(demo, screen, stop);
-    const scenes = options.chaos ? await playChaos(demo, screen) : undefined;
-    const ok = scenes?.every(scene => scene.ok) ?? true;
-    summary = { ...facts, ok, ...(scenes !== undefined && { scenes }) };
-    code = ok ? EXIT.ok : EXIT.failed;
+    if (options.chaos) {
+      const scenes = await playChaos(demo, screen);
+      summary = { ...summary, ok: scenes.every(scene => scene.ok), scenes };
+      if (!summary.ok) code = EXIT.failed;
+    }
   } catch (error) {
-    code = outcome(error, demo, screen);
-    summary = code === EXIT.ok ? undefined : { schemaVersion: 1, ok: false, error: reason(error) };
+    code = outcome(error, demo, options);
+    summary = code === EXIT.ok ? summary : { ...summary, schemaVersion: 1, ok: false, error: reason(error) };
+    if (code === EXIT.failed) screen.problem(reason(error));
   }
   try {
     await demo.takeDown();
   } catch (error) {
-    process.stderr.write(`${reason(error)}\n`);
+    screen.problem(reason(error));
+    summary = { ...summary, schemaVersion: 1, ok: false, error: summary?.error ?? reason(error) };
     code = EXIT.failed;
   }
   if (summary !== undefined && (options.json || options.once || options.chaos)) {
@@ -118,30 +83,36 @@ async function play(demo: Demo, screen: Screen, options: Options, stop: () => vo
   return code;
 }
 
-/** Ctrl-C ends a running demo well, and interrupts one that was still starting. */
-function outcome(error: unknown, demo: Demo, screen: Screen): number {
-  if (error instanceof Interrupted || demo.signal.aborted) return demo.isHealthy ? EXIT.ok : EXIT.interrupted;
-  screen.say('');
-  process.stderr.write(`${reason(error)}\n`);
-  return EXIT.failed;
+/** Ctrl-C ends a demo that a person runs well; it interrupts one that was still starting, or a script. */
+function outcome(error: unknown, demo: Demo, options: Options): number {
+  if (!(error instanceof Interrupted) && !demo.signal.aborted) return EXIT.failed;
+  return demo.isHealthy && !options.once && !options.chaos ? EXIT.ok : EXIT.interrupted;
 }
+
+/** Conditions of the machine that a person can mend; without them a stack would be printed. */
+const MACHINE_ERRORS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk of .demo is full; the demo needs about 2 GB there',
+  EDQUOT: 'the disk quota of .demo is used up; the demo needs about 2 GB there',
+  EROFS: 'a file system the demo writes to (.demo in the checkout, /sys/fs/cgroup) is read-only',
+  EACCES: 'the demo may not write here; run it as root',
+  EPERM: 'the demo may not do this; run it as root, outside of an unprivileged container',
+};
 
 function reason(error: unknown): string {
   if (error instanceof DemoError || error instanceof Interrupted) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const hint = MACHINE_ERRORS[(error as NodeJS.ErrnoException).code ?? ''];
+  return hint === undefined ? (error.stack ?? error.message) : `${error.message}\n${hint}`;
 }
 
-/** The facts `--exit-when-healthy` proves. */
-async function describe(demo: Demo): Promise<Record<string, unknown>> {
-  const view = await demo.waitHealthy();
-  const nginx = placeOf(view.schedule, 'nginx') ?? EXPECTED.nginx;
-  const visits = await sample(demo.addressOf(nginx));
+/** The facts `--exit-when-healthy` proves, as they were seen at the moment it was. */
+function describe(view: ClusterView, visits: Sample): Record<string, unknown> {
   return {
-    hosts: view.hosts.map(host => host.name),
+    hosts: view.hosts.filter(host => host.up).map(host => host.name),
     leader: leadersOf(view.hosts)[0],
-    django: EXPECTED.django,
-    celery: EXPECTED.celery,
-    nginx,
+    django: Object.fromEntries(view.hosts.map(host => [host.name, running(host, 'django')])),
+    celery: total(view, 'celery'),
+    nginx: placeOf(view.schedule, 'nginx'),
     postgres: placeOf(view.schedule, 'postgres'),
     schedule: view.schedule?.hash,
     visits,

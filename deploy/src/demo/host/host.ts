@@ -83,14 +83,20 @@ function variablesOf(host: HostPlan, options: HostOptions): Record<string, strin
 /** Ends everything that runs on the host, at once, as pulling its plug would. */
 export async function killHost(host: Host): Promise<void> {
   const { launcher } = host;
+  const gone = new Promise<void>(resolve => onEnd(host, resolve));
   if (launcher.exitCode !== null || launcher.signalCode !== null) return;
-  const gone = new Promise(resolve => launcher.once('exit', resolve));
   try {
     process.kill(host.pid, 'SIGKILL');
   } catch {
     launcher.kill('SIGKILL');
   }
   await gone;
+}
+
+/** Calls `ended` when nothing runs on the host any more; at once when that is so already. */
+export function onEnd({ launcher }: Host, ended: () => void): void {
+  if (launcher.exitCode !== null || launcher.signalCode !== null) ended();
+  else launcher.once('exit', ended);
 }
 
 function launch(places: Places, variables: Record<string, string>): ChildProcess {

@@ -1,8 +1,11 @@
 // One demo per checkout, and the note of what it makes: written before it is made, read by the next start.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { LIMITS_MS } from '../defaults.ts';
 import type { Places } from '../places.ts';
 import { DemoError } from '../run.ts';
+import { waitFor } from '../wait.ts';
 
 export interface DemoState {
   readonly schemaVersion: 1;
@@ -26,34 +29,83 @@ export function readState(places: Places): DemoState | undefined {
   }
 }
 
+/** What every demo on this machine may do only one at a time. The kernel ends the claim with the process. */
+const CLAIM = '\0suite-demo';
+
+export async function alone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const claim = await waitFor(tryClaim, {
+    what: 'another demo chooses its network',
+    deadlineMs: LIMITS_MS.claim,
+    signal,
+  });
+  try {
+    return await work();
+  } finally {
+    claim.close();
+  }
+}
+
+function tryClaim(): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(socket => socket.destroy());
+    server.once('error', error =>
+      (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
+    server.listen(CLAIM, () => resolve(server));
+  });
+}
+
 /** Throws when another demo of this checkout runs. The lock of a demo that died does not count. */
 export function takeLock(places: Places): void {
   mkdirSync(places.demo, { recursive: true });
-  const own = `${process.pid} ${startTime(process.pid)}\n`;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      writeFileSync(places.lock, own, { flag: 'wx' });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = lockHolder(places);
+  // Linked into place, so that nobody ever reads a lock without its holder.
+  const draft = `${places.lock}.${process.pid}`;
+  writeFileSync(draft, `${process.pid} ${startTime(process.pid)}\n`);
+  try {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      if (tryLink(draft, places.lock)) return;
+      const holder = lockHolder(places.lock);
       if (holder !== undefined) {
         throw new DemoError(
           `the demo of this checkout already runs (process ${holder}); stop it with Ctrl-C first`,
         );
       }
-      rmSync(places.lock, { force: true });
+      removeStale(places.lock);
     }
+    throw new DemoError(`${places.lock}: another demo took the lock at the same moment`);
+  } finally {
+    rmSync(draft, { force: true });
   }
-  throw new DemoError(`${places.lock}: another demo took the lock at the same moment`);
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Of two that find a dead demo's lock, the slower one may take away the lock the faster one has just made: it is put back. */
+function removeStale(lock: string): void {
+  const taken = `${lock}.stale.${process.pid}`;
+  try {
+    renameSync(lock, taken);
+  } catch {
+    return;
+  }
+  if (lockHolder(taken) !== undefined) tryLink(taken, lock);
+  rmSync(taken, { force: true });
 }
 
 export function dropLock(places: Places): void {
   rmSync(places.lock, { force: true });
 }
 
-function lockHolder(places: Places): number | undefined {
-  const [pid = '', started = ''] = tryRead(places.lock).trim().split(' ');
+function lockHolder(lock: string): number | undefined {
+  const [pid = '', started = ''] = tryRead(lock).trim().split(' ');
   return started !== '' && startTime(Number(pid)) === started ? Number(pid) : undefined;
 }
 

@@ -5,7 +5,7 @@ import { type ClusterView, leadersOf, placeOf } from '../cluster/view.ts';
 import { LOAD, PORTS } from '../defaults.ts';
 import type { Demo } from '../demo.ts';
 import { cut, heal } from '../host/network.ts';
-import { DemoError } from '../run.ts';
+import { Interrupted } from '../run.ts';
 import { hostWithWorkers, replaceWorker } from '../scenes/worker.ts';
 import { pause } from '../wait.ts';
 import type { Screen } from './screen.ts';
@@ -18,7 +18,7 @@ const TRAFFIC_REFRESHES = 5;
 
 export async function runInteractive(demo: Demo, screen: Screen, stop: () => void): Promise<void> {
   const player = new Player(demo, screen);
-  const release = readKeys(key => (key === 'q' || key === '\u0003' ? stop() : player.press(key)));
+  const release = readKeys(key => player.press(key), stop);
   introduce(demo, screen);
   try {
     for (;;) {
@@ -114,7 +114,7 @@ class Player {
     action
       .call(this)
       .catch((error: unknown) => {
-        if (error instanceof DemoError) this.screen.say(error.message);
+        if (!(error instanceof Interrupted)) this.screen.say(`that failed: ${(error as Error).message}`);
       })
       .finally(() => {
         this.busy = false;
@@ -163,11 +163,18 @@ class Player {
 }
 
 /** Single keys of a terminal; nothing without one. Returns what gives the terminal back. */
-function readKeys(onKey: (key: string) => void): () => void {
+function readKeys(onKey: (key: string) => void, onEnd: () => void): () => void {
   const { stdin } = process;
   if (!stdin.isTTY) return () => {};
+  const listen = (data: Buffer): void => {
+    for (const key of keysOf(data.toString('utf8'))) {
+      if (key === 'q' || key === CTRL_C) onEnd();
+      else onKey(key);
+    }
+  };
+  // A terminal window that is closed gives EIO here and to setRawMode; it ends the demo as its hang-up signal does.
+  stdin.on('error', onEnd);
   stdin.setRawMode(true);
-  const listen = (data: Buffer): void => onKey(data.toString('utf8'));
   stdin.on('data', listen);
   stdin.resume();
   return () => {
@@ -175,4 +182,12 @@ function readKeys(onKey: (key: string) => void): () => void {
     stdin.setRawMode(false);
     stdin.pause();
   };
+}
+
+const CTRL_C = '\u0003';
+
+/** A busy moment brings several keys at once. Of an escape sequence (an arrow key) only a Ctrl-C behind it counts. */
+export function keysOf(text: string): string[] {
+  const keys = text.startsWith('\u001b') ? text.slice(text.indexOf(CTRL_C)) : text;
+  return text.startsWith('\u001b') && !text.includes(CTRL_C) ? [] : [...keys];
 }

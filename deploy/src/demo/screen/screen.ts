@@ -11,8 +11,6 @@ export class Screen {
   constructor(out: NodeJS.WriteStream) {
     this.out = out;
     this.live = (out as WriteStream).isTTY === true && process.env.TERM !== 'dumb';
-    // A closed pipe (`| head`) must not stop the teardown.
-    out.on('error', () => {});
   }
 
   /** True when `status` is drawn over itself. */
@@ -43,12 +41,19 @@ export class Screen {
     this.out.write(`${line}\n`);
   }
 
+  /** What went wrong: always on standard error. */
+  problem(text: string): void {
+    this.clear();
+    process.stderr.write(`\n${text}\n`);
+  }
+
   /** Lines that the next call replaces; only on a terminal. */
   status(lines: readonly string[]): void {
     if (!this.live) return;
     this.clear();
-    const width = ((this.out as WriteStream).columns ?? 80) - 1;
-    for (const line of lines) this.out.write(`${line.slice(0, width)}\n`);
+    // A terminal that does not know its width says 0.
+    const width = ((this.out as WriteStream).columns || 80) - 1;
+    for (const line of lines) this.out.write(`${printable(line).slice(0, width)}\n`);
     this.shown = lines.length;
   }
 
@@ -56,6 +61,12 @@ export class Screen {
     if (this.shown > 0) this.out.write(`\x1b[${this.shown}A\x1b[J`);
     this.shown = 0;
   }
+}
+
+/** Output of other programs may carry colours, carriage returns, tabs: any of them would break the redrawing. */
+function printable(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is removed
+  return line.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\x00-\x1f\x7f]+/g, ' ');
 }
 
 const STAGES: Readonly<Record<string, string>> = {

@@ -28,7 +28,7 @@ function row(host: HostView, leaders: readonly string[]): string[] {
   const services = SERVICES.filter(service => running(host, service) > 0).join(' ');
   const status = host.verwalter;
   const state =
-    status === undefined ? 'starting' : status.num_errors > 0 ? `${status.num_errors} errors` : 'up';
+    status === undefined ? 'silent' : status.num_errors > 0 ? `${status.num_errors} errors` : 'up';
   const leader = leaders.includes(host.name) ? 'leads' : (status?.leader?.hostname ?? '');
   const counts = [running(host, 'django'), running(host, 'celery')].map(String);
   return [host.name, state, leader, ...counts, services, status?.schedule_id?.slice(0, 8) ?? ''];
