@@ -8,6 +8,7 @@ import type { ClusterView, HostView } from '../../src/demo/cluster/view.ts';
 import { EXPECTED, HOST_NAMES, type HostName, NETWORK } from '../../src/demo/defaults.ts';
 import { hierarchies } from '../../src/demo/host/cgroups.ts';
 import { makePlan } from '../../src/demo/plan.ts';
+import { bothWork } from '../../src/demo/scenes/partition.ts';
 import { table } from '../../src/demo/screen/table.ts';
 
 const ROOT = process.env.SUITE_ROOT ?? process.cwd();
@@ -110,6 +111,32 @@ t.test('health', async t => {
   for (const [name, view, sample, expected] of cases)
     t.match(missing(view, sample).join('; '), expected, name);
   t.match(missingCalm(cluster({}, { ...PLACES, nginx: 'pluto' })).join(), /nginx where the schedule has it/);
+});
+
+t.test('a split counts only when each side has scheduled for itself', async t => {
+  const split = (change: Partial<Record<HostName, Change>>) =>
+    cluster({
+      jupyter: { leader: true, schedule: 'left', django: 10 },
+      mars: { leader: true, schedule: 'right', django: 6 },
+      pluto: { schedule: 'right', django: 4 },
+      ...change,
+    });
+  const before = new Set(['abc']);
+  t.equal(bothWork(split({}), 'jupyter', before), true);
+  t.equal(
+    bothWork(split({ jupyter: { leader: true, schedule: 'abc', django: 10 } }), 'jupyter', before),
+    false,
+  );
+  t.equal(
+    bothWork(split({ jupyter: { leader: true, schedule: 'right', django: 10 } }), 'jupyter', before),
+    false,
+  );
+  t.equal(
+    bothWork(split({ jupyter: { leader: true, schedule: 'left', django: 5 } }), 'jupyter', before),
+    false,
+  );
+  t.equal(bothWork(split({ mars: { schedule: 'right', django: 6 } }), 'jupyter', before), false);
+  t.equal(bothWork(split({ pluto: { schedule: 'old', django: 4 } }), 'jupyter', before), false);
 });
 
 t.test('the table has a line per host and one for the traffic', async t => {

@@ -54,8 +54,8 @@ export function ask(url: string, options: AskOptions = {}): Promise<Answer | und
 }
 
 /** Undefined when there is no answer, no 200, or no JSON. */
-export async function askJson<T>(url: string): Promise<T | undefined> {
-  const answer = await ask(url);
+export async function askJson<T>(url: string, options: AskOptions = {}): Promise<T | undefined> {
+  const answer = await ask(url, options);
   if (answer?.status !== 200) return undefined;
   try {
     return JSON.parse(answer.body) as T;

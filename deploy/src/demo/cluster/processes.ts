@@ -1,6 +1,7 @@
 // The processes behind the instances, as the machine sees them: read from the cgroups lithos puts each instance into.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Demo } from '../demo.ts';
 import { type Hierarchy, members } from '../host/cgroups.ts';
 
 /** All processes of `sandbox/process.N` on a host. */
@@ -13,6 +14,14 @@ export function processesOf(
   const scope = `${instance.replace('/', ':')}.scope`;
   const found = hierarchies.flatMap(({ base }) => members(join(base, demo, host, 'lithos.slice', scope)));
   return [...new Set(found)].filter(pid => pid > 0).sort((a, b) => a - b);
+}
+
+/** Processes of a host's nginx that take connections; those that only finish old ones are left out. */
+export function nginxWorkers(demo: Pick<Demo, 'hierarchies' | 'plan'>, host: string): number[] {
+  return processesOf(demo.hierarchies, demo.plan.cgroup, host, 'nginx/server.0').filter(pid => {
+    const line = commandLine(pid);
+    return line.startsWith('nginx: worker process') && !line.includes('shutting down');
+  });
 }
 
 /** The one whose command line contains `word`; undefined when it is not there. */

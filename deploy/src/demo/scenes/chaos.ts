@@ -1,7 +1,7 @@
 // `--script chaos`: the scenes of the issue, one after the other, each on a healthy cluster.
 
 import { Load } from '../cluster/load.ts';
-import { placeOf } from '../cluster/view.ts';
+import { type ClusterView, placeOf } from '../cluster/view.ts';
 import type { Demo } from '../demo.ts';
 import { DemoError } from '../run.ts';
 import type { Screen } from '../screen/screen.ts';
@@ -21,16 +21,18 @@ const SCENES: readonly { id: string; name: string; play: (stage: Stage) => Promi
 ];
 
 export async function playChaos(demo: Demo, screen: Screen): Promise<SceneResult[]> {
-  const view = await demo.look();
-  let nginx = placeOf(view.schedule, 'nginx');
+  let nginx: string | undefined;
+  const follow = (view: ClusterView): void => {
+    nginx = placeOf(view.schedule, 'nginx') ?? nginx;
+  };
   const load = new Load(() => (nginx === undefined ? undefined : demo.addressOf(nginx)));
   const results: SceneResult[] = [];
   try {
     for (const { id, name, play } of SCENES) {
       screen.status([`${id}  ${name} …`]);
-      const now = await demo.waitCalm();
-      nginx = placeOf(now.schedule, 'nginx');
-      const result = await play({ demo, screen, load }).catch(error => failedScene(id, name, error));
+      const result = await calmFirst({ demo, screen, load, follow }, play).catch(error =>
+        failedScene(id, name, error),
+      );
       results.push(result);
       screen.say(sceneLine(result));
     }
@@ -38,6 +40,12 @@ export async function playChaos(demo: Demo, screen: Screen): Promise<SceneResult
   } finally {
     load.close();
   }
+}
+
+/** Also the wait before a scene may fail: what an earlier one has broken must not hide its results. */
+async function calmFirst(stage: Stage, play: (stage: Stage) => Promise<SceneResult>): Promise<SceneResult> {
+  stage.follow(await stage.demo.waitCalm());
+  return await play(stage);
 }
 
 /** A scene that does not end is a failed scene; anything but that is not for the report. */
@@ -59,5 +67,6 @@ function words(key: string): string {
 }
 
 function plain(value: unknown): string {
-  return Array.isArray(value) ? value.join(' ') : String(value);
+  if (Array.isArray(value)) return value.join(' ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

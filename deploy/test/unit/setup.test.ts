@@ -1,0 +1,187 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { Load, type LoadCounts } from '../../src/demo/cluster/load.ts';
+import { alone, dropLock, takeLock } from '../../src/demo/host/state.ts';
+import { places } from '../../src/demo/places.ts';
+import { keysOf } from '../../src/demo/screen/interactive.ts';
+
+const ROOT = process.env.SUITE_ROOT ?? process.cwd();
+
+// ---- npm start on a machine that has nothing ----------------------------------------------------------------------
+
+/** A checkout with nothing but the set-up: what it must not touch is visible. In the path: a blank. */
+function freshCheckout(t: { teardown(run: () => void): void }): string {
+  const above = mkdtempSync(join(tmpdir(), 'fresh '));
+  chmodSync(above, 0o755);
+  t.teardown(() => rmSync(above, { recursive: true, force: true }));
+  const checkout = join(above, 'a checkout');
+  mkdirSync(join(checkout, 'deploy'), { recursive: true });
+  cpSync(join(ROOT, 'deploy', 'setup'), join(checkout, 'deploy', 'setup'), { recursive: true });
+  return checkout;
+}
+
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=+dac_read_search'];
+
+function start(checkout: string, flags: readonly string[], prefix: readonly string[] = [], env = {}) {
+  const words = [...prefix, process.execPath, join(checkout, 'deploy/setup/start.mjs'), ...flags];
+  const [program = '', ...rest] = words;
+  return spawnSync(program, rest, { cwd: '/', encoding: 'utf8', env: { ...process.env, ...env } });
+}
+
+t.test('npm start looks before it changes anything', async t => {
+  const checkout = freshCheckout(t);
+  const wrong = start(checkout, ['--exit-when-heathy']);
+  t.equal(wrong.status, 2);
+  t.match(wrong.stderr, /exit-when-heathy.*\n[\s\S]*Usage: npm start/);
+  const script = start(checkout, ['--script', 'havoc']);
+  t.equal(script.status, 2);
+  t.match(script.stderr, /--script havoc: the only script is chaos/);
+  const help = start(checkout, ['--help'], [...NOBODY, '--ambient-caps=+dac_read_search']);
+  t.equal(help.status, 0, help.stderr);
+  t.match(help.stdout, /^Usage: npm start/);
+  t.same(readdirSync(checkout), ['deploy']);
+});
+
+t.test('without root it names the command for an administrator', async t => {
+  const checkout = freshCheckout(t);
+  const nobody = [...NOBODY, '--ambient-caps=+dac_read_search'];
+  const refused = start(checkout, ['--script', 'chaos'], nobody);
+  t.equal(refused.status, 2);
+  t.match(refused.stderr, `Run, in ${checkout}:`);
+  t.match(refused.stderr, /sudo .*npm start -- --script chaos\n/);
+  t.match(refused.stderr, /Nothing was changed/);
+  t.same(readdirSync(checkout), ['deploy']);
+});
+
+t.test('a failed set-up says which step, and what to look at', async t => {
+  const checkout = freshCheckout(t);
+  const tools = join(checkout, 'tools');
+  mkdirSync(tools);
+  for (const name of ['npm', 'apt-get']) {
+    writeFileSync(join(tools, name), '#!/bin/sh\necho "no route to host" >&2\nexit 7\n', { mode: 0o755 });
+  }
+  const failed = start(checkout, [], [], { PATH: `${tools}:${process.env.PATH}` });
+  t.equal(failed.status, 2);
+  t.match(failed.stderr, /no route to host/);
+  t.match(failed.stderr, /(npm packages|package lists) failed: .*exit code 7.*\n.*reachable|right/);
+  t.notMatch(failed.stderr, /\n {4}at /, 'no stack');
+  t.notOk(existsSync(join(checkout, 'node_modules')));
+});
+
+// ---- one demo per checkout ----------------------------------------------------------------------------------------
+
+t.test('the lock', async t => {
+  const place = places(t.testdir({}));
+  takeLock(place);
+  t.throws(() => takeLock(place), /already runs \(process \d+\)/);
+  dropLock(place);
+  for (const dead of ['', '1\n', '4194000 17\n', `${process.pid} 1\n`, '\0\0\0']) {
+    writeFileSync(place.lock, dead);
+    t.doesNotThrow(() => takeLock(place), `the lock of a dead demo: ${JSON.stringify(dead)}`);
+    t.throws(() => takeLock(place), /already runs/);
+    dropLock(place);
+  }
+  t.same(readdirSync(place.demo), [], 'no drafts stay');
+});
+
+t.test('what only one demo of the machine may do', async t => {
+  const { signal } = new AbortController();
+  let inside = 0;
+  let most = 0;
+  const visit = async () => {
+    most = Math.max(most, ++inside);
+    await sleep(20);
+    inside--;
+  };
+  await Promise.all([1, 2, 3].map(() => alone(visit, signal)));
+  t.equal(most, 1);
+  await t.rejects(
+    alone(() => Promise.reject(new Error('broken')), signal),
+    /broken/,
+  );
+  await alone(visit, signal);
+  t.equal(inside, 0);
+});
+
+// ---- the load -----------------------------------------------------------------------------------------------------
+
+/** Runs a load against a server until `isEnough`. */
+async function load(server: Server, isEnough: (counts: LoadCounts) => boolean): Promise<LoadCounts> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const stream = new Load(() => '127.0.0.1', (server.address() as AddressInfo).port);
+  stream.start(200);
+  const deadline = performance.now() + 10_000;
+  while (!isEnough(stream.counts()) && performance.now() < deadline) await sleep(10);
+  const counts = stream.take();
+  stream.close();
+  server.closeAllConnections();
+  server.close();
+  return counts;
+}
+
+t.test('the load', async t => {
+  t.test('counts failures by their reason, and workers by their names', async t => {
+    let asked = 0;
+    const server = createServer((question, answer) => {
+      asked++;
+      if (asked % 4 === 1) answer.writeHead(502).end();
+      else if (asked % 4 === 2)
+        answer.writeHead(200, { 'content-length': '10' }).write('half', () => question.destroy());
+      else answer.writeHead(200, { 'x-demo-worker': `mars/django/worker.${asked % 4}` }).end('page');
+    });
+    const counts = await load(server, ({ sent }) => sent >= 40);
+    t.ok((counts.failures['502'] ?? 0) > 0, 'a bad status');
+    t.ok((counts.failures['cut off'] ?? 0) > 0, 'half an answer');
+    t.equal(
+      counts.failed,
+      Object.values(counts.failures).reduce((sum, count) => sum + count, 0),
+    );
+    t.equal(counts.workers, 2);
+    t.ok(counts.answered > 0 && counts.answered + counts.failed <= counts.sent);
+  });
+
+  t.test('asks again when a kept connection was closed, and says how often', async t => {
+    const served = new WeakSet<object>();
+    const server = createServer((question, answer) => {
+      // As an nginx worker that was told to go: it answered on this connection before, now it closes it.
+      if (served.has(question.socket)) {
+        question.socket.destroy();
+        return;
+      }
+      served.add(question.socket);
+      answer.end('page');
+    });
+    const counts = await load(server, ({ retried, answered }) => retried >= 5 && answered >= 5);
+    t.ok(counts.retried >= 5);
+    t.equal(counts.failed, 0);
+  });
+
+  t.test('a new connection that is reset is a failure', async t => {
+    const server = createServer(question => question.socket.destroy());
+    const counts = await load(server, ({ failed }) => failed >= 5);
+    t.equal(counts.retried, 0);
+    t.ok((counts.failures.ECONNRESET ?? 0) >= 5);
+  });
+});
+
+t.test('keys', async t => {
+  t.same(keysOf('w'), ['w']);
+  t.same(keysOf('wl\u0003'), ['w', 'l', '\u0003'], 'Ctrl-C behind others is not lost');
+  t.same(keysOf('\u001b[c'), [], 'an arrow key is no command');
+  t.same(keysOf('\u001b[c\u0003'), ['\u0003']);
+});
