@@ -37,7 +37,7 @@ export class Violation extends Error {}
  * - majority mode without power cuts: one leader per epoch in the whole cluster, ever;
  * - otherwise one leader per (epoch, component). Two nodes are in one component at time t when during the whole of
  *   [t - T, t], T the longest election timeout, both ran without a pause, neither direction between them was cut, and each got at
- *   least one packet that the other had sent in that time.
+ *   least one packet that the other had sent in that time. Both have led for as long: a new leader has to be heard first.
  */
 class Checker implements Watcher {
   world!: ElectionWorld;
