@@ -11,6 +11,8 @@ export interface ChartSpec {
   readonly format: (value: number) => string;
   /** Turns the decoded lines into what is drawn. */
   readonly shape?: (lines: readonly Line[]) => readonly Line[];
+  /** The scale is in bytes. */
+  readonly binary?: boolean;
   /** Upper end of the scale where there is a natural one. */
   readonly top?: number;
 }
@@ -41,10 +43,12 @@ function shares(lines: readonly Line[]): readonly Line[] {
     }));
 }
 
-/** The `LINES_MAX` lines with the largest newest value; a chart of a hundred lines tells nothing. */
+/** The `LINES_MAX` lines with the largest newest value, in the order they had: a chart of a hundred lines tells nothing. */
 function largest(lines: readonly Line[]): readonly Line[] {
+  if (lines.length <= LINES_MAX) return lines;
   const newest = ({ values }: Line): number => values.findLast(value => value !== null) ?? 0;
-  return [...lines].sort((a, b) => newest(b) - newest(a)).slice(0, LINES_MAX);
+  const kept = new Set([...lines].sort((a, b) => newest(b) - newest(a)).slice(0, LINES_MAX));
+  return lines.filter(line => kept.has(line));
 }
 
 export const CHARTS: readonly ChartSpec[] = [
@@ -63,6 +67,7 @@ export const CHARTS: readonly ChartSpec[] = [
     rule: fine(['RegexLike', 'metric', '^memory\\.(MemTotal|MemAvailable|MemFree|Cached|SwapFree)$']),
     label: series => metric(series).replace('memory.', ''),
     format: bytes,
+    binary: true,
   },
   {
     id: 'requests',
@@ -87,7 +92,6 @@ export const CHARTS: readonly ChartSpec[] = [
     ),
     label: ({ key }) => key.cgroup ?? '',
     format: percent,
-    shape: largest,
   },
   {
     id: 'groups-memory',
@@ -95,7 +99,7 @@ export const CHARTS: readonly ChartSpec[] = [
     rule: fine(['And', ['Eq', 'metric', 'rss'], ['Has', 'cgroup']], [['SumBy', 'cgroup', 'Ignore', false]]),
     label: ({ key }) => key.cgroup ?? '',
     format: bytes,
-    shape: largest,
+    binary: true,
   },
   {
     id: 'network',
@@ -106,6 +110,7 @@ export const CHARTS: readonly ChartSpec[] = [
     ),
     label: series => metric(series).replace('net.interface.', '').replace('.bytes', ''),
     format: bytesPerSecond,
+    binary: true,
   },
   {
     id: 'disk',
@@ -116,6 +121,7 @@ export const CHARTS: readonly ChartSpec[] = [
     ),
     label: series => metric(series).replace('disk.', '').replace('.bytes', ''),
     format: bytesPerSecond,
+    binary: true,
   },
   {
     id: 'load',
@@ -126,12 +132,19 @@ export const CHARTS: readonly ChartSpec[] = [
   },
 ];
 
+export interface ShownChart extends ChartData {
+  /** Lines that were left out because others have larger values. */
+  readonly hidden: number;
+}
+
 /** The dataset of one chart, oldest sample first; undefined when there is nothing to draw. */
-export function chartData(spec: ChartSpec, dataset: Dataset | undefined): ChartData | undefined {
-  if (dataset?.type !== 'MultiSeries' && dataset?.type !== 'SingleSeries') return undefined;
+export function chartData(spec: ChartSpec, dataset: Dataset): ShownChart | undefined {
+  if (dataset.type !== 'MultiSeries' && dataset.type !== 'SingleSeries') return undefined;
   const series = dataset.type === 'MultiSeries' ? dataset.series : [dataset.series];
   if (series.length === 0 || dataset.timestamps.length === 0) return undefined;
-  const lines = series.map(one => ({ label: spec.label(one), values: [...one.values].reverse() }));
+  const lines = series.map(one => ({ label: spec.label(one), values: one.values.toReversed() }));
   const ordered = lines.sort((a, b) => a.label.localeCompare(b.label));
-  return { times: [...dataset.timestamps].reverse(), lines: spec.shape?.(ordered) ?? ordered };
+  const all = spec.shape?.(ordered) ?? ordered;
+  const shown = largest(all);
+  return { times: dataset.timestamps.toReversed(), lines: shown, hidden: all.length - shown.length };
 }

@@ -11,9 +11,9 @@ import { Chart, zoom } from '../common/chart.tsx';
 import { bytes, count, duration } from '../common/format.ts';
 import { Card, Frame, Freshness, nextTheme } from '../common/frame.tsx';
 import { shortcut } from '../common/keyboard.tsx';
-import { getJson, poll, postJson, push } from '../common/live.ts';
-import { CHARTS, chartData } from './charts.ts';
-import { Collectors, Peers, Processes } from './tables.tsx';
+import { getJson, poll, postJson, push, RefusedError } from '../common/live.ts';
+import { CHARTS, type ChartSpec, chartData, type ShownChart } from './charts.ts';
+import { agentAheadMs, Collectors, Peers, Processes } from './tables.tsx';
 
 const RANGES = { '5 min': 5, '15 min': 15, '1 h': 60 } as const;
 type Range = keyof typeof RANGES;
@@ -29,17 +29,38 @@ const range = signal<Range>(
 const paused = signal(wanted.has('paused'));
 
 const extractMs = (): number => RANGES[range.value] * 60_000;
-const rules = () =>
-  Object.fromEntries(CHARTS.map(spec => [spec.id, spec.rule(['HistoryByTime', extractMs()])]));
-
-const status = poll(() => getJson<CantalStatus>('status.json'), ROUND_MS);
+const status = poll(async () => {
+  const about = await getJson<CantalStatus>('status.json');
+  agentAheadMs.value = about.current_time - Date.now();
+  return about;
+}, ROUND_MS);
 const peers = poll(() => getJson<AllPeers>('all_peers.json'), ROUND_MS);
 const processes = poll(() => getJson<AllProcesses>('all_processes.json'), 2 * ROUND_MS);
-let shown: QueryReply | undefined;
-const charts = poll(async (): Promise<QueryReply> => {
-  if (!paused.value || shown === undefined)
-    shown = await postJson<QueryReply>('query.json', { rules: rules() });
-  return shown;
+/** What each chart shows by its id, or why it cannot: a rule too large for the daemon must not empty the others. */
+type Shown = Readonly<Record<string, ShownChart | string | undefined>>;
+
+async function loadChart(spec: ChartSpec): Promise<ShownChart | string | undefined> {
+  const rules = { [spec.id]: spec.rule(['HistoryByTime', extractMs()]) };
+  try {
+    const dataset = (await postJson<QueryReply>('query.json', { rules })).values[spec.id];
+    return dataset && chartData(spec, dataset);
+  } catch (error) {
+    if (error instanceof RefusedError) return error.message;
+    // No answer at all: the last figures of all charts stay, and the page says that they are old.
+    throw error;
+  }
+}
+
+async function loadCharts(): Promise<Shown> {
+  const found = await Promise.all(CHARTS.map(async spec => [spec.id, await loadChart(spec)] as const));
+  return Object.fromEntries(found);
+}
+
+let shown: { readonly range: Range; readonly charts: Shown } | undefined;
+const charts = poll(async (): Promise<Shown> => {
+  if (!paused.value || shown?.range !== range.value)
+    shown = { range: range.value, charts: await loadCharts() };
+  return shown.charts;
 }, ROUND_MS);
 
 push('ws', data => {
@@ -109,22 +130,25 @@ function Tools() {
   );
 }
 
+function ChartBody({ spec, shown }: { spec: ChartSpec; shown: ShownChart | string | undefined }) {
+  if (typeof shown === 'string') return <p class="bad">{shown}</p>;
+  if (shown === undefined) return <p class="quiet">nothing measured yet</p>;
+  return <Chart data={shown} format={spec.format} top={spec.top} binary={spec.binary} />;
+}
+
+function hiddenNote(shown: ShownChart | string | undefined): string {
+  return typeof shown === 'object' && shown.hidden > 0 ? `the largest, ${shown.hidden} more` : '';
+}
+
 function Charts() {
   const reply = charts.state.value.value;
   return (
     <section aria-label="Charts" class="grid">
-      {CHARTS.map(spec => {
-        const data = chartData(spec, reply?.values[spec.id]);
-        return (
-          <Card key={spec.id} title={spec.title}>
-            {data ? (
-              <Chart data={data} format={spec.format} top={spec.top} />
-            ) : (
-              <p class="quiet">{reply ? 'nothing measured yet' : 'loading…'}</p>
-            )}
-          </Card>
-        );
-      })}
+      {CHARTS.map(spec => (
+        <Card key={spec.id} title={spec.title} note={hiddenNote(reply?.[spec.id])}>
+          {reply ? <ChartBody spec={spec} shown={reply[spec.id]} /> : <p class="quiet">loading…</p>}
+        </Card>
+      ))}
     </section>
   );
 }

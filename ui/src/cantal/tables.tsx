@@ -1,28 +1,31 @@
+import { signal } from '@preact/signals';
 import type { CantalPeer, CantalStatus, ProcessInfo } from '@suite/shared/wire/cantal.ts';
 import { bytes, duration } from '../common/format.ts';
 import { nowMs } from '../common/frame.tsx';
 import { type Column, Table } from '../common/table.tsx';
+
+/** Clock of the agent minus ours: ages of what it reports are counted on its own clock. */
+export const agentAheadMs = signal(0);
+const ageMs = (atMs: number): number => Math.max(0, nowMs.value + agentAheadMs.value - atMs);
 
 const address = (peer: CantalPeer): string => peer.primary_addr ?? '';
 
 function PeerState({ peer }: { peer: CantalPeer }) {
   if (peer.reachable) return <span class="good pill">reachable</span>;
   const since = peer.unreachable_since;
-  return (
-    <span class="bad pill">unreachable{since === null ? '' : ` since ${duration(nowMs.value - since)}`}</span>
-  );
+  return <span class="bad pill">unreachable{since === null ? '' : ` since ${duration(ageMs(since))}`}</span>;
 }
-
-const heard = (peer: CantalPeer): string =>
-  peer.last_report_direct === null
-    ? 'never'
-    : `${duration(Math.max(0, nowMs.value - peer.last_report_direct))} ago`;
 
 const PEERS: readonly Column<CantalPeer>[] = [
   {
     title: 'peer',
     value: peer => peer.name || peer.id,
-    show: peer => <a href={`http://${address(peer)}/${location.search}`}>{peer.name || peer.id}</a>,
+    show: peer =>
+      peer.primary_addr === null ? (
+        peer.name || peer.id
+      ) : (
+        <a href={`http://${peer.primary_addr}/${location.search}`}>{peer.name || peer.id}</a>
+      ),
   },
   {
     title: 'state',
@@ -30,7 +33,12 @@ const PEERS: readonly Column<CantalPeer>[] = [
     show: peer => <PeerState peer={peer} />,
   },
   { title: 'address', value: address },
-  { title: 'heard', value: heard },
+  {
+    title: 'heard',
+    value: peer => (peer.last_report_direct === null ? Number.MAX_VALUE : ageMs(peer.last_report_direct)),
+    show: peer =>
+      peer.last_report_direct === null ? 'never' : `${duration(ageMs(peer.last_report_direct))} ago`,
+  },
   {
     title: 'round trip',
     value: peer => peer.roundtrip ?? 0,
@@ -59,8 +67,8 @@ const PROCESSES: readonly Column<ProcessInfo>[] = [
   { title: 'threads', value: one => one.num_threads },
   {
     title: 'up',
-    value: one => nowMs.value - one.start_timestamp,
-    show: one => duration(Math.max(0, nowMs.value - one.start_timestamp)),
+    value: one => ageMs(one.start_timestamp),
+    show: one => duration(ageMs(one.start_timestamp)),
   },
   {
     title: 'command',

@@ -36,6 +36,21 @@ function resolved(name: string): string {
   return value;
 }
 
+/** Steps of a scale of bytes, so that its labels are round numbers of KiB, MiB, GiB. */
+const BINARY_STEPS = Array.from({ length: 51 }, (_, power) => 2 ** power);
+
+function timeLabels(_plot: uPlot, ticks: number[], _axis: number, _space: number, step: number): string[] {
+  const seconds = step < 60 ? ({ second: '2-digit' } as const) : {};
+  return ticks.map(tick =>
+    new Date(tick * 1000).toLocaleTimeString([], {
+      hour: '2-digit',
+      minute: '2-digit',
+      ...seconds,
+      hourCycle: 'h23',
+    }),
+  );
+}
+
 function axis(): uPlot.Axis {
   const line = { stroke: resolved('--line'), width: 1 };
   return { stroke: resolved('--quiet'), grid: line, ticks: line, font: '11px system-ui' };
@@ -46,13 +61,18 @@ function options(
   lines: readonly Line[],
   format: (value: number) => string,
   top: number | undefined,
+  binary: boolean,
 ): uPlot.Options {
+  const values = (_plot: uPlot, ticks: number[]): string[] => ticks.map(format);
   return {
     width,
     height: HEIGHT_PX,
     cursor: { sync: { key: CURSOR_GROUP }, drag: { x: true, y: false, setScale: false } },
     scales: { y: { range: (_plot, min, max) => [Math.min(0, min), top ?? (max > 0 ? max * 1.1 : 1)] } },
-    axes: [axis(), { ...axis(), size: 70, values: (_plot, ticks) => ticks.map(format) }],
+    axes: [
+      { ...axis(), space: 70, values: timeLabels },
+      { ...axis(), size: 74, values, ...(binary && { incrs: BINARY_STEPS }) },
+    ],
     series: [
       { value: (_plot, seconds) => (seconds == null ? '' : new Date(seconds * 1000).toLocaleTimeString()) },
       ...lines.map(({ label }, index) => ({
@@ -88,10 +108,13 @@ export function Chart({
   data,
   format,
   top,
+  binary = false,
 }: {
   data: ChartData;
   format: (value: number) => string;
   top?: number | undefined;
+  /** The values are bytes. */
+  binary?: boolean | undefined;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
@@ -100,7 +123,11 @@ export function Chart({
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
-    const made = new uPlot(options(element.clientWidth, data.lines, format, top), columns(data), element);
+    const made = new uPlot(
+      options(element.clientWidth, data.lines, format, top, binary),
+      columns(data),
+      element,
+    );
     plot.current = made;
     const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
     resize.observe(element);

@@ -10,9 +10,12 @@ export interface Live<T> {
 /** Longest single wait for an answer: longer than two scans, shorter than a person's patience. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
+/** The daemon is there and said no: asking again does not help, and its words should be seen. */
+export class RefusedError extends Error {}
+
 export async function getJson<T>(url: string, init: RequestInit = {}): Promise<T> {
   const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
+  if (!answer.ok) throw new RefusedError(`${url}: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
   return (await answer.json()) as T;
 }
 

@@ -85,6 +85,58 @@ t.test('pages', { timeout: 240_000 }, async t => {
     await page.close();
   });
 
+  await t.test('an hour of 200 series with long names on a phone, one chart refused', async t => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    page.setDefaultTimeout(WAIT_MS);
+    const newestMs = Date.now();
+    const timestamps = Array.from({ length: 1800 }, (_, index) => newestMs - 2000 * index);
+    const series = Array.from({ length: 200 }, (_, index) => ({
+      key: {
+        metric: 'rss',
+        cgroup: `project.0123456789abcdef.host.lithos.django:a-long-worker-name.${index}`,
+      },
+      kind: 'Integer',
+      values: timestamps.map((_, at) => (index + 1) * 2 ** 20 + at),
+    }));
+    const many = { type: 'MultiSeries', timestamps, series };
+    const none = { type: 'MultiSeries', timestamps: [], series: [] };
+    await page.route('**/query.json', async route => {
+      const { rules } = route.request().postDataJSON() as { rules: Record<string, unknown> };
+      const [id = ''] = Object.keys(rules);
+      if (id === 'load')
+        await route.fulfill({ status: 400, json: { error: 'the rule is too large', hint: '' } });
+      else await route.fulfill({ json: { values: { [id]: id === 'groups-memory' ? many : none } } });
+    });
+    await page.goto(`${daemons.cantal.url}/?range=1+h`);
+    const card = page.locator('[aria-label="Resident memory by container"]');
+    await card.locator('canvas').waitFor();
+    t.match(await card.locator('h2').textContent(), /the largest, 190 more/);
+    t.equal(await card.locator('.u-legend .u-series').count(), 11, 'the time and ten lines');
+    await page.locator('[aria-label="Load average"]', { hasText: 'the rule is too large' }).waitFor();
+    await page.locator('[aria-label="Disk"]', { hasText: 'nothing measured yet' }).waitFor();
+    for (const theme of ['light', 'dark']) {
+      const wide = await page.evaluate(next => {
+        document.documentElement.dataset.theme = next;
+        const cards = [...document.querySelectorAll('.card')];
+        return [document.documentElement, ...cards].filter(one => one.scrollWidth > one.clientWidth).length;
+      }, theme);
+      t.equal(wide, 0, `nothing runs over the edge, ${theme}`);
+    }
+    const slowestMs = await page.evaluate(async () => {
+      const begun = performance.now();
+      dispatchEvent(new KeyboardEvent('keydown', { key: 't' }));
+      await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+      return performance.now() - begun;
+    });
+    t.ok(slowestMs < 1000, `drawn anew in ${Math.round(slowestMs)} ms`);
+    await page.keyboard.press('Tab');
+    const outline = await page.evaluate(
+      () => getComputedStyle(document.activeElement as Element).outlineStyle,
+    );
+    t.equal(outline, 'solid', 'the focus can be seen');
+    await page.close();
+  });
+
   await t.test('verwalter shows who leads and what runs where', async t => {
     const { page, foreign, problems } = await open(daemons.verwalter.url);
     await page.locator('[aria-label=Cluster]', { hasText: 'this host' }).waitFor();
