@@ -133,6 +133,7 @@ export interface CantalStatus {
   /** Share of one core spent scanning: scan_duration / interval, percent. */
   readonly scan_load_percent: number;
   readonly scans: number;
+  /** Intervals without a scan: the one before took too long, the process stood still, or the clock was set back. */
   readonly skipped_scans: number;
   readonly processes: number;
   readonly fine_values: number;
