@@ -93,7 +93,7 @@ t.test('the page', async t => {
       90_000,
       async () => (await follower.status())?.failed_roles.length === 0 || undefined,
     );
-    await dark.locator('.alert').waitFor({ state: 'detached' });
+    await dark.locator('.alert').first().waitFor({ state: 'detached' });
     t.pass();
   });
 
@@ -101,7 +101,7 @@ t.test('the page', async t => {
     leader.writeScheduler('return {scheduler = function()\n  error("no such thing")\nend}');
     await atFirstGlance(light, /scheduler fails.*main\.lua:2: no such thing/s, 'scheduler-light');
     leader.writeScheduler(WITH_BUTTONS);
-    await light.locator('.alert').waitFor({ state: 'detached' });
+    await light.locator('.alert').first().waitFor({ state: 'detached' });
     t.pass();
   });
 
