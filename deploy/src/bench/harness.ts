@@ -1,4 +1,5 @@
 import { cpus, totalmem } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 // Every figure comes from one interleaved run: A B C A B C …, so that a machine that slows down slows all of them.
 
@@ -85,23 +86,30 @@ function figure(
   };
 }
 
-async function measure(contenders: readonly Contender[], rounds: number): Promise<Map<string, number[]>> {
+async function measure(
+  contenders: readonly Contender[],
+  rounds: number,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, number[]>> {
   const samples = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const contender of contenders) {
       const elapsedMs = await contender.run();
+      // Most contenders block until their process has ended: this is when a Ctrl-C is heard.
+      await nextTurn();
+      signal?.throwIfAborted();
       if (round >= 0) samples.get(contender.name)?.push(elapsedMs);
     }
   }
   return samples;
 }
 
-/** Prepares, runs `rounds` interleaved rounds, cleans up even when preparing or a contender fails. */
-export async function runBench(bench: Bench, rounds = bench.rounds): Promise<Report> {
+/** Prepares, runs `rounds` interleaved rounds, cleans up also when preparing or a contender fails, or `signal` stops it. */
+export async function runBench(bench: Bench, rounds = bench.rounds, signal?: AbortSignal): Promise<Report> {
   const undo: Parameters<Defer>[0][] = [];
   try {
     const prepared = await bench.prepare(step => undo.push(step));
-    const samples = await measure(prepared.contenders, rounds);
+    const samples = await measure(prepared.contenders, rounds, signal);
     const raw = prepared.contenders.find(({ role }) => role === 'raw');
     const limit = raw && samples.get(raw.name);
     const figures = prepared.contenders.map(contender =>

@@ -10,7 +10,8 @@ import { vaggaStart } from './vagga-start.ts';
 
 const BENCHES: readonly Bench[] = [vaggaStart, lithosRestart, cantalScan, schedule10k];
 
-function usage(): never {
+function usage(wrong?: string): never {
+  if (wrong !== undefined) process.stderr.write(`${wrong}\n\n`);
   const lines = BENCHES.map(bench => `  ${bench.name.padEnd(16)} ${bench.summary}`);
   process.stderr.write(`usage: npm run bench -- NAME… [--json] [--runs N]\n\n${lines.join('\n')}\n`);
   process.exit(2);
@@ -19,7 +20,10 @@ function usage(): never {
 function options(argv: readonly string[]) {
   const at = argv.indexOf('--runs');
   const rounds = at >= 0 ? Number(argv[at + 1]) : undefined;
-  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) usage();
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
+    usage('--runs takes a whole number above 0');
+  const unknown = argv.find(word => word.startsWith('-') && !['--runs', '--json'].includes(word));
+  if (unknown !== undefined) usage(`unknown option ${unknown}`);
   const names = argv.filter((word, index) => !word.startsWith('--') && (at < 0 || index !== at + 1));
   return { names, rounds, json: argv.includes('--json') };
 }
@@ -49,10 +53,14 @@ function save(reports: readonly Report[]): void {
 async function main(): Promise<void> {
   const { names, rounds, json } = options(process.argv.slice(2));
   const unknown = names.filter(name => !BENCHES.some(bench => bench.name === name));
-  if (names.length === 0 || unknown.length > 0) usage();
+  if (unknown.length > 0) usage(`no benchmark is called ${unknown.join(' or ')}`);
+  if (names.length === 0) usage('which benchmark?');
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => stopping.abort(new Error('stopped')));
   const reports: Report[] = [];
   for (const bench of BENCHES.filter(({ name }) => names.includes(name))) {
-    const report = await runBench(bench, rounds);
+    const report = await runBench(bench, rounds, stopping.signal);
     reports.push(report);
     if (!json) print(report);
   }

@@ -3,8 +3,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { type Bench, runBench } from '../../src/bench/harness.ts';
 import { Load, type LoadCounts } from '../../src/demo/cluster/load.ts';
 import { alone, dropLock, takeLock } from '../../src/demo/host/state.ts';
+import { explain } from '../../src/demo/images/build.ts';
 import { places } from '../../src/demo/places.ts';
 import { keysOf } from '../../src/demo/screen/interactive.ts';
 
@@ -41,6 +43,51 @@ t.test('what only one demo of the machine may do', async t => {
   );
   await alone(visit, signal);
   t.equal(inside, 0);
+});
+
+// ---- the bench harness --------------------------------------------------------------------------------------------
+
+t.test('a benchmark undoes its preparation whatever happens', async t => {
+  const undone: string[] = [];
+  const bench = (run: () => number, fails = false): Bench => ({
+    name: 'b',
+    summary: '',
+    rounds: 3,
+    async prepare(defer) {
+      defer(() => void undone.push('first'));
+      if (fails) throw new Error('half-way');
+      defer(() => void undone.push('second'));
+      return { contenders: [{ name: 'c', role: 'raw', run }], notes: [] };
+    },
+  });
+  await t.rejects(runBench(bench(() => 1, true)), /half-way/);
+  t.same(undone.splice(0), ['first']);
+  const stopping = new AbortController();
+  let runs = 0;
+  const stop = () => {
+    if (++runs === 2) setImmediate(() => stopping.abort(new Error('stopped')));
+    return 1;
+  };
+  await t.rejects(runBench(bench(stop), 1000, stopping.signal), /stopped/);
+  t.ok(runs < 10, 'at once');
+  t.same(undone.splice(0), ['second', 'first']);
+  const report = await runBench(bench(() => 2));
+  t.match(report.figures, [{ runs: 3, medianMs: 2, ratioToRaw: 1 }]);
+  t.same(undone, ['second', 'first']);
+});
+
+t.test('a build that failed says what a person can do', async t => {
+  const full = explain(
+    'base',
+    25,
+    'Failed to fetch http://mirror.test Write error - write (28: No space left on device)',
+  );
+  t.match(full, /^the disk is full/);
+  t.match(
+    explain('base', 25, 'W: Failed to fetch http://mirror.test  Could not resolve'),
+    /^the Debian mirror could not be reached/,
+  );
+  t.match(explain('base', 3, 'boom'), /^vagga could not build the image base \(exit 3\)\nboom/);
 });
 
 // ---- the load -----------------------------------------------------------------------------------------------------

@@ -70,8 +70,10 @@ async function buildOne(places: Places, name: string, options: BuildOptions): Pr
 const MIRROR_FAILURE =
   /(Could not resolve|Temporary failure|Failed to fetch|Could not connect|Unable to connect|Connection (failed|refused|timed out)|Network is unreachable)[^\n]*/;
 
-function explain(name: string, code: number, output: string): string {
+export function explain(name: string, code: number, output: string): string {
   const tail = output.trim().split('\n').slice(-OUTPUT_TAIL_LINES).join('\n');
+  if (/No space left on device|ENOSPC/.test(output))
+    return `the disk is full: ${name} could not be built in .demo/images (all images together need about 2 GB)\n${tail}`;
   const mirror = MIRROR_FAILURE.exec(output);
   const reason =
     mirror === null
