@@ -9,6 +9,9 @@ import {
 } from '@suite/shared/sim/index.ts';
 import t from 'tap';
 import { GossipDriver } from '../../src/core/gossip/driver.ts';
+import { createGossip } from '../../src/core/gossip/state.ts';
+import { step } from '../../src/core/gossip/step.ts';
+import { peersView } from '../../src/core/gossip/view.ts';
 
 const FILE = 'cantal/test/sim/gossip.test.ts';
 const SOAK = process.env.SUITE_SOAK === '1';
@@ -242,6 +245,29 @@ t.test('other clusters and our own id are ignored', async t => {
   world.run(5000);
   t.same(reachable(built, 'n0'), ['n1']);
   t.same(driver.peers(), []);
+});
+
+t.test('what a friend reports has its age, whatever the clock of the friend says', async t => {
+  for (const skewMs of [-3_600_000, 0, 3_600_000]) {
+    const wallMs = 1_700_000_000_000;
+    const now = { monotonicMs: 500_000, wallMs, random: () => 0.5 };
+    const self = { cluster: 'demo', id: '00', addresses: [], host: 'a', name: 'a' };
+    const state = createGossip(self, [], 0);
+    const theirs = wallMs + skewMs;
+    const report = { peers: 2, hasRemote: false };
+    const friend = { id: '02', myPrimaryAddr: null, addresses: [], host: 'c', name: 'c', roundtrip: null };
+    const packet = {
+      kind: 'Ping' as const,
+      cluster: 'demo',
+      me: { id: '01', addresses: [], host: 'b', name: 'b', report },
+      friends: [{ ...friend, report: [theirs - 40_000, report] as const }],
+      now: theirs,
+    };
+    step(state, { type: 'packet', packet, from: '10.0.0.2:22682' }, now);
+    const seen = peersView(state, now).find(peer => peer.id === '02');
+    t.equal(seen?.last_report, wallMs - 40_000, `a clock ${skewMs / 3_600_000} h off`);
+    t.equal(seen?.reachable, false, 'hearsay makes nobody reachable');
+  }
 });
 
 t.test('a hundred nodes know each other within 15 rounds', async t => {

@@ -206,6 +206,25 @@ t.test('processes and cgroups on v2, v1 and hybrid hosts', async t => {
   }
 });
 
+t.test('a pid that another process took over starts new series', async t => {
+  const root = tree(t, { 'proc/stat': 'cpu  1\nbtime 1000\n', ...processFiles(7, '0::/a\n') });
+  const scanner = createScanner({ procRoot: join(root, 'proc'), cgroupRoot: '/x' });
+  t.teardown(() => scanner.close());
+  const lives = () => [...scanner.history.slots.groups].filter(({ labels }) => labels.pid === '7');
+  scanner.scan(1000);
+  scanner.scan(2000);
+  t.equal(lives().length, 1);
+  const stat = join(root, 'proc/7/stat');
+  writeFileSync(stat, processFiles(7, '')['proc/7/stat']?.replace(' 5000 ', ' 6000 ') ?? '');
+  scanner.scan(3000);
+  t.same(
+    lives().map(({ closedAt }) => closedAt),
+    [2, Number.POSITIVE_INFINITY],
+    'the old one ends where the new one begins',
+  );
+  t.equal(scanner.processes.byPid.get(7)?.startTicks, 6000);
+});
+
 t.test('names of cgroups', async t => {
   const name = (own: string, base: string) => cgroupName(parseMembership(own), parseMembership(base));
   t.equal(name('0::/system.slice/nscd.service', '0::/init.scope'), 'system.nscd');

@@ -20,11 +20,7 @@ export interface Rows {
 }
 
 /** Calls `visit` with each slot that changed in this scan; `visit` must consume exactly one change. */
-export function eachChange(
-  rows: Rows,
-  scan: number,
-  visit: (slot: number, cursor: ByteCursor) => void,
-): void {
+function eachChange(rows: Rows, scan: number, visit: (slot: number, cursor: ByteCursor) => void): void {
   const end = rows.ends[scan] as number;
   const cursor = new ByteCursor(rows.log.bytes, scan === 0 ? 0 : (rows.ends[scan - 1] as number));
   let slot = -1;
