@@ -1,5 +1,4 @@
 // Reads one YAML file against a schema; every text read is remembered, because the printer of errors shows its lines.
-import { stat } from 'node:fs/promises';
 import { type Disk, FileTooLarge } from '@suite/shared/ports/index.ts';
 import { type Diagnostic, decode, type Result, type Schema } from '@suite/shared/schema/index.ts';
 import { strayTags } from '@suite/shared/schema/stray-tags.ts';
@@ -22,17 +21,8 @@ function failed<T>(...errors: Diagnostic[]): Result<T> {
   return { ok: false, errors };
 }
 
-/** Opening a FIFO waits for its writer, for ever if need be. `/dev/stdin` and `<(…)` are what people type, though. */
-async function wouldBlock(path: string): Promise<boolean> {
-  if (path.startsWith('/dev/')) return false;
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && !found.isFile() && !found.isDirectory();
-}
-
 async function readText(disk: Disk, path: string, shown: string): Promise<Result<string>> {
   try {
-    if (await wouldBlock(path))
-      return failed(problem('file-unreadable', shown, `${shown} is no regular file`));
     const text = await disk.readText(path, LIMITS.configBytes);
     if (text !== undefined) return { ok: true, value: text, warnings: [] };
     return failed(problem('file-missing', shown, `${shown} does not exist`));

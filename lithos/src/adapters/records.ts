@@ -55,14 +55,20 @@ export type FoundRun =
   | { readonly kind: 'complete'; readonly files: RunFiles; readonly record: RunRecord }
   | { readonly kind: 'incomplete'; readonly files: RunFiles; readonly name: string; readonly run: number };
 
-function isRecord(value: unknown): value is RunRecord {
+/** A damaged record, or one of another version, must not be believed by half: what it lacks would be met much later. */
+function isRecord(value: unknown, name: string, run: number): value is RunRecord {
   const record = value as Partial<RunRecord> | null;
   return (
     typeof record === 'object' &&
     record?.version === 1 &&
-    typeof record.pid === 'number' &&
+    record.name === name &&
+    record.run === run &&
     typeof record.identity === 'string' &&
-    typeof record.processStart === 'string'
+    typeof record.processStart === 'string' &&
+    Array.isArray(record.normalExitCodes) &&
+    [record.pid, record.startedWallMs, record.killTimeoutMs, record.restarts, record.failures].every(
+      Number.isFinite,
+    )
   );
 }
 
@@ -94,7 +100,8 @@ export async function findRuns(disk: Disk, paths: HostPaths): Promise<FoundRun[]
         const record = await readJson(disk, files.record);
         // The bundle is the authority on identity: it is what the container was made from.
         const identity = await annotated(disk, files.bundle);
-        if (isRecord(record) && record.identity === identity) found.push({ kind: 'complete', files, record });
+        if (isRecord(record, name, run) && record.identity === identity)
+          found.push({ kind: 'complete', files, record });
         else found.push({ kind: 'incomplete', files, name, run });
       }
     }

@@ -97,7 +97,7 @@ async function waitForRollOut(
   }
 }
 
-/** `text` is what was checked: reading FILE again might give something else, and from a pipe nothing. */
+/** `text` is what was checked: reading FILE again might give something else. */
 async function replace(
   options: SwitchOptions,
   paths: HostPaths,

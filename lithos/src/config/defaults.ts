@@ -71,6 +71,8 @@ export const TIMES = {
   /** After KILL of a cgroup the kernel needs milliseconds; look this often, up to the limit. */
   killPollMs: 2,
   killLimitMs: 10_000,
+  /** Two trees that start together: the claim of one takes milliseconds. */
+  pidLockMs: 2_000,
   /** An init that was just started hears TERM after a few milliseconds; one that never does is sent it anyway. */
   initReadyMs: 1_000,
   /** Orphans are reaped on SIGCHLD; a coalesced signal is made up for by this. */

@@ -1,8 +1,9 @@
 // Bad moments: signals at the wrong time, full disks, damaged state, files nobody would write.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { realDisk } from '@suite/shared/ports/real.ts';
 import t from 'tap';
+import { claimPidFile } from '../../src/adapters/pid-file.ts';
 import { command, Host, isAlive, processesOf, until } from '../support.ts';
 
 t.setTimeout(300_000);
@@ -54,7 +55,7 @@ t.test('no file can end the tree or hang it: names too long, with NULs, FIFOs', 
     t.equal((await h.running('web.0')).pid, pid, 'what runs is not touched');
   }
   makeFifo(h.path(file));
-  t.match(h.check().stderr, /error: .* is no regular file/);
+  t.match(h.check().stderr, /error: .*a pipe, not a file/);
   await h.reload();
   t.equal((await h.running('web.0')).pid, pid);
   rmSync(h.path(file));
@@ -100,12 +101,13 @@ t.test('whoever reads the log may end; commands survive a closed pipe', async t 
 });
 
 t.test(
-  'lithos_switch installs what it checked, also from a pipe, and finishes what another began',
+  'lithos_switch refuses a pipe, which cannot be read twice, and finishes what another began',
   async t => {
     const h = await host(t);
     await h.start();
     const { pid } = await h.running('web.0');
     const installed = h.path(`processes/${h.sandbox}.yaml`);
+    const one = readFileSync(installed, 'utf8');
     const two = 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n';
     const piped = spawnSync(
       'sh',
@@ -116,9 +118,9 @@ t.test(
       ],
       { encoding: 'utf8' },
     );
-    t.equal(piped.status, 0, piped.stderr);
-    t.equal(readFileSync(installed, 'utf8'), two);
-    await h.running('web.1');
+    t.equal(piped.status, 1);
+    t.match(piped.stderr, 'a pipe, not a file');
+    t.equal(readFileSync(installed, 'utf8'), one);
     t.equal((await h.running('web.0')).pid, pid);
     // As if the one who wrote it had been killed before the signal.
     const three = two.replace('2', '3');
@@ -134,17 +136,21 @@ t.test(
   },
 );
 
-/** A start that hangs until the answered function is called: the hosts file it copies is a FIFO. */
-async function hangStart(h: Host): Promise<() => Promise<void>> {
-  const fifo = makeFifo(h.path('hosts'));
-  h.sandboxFile(`hosts-file: ${fifo}`);
-  await h.start();
+/** A start that hangs until the answered function is called: its monitor is held back. */
+async function hangStart(h: Host): Promise<() => void> {
+  const gate = h.path('gate');
+  const real = spawnSync('sh', ['-c', 'command -v conmon'], { encoding: 'utf8' }).stdout.trim();
+  const script = `#!/bin/sh\nwhile [ ! -e ${gate} ]; do sleep 0.01; done\nexec ${real} "$@"\n`;
+  chmodSync(h.write('bin/conmon', script), 0o755);
+  const { PATH } = process.env;
+  process.env.PATH = `${h.path('bin')}:${PATH}`;
+  try {
+    await h.start();
+  } finally {
+    process.env.PATH = PATH;
+  }
   await until('the start hangs', () => h.instance('web.0')?.state === 'starting');
-  return async () => {
-    const file = await open(fifo, 'w');
-    await file.writeFile('127.0.0.1 x\n');
-    await file.close();
-  };
+  return () => writeFileSync(gate, '');
 }
 
 t.test('a stop while a container starts does not wait for its kill-timeout', async t => {
@@ -153,7 +159,7 @@ t.test('a stop while a container starts does not wait for its kill-timeout', asy
   h.signal('SIGTERM');
   await until('it was heard', () => h.status()?.stopping || h.log().includes('signal: stop'));
   const asked = Date.now();
-  await release();
+  release();
   await until('the tree has ended', () => h.tree?.exitCode !== null);
   t.equal(h.tree?.exitCode, 0);
   t.ok(Date.now() - asked < 10_000, 'the init was asked when it could hear');
@@ -168,7 +174,7 @@ t.test('a stop during a re-exec is obeyed', async t => {
   await until('it waits for the start', () => h.log().includes('signal: reexec'));
   h.signal('SIGTERM');
   h.signal('SIGHUP');
-  await release();
+  release();
   await until('the tree has ended', () => h.tree?.exitCode !== null);
   t.equal(h.tree?.exitCode, 0);
   t.same(h.leftOver(), []);
@@ -257,4 +263,48 @@ t.test('a container cannot have another directory of the host mounted by way of 
   const why = await until('its next start is refused', () => h.instance('web.0')?.problem ?? undefined);
   t.match(why, `/data/x is a link to ${h.directory}, out of ${h.path('data')}`);
   t.equal(h.instance('web.0')?.pid, null);
+});
+
+t.test('damaged state restarts at most the instance it belongs to', async t => {
+  const h = await host(t);
+  h.processFile('web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
+  await h.start();
+  const { pid } = await h.running('web.1');
+  const damages: ((text: string) => string)[] = [
+    text => text.slice(0, text.length / 2),
+    text => text.replace('"version":1', '"version":9'),
+    text => text.replace(/"normalExitCodes":\[\],/, ''),
+    text => text.replace(/"pid":\d+/, '"pid":"1"'),
+    text => text.replace(/web\.0/, 'web.1'),
+    () => '\0'.repeat(1000),
+  ];
+  for (const damage of damages) {
+    const { run } = await h.running('web.0');
+    await h.crash();
+    const record = h.path(`run/instances/${h.sandbox}/web.0/${run}/record.json`);
+    writeFileSync(record, damage(readFileSync(record, 'utf8')));
+    writeFileSync(h.path('run/status.json'), '{"schemaVersion":1');
+    writeFileSync(h.path(`run/last-good/${h.sandbox}.json`), '{');
+    await h.start();
+    await h.running('web.0', run);
+    t.equal((await h.running('web.1')).pid, pid, 'the other one is not touched');
+    await until('web.0 runs once', () => processesOf(h.name('web.0')).length === 3);
+  }
+  t.equal(await h.stop(), 0);
+  t.same(h.leftOver(), []);
+});
+
+t.test('of two trees that start together one claims the runtime directory', async t => {
+  const h = await host(t);
+  mkdirSync(h.path('run'));
+  const file = h.path('run/master.pid');
+  const rivals = [1, 2, 3].map(() => spawn('sleep', ['100'], { stdio: 'ignore' }));
+  t.teardown(() => rivals.map(rival => rival.kill('SIGKILL')));
+  // A claim that was cut short leaves its lock.
+  writeFileSync(`${file}.lock`, '1 1');
+  const answers = await Promise.all(rivals.map(rival => claimPidFile(realDisk, file, rival.pid as number)));
+  const winner = rivals.filter((_, index) => answers[index] === undefined);
+  t.equal(winner.length, 1);
+  t.equal(answers.filter(answer => answer === winner[0]?.pid).length, 2, 'the others are told who');
+  t.same(readdirSync(h.path('run')).sort(), ['master.pid', 'master.pid.start']);
 });
