@@ -420,8 +420,12 @@ t.test('verwalter_render: odd files have a name and a place, and a reader may st
   const program = join(ROOT, 'verwalter/bin/verwalter_render.cjs');
   writeFileSync(join(set, 'x.hbs'), 'a long line\n'.repeat(50_000));
   const script = `"$0" "$1" -C "$2" '{"role": "web"}' | head -n 1`;
-  const piped = spawnSync('sh', ['-c', script, process.execPath, program, set], { encoding: 'utf8' });
+  const piped = spawnSync('sh', ['-c', script, process.execPath, program, set], {
+    encoding: 'utf8',
+    env: { ...process.env, TMPDIR: at.out },
+  });
   t.match(piped, { status: 0, stderr: '' });
+  t.same(readdirSync(at.out), [], 'no rendered file is left');
   for (let count = 0; count < 1_001; count++) writeFileSync(join(set, `${count}.hbs`), '');
   t.match(cli(['-C', set, '{"role": "web"}']), { code: 10, err: /more than 1000 files/ });
 });

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,9 @@ async function applyFile(
  */
 export async function applyRole(world: RoleWorld, role: string, plan: RolePlan): Promise<string | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'verwalter-'));
+  // A daemon that ends while a command hangs must not leave rendered files, passwords among them, behind.
+  const onExit = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', onExit);
   try {
     for (const [index, planned] of plan.files.entries()) {
       const inside = await mkdtemp(join(directory, `${index}-`));
@@ -78,6 +82,7 @@ export async function applyRole(world: RoleWorld, role: string, plan: RolePlan):
     }
     return undefined;
   } finally {
+    process.off('exit', onExit);
     await rm(directory, { recursive: true, force: true });
   }
 }
