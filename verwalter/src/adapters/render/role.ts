@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,8 +70,8 @@ async function applyFile(
  * later ones and later render files were not.
  */
 export async function applyRole(world: RoleWorld, role: string, plan: RolePlan): Promise<string | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), 'verwalter-'));
-  // A daemon that ends while a command hangs must not leave rendered files, passwords among them, behind.
+  const directory = mkdtempSync(join(tmpdir(), 'verwalter-'));
+  // Synchronous, so that there is no moment without the clean-up. A daemon that ends while a command hangs must not leave rendered files, passwords among them, behind.
   const onExit = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', onExit);
   try {
