@@ -13,6 +13,9 @@ import { Screen } from './screen/screen.ts';
 
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
+/** The terminal window was closed. */
+let hungUp = false;
+
 interface Summary {
   readonly schemaVersion: 1;
   readonly ok: boolean;
@@ -41,6 +44,9 @@ async function main(argv: readonly string[]): Promise<number> {
     stopping.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  process.once('SIGHUP', () => {
+    hungUp = true;
+  });
   const root = resolve(process.env.SUITE_ROOT ?? resolve(__dirname, '..', '..'));
   return await play(new Demo(places(root), screen, stopping.signal), screen, options, stop);
 }
@@ -119,10 +125,14 @@ function describe(view: ClusterView, visits: Sample): Record<string, unknown> {
   };
 }
 
-main(process.argv.slice(2)).then(
-  code => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${reason(error)}\n`);
-    process.exit(EXIT.failed);
-  },
-);
+/** Node's own exit crashes when it gives back a terminal that is gone: then the end is the one the signal would have had. */
+function end(code: number): void {
+  if (!hungUp) process.exit(code);
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+}
+
+main(process.argv.slice(2)).then(end, (error: unknown) => {
+  process.stderr.write(`${reason(error)}\n`);
+  process.exit(EXIT.failed);
+});

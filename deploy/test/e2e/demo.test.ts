@@ -221,6 +221,32 @@ t.test('a demo that was killed with -9 leaves no process, and the next start cle
   t.same(await tracesAfter(GONE_LIMIT_MS), []);
 });
 
+/** Runs argv in a terminal of its own, which is closed once the text has appeared; prints how the program ended. */
+const CLOSING_TERMINAL = `
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+said = b''
+while sys.argv[1].encode() not in said:
+    said += os.read(terminal, 65536)
+os.close(terminal)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+t.test('a terminal that is closed ends the demo as its hang-up signal would, and leaves nothing', async t => {
+  const words = ['-c', CLOSING_TERMINAL, 'requests per minute', process.execPath, PROGRAM];
+  const env = { ...process.env, SUITE_ROOT: ROOT, TERM: 'xterm' };
+  const terminal = spawn('python3', words, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  terminal.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  await new Promise(resolve => terminal.once('close', resolve));
+  t.equal(printed.trim(), '-1', 'by SIGHUP');
+  t.same(await tracesAfter(0), []);
+});
+
 t.test('Ctrl-C at any moment leaves nothing', async t => {
   // After a stage has begun, wait this long. `forget` lets the moment fall into a build.
   const few = [
