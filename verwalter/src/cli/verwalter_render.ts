@@ -203,8 +203,8 @@ async function main(): Promise<number> {
   }
 }
 
-// `| head` has seen enough.
-process.stdout.on('error', () => process.exit(CODE.ok));
+// `| head` has seen enough; the rest is checked and cleaned up all the same.
+process.stdout.on('error', () => {});
 
 void main().then(code => {
   process.exitCode = code;
