@@ -307,6 +307,20 @@ t.test('signals reach the program and its end is ours', async t => {
   t.same(rig.list('.vagga/.run'), []);
 });
 
+t.test('a TERM in the middle of the start is not lost', async t => {
+  for (const round of Array.from({ length: 12 }).keys()) {
+    const waiting = rig.start(['wait']);
+    const { child } = waiting;
+    await until(() => rig.list('.vagga/.run').length > 0, 'the bundle');
+    // Not synchronisation: each round meets another moment of the engine's start.
+    await new Promise(resolve => setTimeout(resolve, round));
+    child.kill('SIGTERM');
+    await until(() => child.exitCode !== null || child.signalCode !== null, `the end, round ${round}`);
+    t.same(rig.processes('sleep 7655'), [], `${round} ms after the bundle`);
+    t.equal(rig.run('true').code, 0, 'which also sweeps the bundle of one that ended before its start');
+  }
+});
+
 t.test('a terminal is passed through', async t => {
   const { stdout, code } = rig.inTerminal(['term'], 'typed\n');
   t.match(stdout, /\/dev\/(pts\/\d+|console)/);
