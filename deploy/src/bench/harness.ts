@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 
 // Every figure comes from one interleaved run: A B C A B C …, so that a machine that slows down slows all of them.
 
@@ -46,6 +46,11 @@ export interface Report {
   readonly machine: { node: string; cpus: number; model: string; memoryBytes: number };
 }
 
+/**
+ * Before every run. A process moved into a new cgroup waits for an RCU grace period unless another move has just happened:
+ * `crun run` takes 10 ms right after a container and 22 ms after a pause, so without one a contender profits from the one before it.
+ */
+const PAUSE_MS = 100;
 /** Rounds thrown away first: page cache, code cache and runtime probe fill. */
 const WARM_UP_ROUNDS = 2;
 
@@ -94,9 +99,9 @@ async function measure(
   const samples = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const contender of contenders) {
+      // Most contenders block until their process has ended: this pause is also when a Ctrl-C is heard.
+      await pause(PAUSE_MS);
       const elapsedMs = await contender.run();
-      // Most contenders block until their process has ended: this is when a Ctrl-C is heard.
-      await nextTurn();
       signal?.throwIfAborted();
       if (round >= 0) samples.get(contender.name)?.push(elapsedMs);
     }

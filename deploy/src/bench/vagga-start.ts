@@ -51,14 +51,20 @@ const sandbox = (rootPath: string): SandboxSpec => ({
   annotations: {},
 });
 
-function raw(runtime: RuntimeChoice, directory: string, bundle: string): Contender {
+/** `options` go to the runtime itself: crun can be told to leave the container in the caller's cgroup, as vagga does. */
+function raw(
+  runtime: RuntimeChoice,
+  directory: string,
+  bundle: string,
+  options: readonly string[] = [],
+): Contender {
   let round = 0;
   const run = () => {
-    const id = `bench-${process.pid}-${round++}`;
-    return timedRun(
-      runtime.wrap([runtime.program, '--root', join(directory, 'state'), 'run', '--bundle', bundle, id]),
-    );
+    const id = `bench-${process.pid}-${options.length}-${round++}`;
+    const state = ['--root', join(directory, 'state')];
+    return timedRun(runtime.wrap([runtime.program, ...options, ...state, 'run', '--bundle', bundle, id]));
   };
+  if (options.length > 0) return { name: `… ${options.join(' ')}`, role: 'peer', run };
   return { name: `raw ${runtime.kind} run`, role: 'raw', run };
 }
 
@@ -123,6 +129,7 @@ async function prepare(defer: Defer): Promise<Prepared> {
     contenders: [
       ours,
       raw(runtime, directory, bundle),
+      ...(runtime.kind === 'runc' ? [] : [raw(runtime, directory, bundle, ['--cgroup-manager=disabled'])]),
       podman(runtime, directory, root),
       bubblewrap(root),
       node,
