@@ -15,6 +15,6 @@ export const SYSTEM_PACKAGES = [
   { package: 'podman', program: 'podman', groups: ['bench'] },
   { package: 'bubblewrap', program: 'bwrap', groups: ['bench'] },
   { package: 'runit', program: 'runsv', groups: ['bench'] },
-  { package: 'procps', program: 'ps', groups: ['bench'] },
+  { package: 'procps', program: 'ps', groups: ['test', 'bench'] },
   { package: 'busybox-static', file: '/bin/busybox', groups: ['bench'] },
 ];
