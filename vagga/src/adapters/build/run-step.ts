@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildAction } from '../../core/steps/state.ts';
 import { createBundle } from '../oci/bundle.ts';
-import { engineCommand } from '../oci/engine.ts';
+import { engineCommand, startCommand } from '../oci/engine.ts';
 import { bindMount, projectMount, sandboxOf } from '../oci/sandbox.ts';
 import { runChild } from './child.ts';
 import type { BuildContext } from './context.ts';
@@ -49,7 +49,7 @@ async function inContainer(context: BuildContext, action: RunAction): Promise<st
     spawnSync(program, rest, { stdio: 'ignore' });
   };
   try {
-    return await runChild(engineCommand(context.engine, 'run', '--bundle', bundle.directory, bundle.id), {
+    return await runChild(startCommand(context.engine, bundle.directory, bundle.id), {
       log: context.log,
       signal: context.signal,
       ...(action.outputFile !== undefined && { outputFile: join(context.directory, action.outputFile) }),

@@ -24,7 +24,10 @@ export function engineCommand(engine: CachedRuntime, ...args: readonly string[])
   return [...engine.prefix, engine.program, '--root', STATE_ROOT, ...args];
 }
 
-/** Starts a command of the project. The container stays in the cgroup of its caller, whose limits then hold for it. */
+/**
+ * Starts a command of the project or a build step. The container stays in the cgroup of its caller, whose limits then hold for it,
+ * and a killed vagga leaves none behind.
+ */
 export function startCommand(engine: CachedRuntime, directory: string, id: string): string[] {
   const { prefix, program, unlimited } = engine;
   return [...prefix, program, ...unlimited, '--root', STATE_ROOT, 'run', '--bundle', directory, id];
