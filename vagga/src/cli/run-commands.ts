@@ -6,6 +6,7 @@ import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
 import { prepareRun } from '../adapters/run/prepare.ts';
 import { type SupervisedChild, supervise } from '../adapters/run/supervise.ts';
 import type { Command, RunCommand, SuperviseCommand } from '../config/model.ts';
+import { missingContainers } from '../config/references.ts';
 import { commandOrder, containersOf, resolveCommand } from '../core/plan/commands.ts';
 import { commandArguments } from '../core/run/arguments.ts';
 import { parseSelection, selectChildren } from '../core/supervise/select.ts';
@@ -178,6 +179,8 @@ export async function runCommands(session: Session, words: readonly string[]): P
       notAvailable(name, commands[name] as Command) ?? checkArguments(session, name, wordsOf(name));
     if (code !== undefined) return code;
   }
+  const missing = missingContainers(session.cache.project, ordered.order);
+  if (missing.length > 0) return say(121, missing.join('\n'));
   const images = await imagesOf(session, [
     ...new Set(ordered.order.flatMap(name => containersOf(commands[name] as Command))),
   ]);

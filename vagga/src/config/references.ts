@@ -1,6 +1,6 @@
 // Containers that setups name: they must exist and must not lead back to themselves.
 import { nearest } from '@suite/shared/schema/nearest.ts';
-import type { Container, Json, Place, Project, Step } from './model.ts';
+import type { Command, Container, Json, Place, Project, Step } from './model.ts';
 
 type Containers = Project['containers'];
 
@@ -70,4 +70,18 @@ export function projectProblem({ containers }: Project): string | undefined {
   for (const name of names) if (!state.done.has(name)) walk(state, name, []);
   const problems = [...absent, ...state.found];
   return problems.length === 0 ? undefined : problems.join('\n');
+}
+
+/** Containers that these commands (and their children) run in and that do not exist: a line each, at the command or child. */
+export function missingContainers({ containers, commands }: Project, names: readonly string[]): string[] {
+  const known = Object.keys(containers);
+  return names
+    .flatMap(name => runsOf(commands[name]))
+    .filter(run => !Object.hasOwn(containers, run.container))
+    .map(run => at(run) + containerNotFound(run.container, known));
+}
+
+function runsOf(command: Command | undefined) {
+  if (command?.kind === 'command') return [command];
+  return command?.kind === 'supervise' ? Object.values(command.children) : [];
 }

@@ -175,6 +175,20 @@ t.test('exit codes (spec §4.9)', async t => {
     code: 126,
     stderr: `${other.root}/vagga.yaml:1:26: Validation Error: The tag Nope`,
   });
+  const run = (name: string, container: string) =>
+    `  ${name}: !Command {container: ${container}, run: a, prerequisites: [x]}\n`;
+  other.write(
+    'vagga.yaml',
+    `containers: {base: {setup: []}}\ncommands:\n${run('x', 'bas')}${run('y', 'nope')}`,
+  );
+  const missing = other.run('y');
+  t.equal(missing.code, 121);
+  t.match(missing.stderr, /:3:\d+: Validation Error: Container "bas" not found\n {4}did you mean base\?\n/);
+  t.match(
+    missing.stderr,
+    /:4:\d+: Validation Error: Container "nope" not found/,
+    'all that this start needs, at once',
+  );
   other.write('vagga.yaml', 'mixins: [directory]\n');
   other.write('.vagga.settings.yaml/file', '');
   t.match(other.run(), { code: 126, stderr: /\.vagga\.settings\.yaml: Error reading file: EISDIR/ });
