@@ -17,6 +17,7 @@ import { toOciConfig } from '@suite/shared/oci/config.ts';
 import { probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import type { Bench, Contender, Defer, Prepared } from './harness.ts';
+import { tinySandbox } from './tiny-sandbox.ts';
 
 // From SIGKILL of a supervised program until the next one has said its first word. Each program writes its pid into a fifo
 // when it starts, so the stopwatch ends when the new program runs, not when a supervisor believes so.
@@ -160,22 +161,13 @@ async function raw(runtime: RuntimeChoice, directory: string): Promise<Superviso
   const bundle = join(directory, 'bundle');
   await writeBundle(
     bundle,
-    toOciConfig({
-      rootPath: join(directory, 'images/tiny'),
-      readonlyRoot: true,
-      args: ['/bin/busybox', 'sh', '-c', CALLING],
-      env: {},
-      cwd: '/',
-      uid: 0,
-      gid: 0,
-      mounts: [{ type: 'bind', source: join(directory, 'raw'), target: '/out', readonly: false }],
-      namespaces: { pid: 'new', network: 'host', mount: 'new', ipc: 'new', uts: 'new' },
-      capabilities: [],
-      noNewPrivileges: true,
-      terminal: false,
-      limits: {},
-      annotations: {},
-    }),
+    toOciConfig(
+      tinySandbox(
+        join(directory, 'images/tiny'),
+        ['/bin/busybox', 'sh', '-c', CALLING],
+        [{ type: 'bind', source: join(directory, 'raw'), target: '/out', readonly: false }],
+      ),
+    ),
   );
   let round = 0;
   const run = async () => {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
 import { probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
-import type { SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import type { Bench, Contender, Defer, Prepared } from './harness.ts';
 import { timedRun } from './timed.ts';
+import { tinySandbox } from './tiny-sandbox.ts';
 
 // How long from typing a command until it has run in a container that is already built. The program is a static
 // `true`, so that nothing but the start is timed; every contender starts the same directory.
@@ -33,23 +33,6 @@ function makeProject(): string {
   copyFileSync('/bin/busybox', join(directory, 'busybox'));
   return directory;
 }
-
-const sandbox = (rootPath: string): SandboxSpec => ({
-  rootPath,
-  readonlyRoot: true,
-  args: PROGRAM,
-  env: {},
-  cwd: '/',
-  uid: 0,
-  gid: 0,
-  mounts: [],
-  namespaces: { pid: 'new', network: 'host', mount: 'new', ipc: 'new', uts: 'new' },
-  capabilities: [],
-  noNewPrivileges: true,
-  terminal: false,
-  limits: {},
-  annotations: {},
-});
 
 /** `options` go to the runtime itself: crun can be told to leave the container in the caller's cgroup, as vagga does. */
 function raw(
@@ -114,7 +97,7 @@ async function prepare(defer: Defer): Promise<Prepared> {
   timedRun([vagga, '_build', 'tiny'], { cwd: directory });
   const root = realpathSync(join(directory, '.vagga/tiny'));
   const bundle = join(directory, 'bundle');
-  await writeBundle(bundle, toOciConfig(sandbox(root)));
+  await writeBundle(bundle, toOciConfig(tinySandbox(root, PROGRAM)));
   const ours: Contender = {
     name: 'vagga start',
     role: 'ours',
