@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import type { DesiredInstance, ResolvedVolume } from '../core/desired/types.ts';
+import type { BundlePart } from './attachment.ts';
 import type { EtcMounts } from './etc-files.ts';
 
 /** Keys of the annotations: who the container is, for a supervisor that finds it on disk. */
@@ -45,24 +46,32 @@ export interface SpecOptions {
   readonly etc: EtcMounts;
   readonly cgroupPath: string;
   readonly init: string;
+  readonly parts: readonly BundlePart[];
 }
 
 /** Everything a program is not explicitly given is taken away: capabilities, new privileges, kernel files. */
 export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): SandboxSpec {
   const { memoryLimitBytes, cpuShares, fileLimit } = instance;
+  const networkPath = options.parts.find(part => part.networkPath !== undefined)?.networkPath;
   return {
     rootPath: instance.imageRoot,
     readonlyRoot: true,
     args: instance.command,
-    env: { TERM: process.env.TERM ?? 'dumb', ...instance.environ },
+    env: Object.assign(
+      { TERM: process.env.TERM ?? 'dumb', ...instance.environ },
+      ...options.parts.map(part => part.env),
+    ),
     cwd: instance.workdir,
     uid: instance.userId,
     gid: instance.groupId,
     hostname: hostname(),
-    mounts: mountsOf(instance, options.stateDir, options.etc),
+    mounts: [
+      ...mountsOf(instance, options.stateDir, options.etc),
+      ...options.parts.flatMap(part => part.mounts ?? []),
+    ],
     namespaces: {
       pid: instance.sharePid ? 'host' : 'new',
-      network: 'host',
+      network: networkPath === undefined ? 'host' : { path: networkPath },
       mount: 'new',
       ipc: 'new',
       uts: 'new',

@@ -11,6 +11,7 @@ import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
 import type { Instance, Run } from '../core/instance/types.ts';
+import { type Attachment, gather } from './attachment.ts';
 import { prepareDirectories, sandboxSpec } from './bundle.ts';
 import type { Cgroups } from './cgroups.ts';
 import { etcMounts, writeEtcFiles } from './etc-files.ts';
@@ -31,6 +32,7 @@ export interface ContainersOptions {
   readonly clock: Clock;
   /** Static init program of the host, e.g. catatonit. */
   readonly init: string;
+  readonly attachments: readonly Attachment[];
 }
 
 export class Containers {
@@ -55,7 +57,9 @@ export class Containers {
       // Its threads take pids in the new namespace before the program gets one.
       throw new Error('`@{lithos:pid}` is not available yet with runc: install crun');
     }
+    const parts = await gather(this.options.attachments.map(each => each.prepare?.(desired, run)));
     const spec = sandboxSpec(desired, {
+      parts,
       stateDir: instanceDir(paths.stateDir, desired.name),
       etc: await etcMounts(desired),
       cgroupPath: cgroups.pathOf(desired.name),
@@ -78,7 +82,12 @@ export class Containers {
     await this.freshStateDir(desired);
     const files = this.files(name, run.number);
     await rm(join(paths.exitsDir, files.id), { force: true });
+    const parts = await gather(this.options.attachments.map(each => each.attach?.(desired, run.number)));
+    const preserveFds = contiguous(parts.flatMap(part => [...(part.fds ?? [])]));
+    const logFd = parts.find(part => part.outputFd !== undefined)?.outputFd;
     const created = await createMonitored({
+      preserveFds,
+      ...(logFd === undefined ? {} : { logFd }),
       runtime,
       id: files.id,
       bundle: files.bundle,
@@ -95,6 +104,7 @@ export class Containers {
       JSON.stringify(this.record(instance, run, created.pid, processStart)),
     );
     if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
+    await gather(this.options.attachments.map(each => each.created?.(desired, run.number, created.pid)));
     const refused = await runtime.start(files.id);
     if (refused !== undefined) {
       await runtime.delete(files.id, true);
@@ -151,6 +161,7 @@ export class Containers {
     await rm(join(paths.ociRoot, id), { recursive: true, force: true });
     await rm(bundle, { recursive: true, force: true });
     await rm(join(paths.exitsDir, id), { force: true });
+    await gather(this.options.attachments.map(each => each.detach?.(name, run)));
   }
 
   /** A run that a crash of the supervisor cut short: whatever came of it is killed. */
@@ -178,6 +189,7 @@ export class Containers {
     const { paths, cgroups } = this.options;
     this.prepared.delete(name);
     await cgroups.remove(name);
+    await gather(this.options.attachments.map(each => each.forget?.(name)));
     for (const root of [paths.stateDir, paths.instancesDir]) {
       const directory = instanceDir(root, name);
       await rm(directory, { recursive: true, force: true });
@@ -187,6 +199,15 @@ export class Containers {
   }
 }
 
+/** The monitor passes 3, 4, … without gaps. */
+function contiguous(fds: readonly (readonly [number, number])[]): number[] {
+  const sorted = [...fds].sort(([a], [b]) => a - b);
+  const gap = sorted.findIndex(([inside], index) => inside !== FIRST_FD + index);
+  if (gap >= 0) throw new Error(`descriptor ${FIRST_FD + gap} is missing among those to pass on`);
+  return sorted.map(([, ours]) => ours);
+}
+
+const FIRST_FD = 3;
 const TERM_BIT = 1n << 14n;
 
 /**

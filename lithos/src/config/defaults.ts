@@ -32,6 +32,14 @@ export const DEFAULTS = {
   restartTimeoutS: 1,
   /** Seconds between TERM and KILL. */
   killTimeoutS: 5,
+  /** Ceiling of the doubling delay between restarts: a broken release costs a start a minute, and heals within one. */
+  backoffMaxS: 60,
+  /** A program that ran this long has left its start behind: the next failure is the first of a new row. */
+  healthyAfterS: 10,
+  /** From the start until `readiness`: slow programs load for tens of seconds. */
+  startTimeoutS: 60,
+  /** Processes and threads of one container: far above what programs use, far below what a fork bomb needs. */
+  pidsLimit: 4096,
   tmpfsSizeBytes: 100 * MIB,
   volumeMode: 0o777,
 } as const;

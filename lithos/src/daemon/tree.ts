@@ -148,7 +148,13 @@ class Tree {
     this.exits = new ExitWatch(paths, error => log.error(`watching ${paths.exitsDir}: ${error.message}`));
     const oci = new OciRuntime(runtime, { stateRoot: paths.ociRoot });
     const world = { clock: realClock, disk: realDisk, paths, log };
-    this.containers = new Containers({ ...world, runtime: oci, cgroups: this.cgroups, init });
+    this.containers = new Containers({
+      ...world,
+      runtime: oci,
+      cgroups: this.cgroups,
+      init,
+      attachments: [],
+    });
     this.supervisor = new Supervisor({
       ...world,
       containers: this.containers,

@@ -11,6 +11,10 @@ import { describeState } from '../../src/core/instance/words.ts';
 import { type Known, plan } from '../../src/core/plan/plan.ts';
 import { describeExit, isFailure, nextStartMs } from '../../src/core/restart/restart.ts';
 
+function restart(timeoutMs: number): DesiredInstance['restart'] {
+  return { timeoutMs, backoffMaxMs: 60_000, healthyAfterMs: 10_000, maxFailures: null };
+}
+
 function desired(change: Partial<DesiredInstance> = {}): DesiredInstance {
   return {
     name: 'box/web.0',
@@ -28,8 +32,30 @@ function desired(change: Partial<DesiredInstance> = {}): DesiredInstance {
     memoryLimitBytes: null,
     cpuShares: 1024,
     fileLimit: 1024,
-    restartTimeoutMs: 1000,
-    killTimeoutMs: 5000,
+    additionalGroups: [],
+    uidMap: [],
+    gidMap: [],
+    swapLimitBytes: 0,
+    cpuQuotaPercent: null,
+    pidsLimit: 4096,
+    ioWeight: null,
+    ioLimits: [],
+    rlimits: {},
+    seccomp: 'default',
+    newPrivileges: false,
+    devices: [],
+    restart: restart(1000),
+    stop: { signal: 'SIGTERM', timeoutMs: 5000, hook: [] },
+    processOnly: false,
+    readiness: null,
+    startTimeoutMs: 60_000,
+    liveness: null,
+    watchdogMs: null,
+    after: [],
+    stdio: { kind: 'log' },
+    sockets: [],
+    network: { kind: 'host' },
+    secrets: null,
     normalExitCodes: [],
     volumes: [],
     etc: {
@@ -93,7 +119,10 @@ t.test('the life of an instance', async t => {
   t.same(same.words, [], 'the content of the container file restarts nothing');
   const changed = play(running.instance, [
     20,
-    { kind: 'configured', desired: desired({ identity: 'two', killTimeoutMs: 1 }) },
+    {
+      kind: 'configured',
+      desired: desired({ identity: 'two', stop: { signal: 'SIGTERM', timeoutMs: 1, hook: [] } }),
+    },
   ]);
   t.same(changed.words, ['terminate', 'deadline at 5020'], 'with the kill-timeout of what runs');
   const twice = play(
@@ -130,7 +159,7 @@ t.test('while starting and waiting', async t => {
   t.same(failed.words, ['discard 4', 'due at 1000']);
   t.equal(failed.instance.problem, 'no image');
   const eager = play(
-    freshInstance(desired({ restartTimeoutMs: 0 }), 1, 0),
+    freshInstance(desired({ restart: restart(0) }), 1, 0),
     [0, due],
     [20, { kind: 'failed', message: 'x' }],
   );
@@ -177,7 +206,7 @@ t.test('any events in any order: one run at a time, never too early, always ends
     { kind: 'failed', message: 'x' },
     { kind: 'deadline' },
     { kind: 'configured', desired: desired() },
-    { kind: 'configured', desired: desired({ identity: 'two', restartTimeoutMs: 0 }) },
+    { kind: 'configured', desired: desired({ identity: 'two', restart: restart(0) }) },
     { kind: 'removed' },
   );
   const law = fc.property(fc.array(fc.tuple(fc.nat(400), event), { maxLength: 60 }), history => {
@@ -188,7 +217,7 @@ t.test('any events in any order: one run at a time, never too early, always ends
     for (const [pause, next] of history) {
       now += pause;
       const timeout =
-        next.kind === 'configured' ? next.desired.restartTimeoutMs : instance.desired?.restartTimeoutMs;
+        next.kind === 'configured' ? next.desired.restart.timeoutMs : instance.desired?.restart.timeoutMs;
       const result = step(instance, next, now);
       for (const effect of result.effects) {
         // `discard` says that a run is over; a start may be ordered just before it.

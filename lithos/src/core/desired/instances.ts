@@ -2,6 +2,7 @@
 
 import { capabilityName } from '../../config/capabilities.ts';
 import type { ContainerKeys } from '../../config/container.ts';
+import { DEFAULTS } from '../../config/defaults.ts';
 import type { SandboxKeys } from '../../config/sandbox.ts';
 import type { VolumeKeys } from '../../config/volumes.ts';
 import { builtins, expand, expandEnviron, PID_VARIABLE } from './expand.ts';
@@ -93,8 +94,35 @@ function common(sources: SandboxSources, source: EntrySources, container: Contai
     memoryLimitBytes: container.memoryLimit ?? null,
     cpuShares: container.cpuShares,
     fileLimit: container.filenoLimit,
-    restartTimeoutMs: container.restartTimeout * SECOND_MS,
-    killTimeoutMs: container.killTimeout * SECOND_MS,
+    additionalGroups: [],
+    uidMap: [],
+    gidMap: [],
+    swapLimitBytes: 0,
+    cpuQuotaPercent: null,
+    pidsLimit: DEFAULTS.pidsLimit,
+    ioWeight: null,
+    ioLimits: [],
+    rlimits: {},
+    seccomp: 'default' as const,
+    newPrivileges: false,
+    devices: [],
+    restart: {
+      timeoutMs: container.restartTimeout * SECOND_MS,
+      backoffMaxMs: DEFAULTS.backoffMaxS * SECOND_MS,
+      healthyAfterMs: DEFAULTS.healthyAfterS * SECOND_MS,
+      maxFailures: null,
+    },
+    stop: { signal: 'SIGTERM' as const, timeoutMs: container.killTimeout * SECOND_MS, hook: [] },
+    processOnly: false,
+    readiness: null,
+    startTimeoutMs: DEFAULTS.startTimeoutS * SECOND_MS,
+    liveness: null,
+    watchdogMs: null,
+    after: [],
+    stdio: { kind: 'log' } as const,
+    sockets: [],
+    network: { kind: 'host' } as const,
+    secrets: null,
     normalExitCodes: container.normalExitCodes,
     volumes: volumes(container, sandbox),
     etc: etcFiles(container, sandbox),
@@ -118,6 +146,7 @@ export function instancesOf(sources: SandboxSources, source: EntrySources): Desi
 export function desiredSandbox(sources: SandboxSources, good: readonly EntrySources[]): DesiredSandbox {
   return {
     name: sources.name,
+    rollingUpdate: null,
     instances: good.flatMap(entry => instancesOf(sources, entry)),
     history: historyOf(sources.processes.value),
   };

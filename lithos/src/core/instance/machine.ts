@@ -28,7 +28,7 @@ function start(instance: Instance, desired: DesiredInstance, nowMs: number): Ste
   const run: Run = {
     number: instance.nextRun,
     identity: desired.identity,
-    killTimeoutMs: desired.killTimeoutMs,
+    killTimeoutMs: desired.stop.timeoutMs,
     normalExitCodes: desired.normalExitCodes,
     startedMs: nowMs,
   };
@@ -47,7 +47,7 @@ function startOrWait(instance: Instance, earliestMs: number, nowMs: number): Ste
   if (instance.desired === undefined) return become(instance, { kind: 'gone' }, { kind: 'forget' });
   const at = Math.max(
     earliestMs,
-    nextStartMs(nowMs, instance.lastStartMs, instance.desired.restartTimeoutMs),
+    nextStartMs(nowMs, instance.lastStartMs, instance.desired.restart.timeoutMs),
   );
   if (at <= nowMs) return start(instance, instance.desired, nowMs);
   return become(instance, { kind: 'waiting', startAtMs: at }, { kind: 'wake', event: 'due', atMs: at });

@@ -1,0 +1,42 @@
+// What a run needs beyond files of its image: sockets, a network, secrets, a log. One attachment per concern, so that
+// starting a container does not have to know any of them.
+//
+//   prepare ──▶ attach ──▶ (create) ──▶ created ──▶ (start) … (exit) ──▶ detach        not wanted any more ──▶ forget
+import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
+import type { DesiredInstance } from '../core/desired/types.ts';
+
+/** What goes into the bundle. Later attachments win over earlier ones and over the configuration. */
+export interface BundlePart {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly mounts?: readonly SandboxMount[];
+  /** A network namespace that exists when the container is created. */
+  readonly networkPath?: string;
+}
+
+/** What is handed to the monitor when the container is created. */
+export interface RunPart {
+  /** Descriptor inside (3 and up) → ours. We keep ours. */
+  readonly fds?: ReadonlyMap<number, number>;
+  /** Output goes straight into this open file of ours instead of the log. Closed by whoever opened it. */
+  readonly outputFd?: number;
+}
+
+/** Everything may throw with a sentence for the operator: the start then fails and is tried again. */
+export interface Attachment {
+  readonly concern: string;
+  /** May come long before the start, more than once, and for a run that never starts. */
+  prepare?(desired: DesiredInstance, run: number): Promise<BundlePart>;
+  /** Right before the container is created; must be quick when the instance does not need it. */
+  attach?(desired: DesiredInstance, run: number): Promise<RunPart>;
+  /** The container exists and its program does not run yet. `pid`: of its first process. */
+  created?(desired: DesiredInstance, run: number, pid: number): Promise<void>;
+  /** The run is over, or its start failed. The next one may run already. */
+  detach?(name: string, run: number): Promise<void>;
+  forget?(name: string): Promise<void>;
+}
+
+/** All parts of one kind in order; the first failure ends it. */
+export async function gather<T>(parts: readonly (Promise<T> | undefined)[]): Promise<T[]> {
+  const asked = await Promise.all(parts);
+  return asked.filter((part): part is Awaited<T> & T => part !== undefined);
+}
