@@ -1,23 +1,7 @@
 import { fixedMounts, INIT_PATH, type OciMount, volumeMount } from './fixed-mounts.ts';
+import { MASKED_PATHS, READONLY_PATHS } from './kernel-files.ts';
 import { type IdMapping, type NamespaceChoice, orderMounts, type SandboxSpec } from './sandbox.ts';
 import { type Architecture, defaultSeccomp } from './seccomp.ts';
-
-/** Kernel interfaces that leak the host's secrets or reach its hardware; the list of moby and podman. */
-const MASKED_PATHS = [
-  '/proc/acpi',
-  '/proc/asound',
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/latency_stats',
-  '/proc/sched_debug',
-  '/proc/scsi',
-  '/proc/timer_list',
-  '/proc/timer_stats',
-  '/sys/devices/virtual/powercap',
-  '/sys/firmware',
-];
-
-const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 function capabilitySet(names: readonly string[]): Set<string> {
   return new Set(names.map(name => (name.startsWith('CAP_') ? name : `CAP_${name}`)));

@@ -1,12 +1,14 @@
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { writeBundle } from '../../src/oci/bundle.ts';
+import { capabilitiesOf } from '../../src/oci/capabilities.ts';
 import { toOciConfig } from '../../src/oci/config.ts';
 import { checkMountPoints } from '../../src/oci/mount-points.ts';
 import { findProgram, probeRuntime, runtimeChoice } from '../../src/oci/probe.ts';
 import { lastMessage, OciRuntime } from '../../src/oci/runtime.ts';
 import { orderMounts, type SandboxMount, type SandboxSpec } from '../../src/oci/sandbox.ts';
+import { liveSecurity, securitySummary } from '../../src/oci/security.ts';
 import type { Proc, RunResult } from '../../src/ports/proc.ts';
 import { realProc } from '../../src/ports/real.ts';
 
@@ -346,4 +348,95 @@ t.test('a bundle is for its owner only', async t => {
   mkdirSync(join(directory, 'other'));
   writeFileSync(join(directory, 'other', 'config.json'), '');
   await t.rejects(writeBundle(join(directory, 'other', 'config.json'), {}), { code: /EEXIST|ENOTDIR/ });
+});
+
+t.test('what confines a container is read from its bundle', async t => {
+  const relaxed = (value: unknown) =>
+    Object.fromEntries(
+      securitySummary(value)
+        .filter(each => each.relaxed)
+        .map(each => [each.name, each.value]),
+    );
+  const limits = { pidsMax: 9, memoryBytes: 1e6, noFile: 10 };
+  t.same(relaxed(config({ limits })), {}, 'by default nothing is relaxed');
+  t.same(Object.fromEntries(securitySummary(config({ limits })).map(each => [each.name, each.value])), {
+    user: '1:1',
+    groups: 'none besides',
+    'user-namespace': "the host's",
+    capabilities: 'none',
+    'new-privileges': 'never',
+    seccomp: 'default list',
+    'shared-namespaces': 'none',
+    network: 'own',
+    image: 'read-only',
+    'kernel-files': 'hidden or read-only',
+    volumes: 'nosuid nodev',
+    devices: 'standard',
+    memory: '1000000 bytes',
+    processes: 'at most 9',
+    rlimits: 'nofile 10',
+  });
+  const user = { uidMappings: [{ inside: 0, outside: 1000, count: 10 }], gidMappings: [] };
+  const open = config({
+    uid: 0,
+    readonlyRoot: false,
+    additionalGids: [4],
+    capabilities: ['KILL'],
+    noNewPrivileges: false,
+    seccomp: 'unconfined',
+    maskedPaths: [],
+    readonlyPaths: ['/proc/sys'],
+    namespaces: { pid: 'host', network: 'host', mount: 'new', ipc: 'host', uts: 'new' },
+    devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229 }],
+    mounts: [{ type: 'bind', source: '/a', target: '/b', readonly: false, nosuid: false }],
+  });
+  t.match(relaxed(open), {
+    user: '0:1, root of the host',
+    groups: '4',
+    capabilities: 'KILL',
+    'new-privileges': 'by set-uid programs',
+    seccomp: 'unconfined',
+    'shared-namespaces': 'pid ipc',
+    image: 'writable',
+    'kernel-files': /^open: \/proc\/acpi .*sysrq-trigger$/,
+    volumes: 'set-uid or devices in /b',
+    devices: 'standard /dev/fuse',
+    processes: 'no limit',
+  });
+  const mapped = config({
+    uid: 0,
+    limits,
+    namespaces: { pid: 'new', network: 'new', mount: 'new', ipc: 'new', uts: 'new', user },
+  });
+  t.same(relaxed(mapped), {}, 'root of a user namespace is nobody special outside');
+  t.match(
+    securitySummary(mapped).find(each => each.name === 'user-namespace'),
+    { value: 'own: 0-9 is 1000-1009' },
+  );
+  for (const broken of [null, 'x', {}])
+    t.match(
+      relaxed(broken),
+      { seccomp: 'unconfined', image: 'writable', devices: 'all' },
+      'nothing is believed',
+    );
+  const [first] = liveSecurity(readFileSync('/proc/self/status', 'utf8'));
+  t.match(first, { name: 'live-user', value: `${process.getuid?.()}:${process.getgid?.()} (on the host)` });
+  const status =
+    'Uid:\t1\t7\t7\t7\nGid:\t8\t8\t8\t8\nGroups:\t4 5 \nCapEff:\t0000000000000420\nNoNewPrivs:\t1\nSeccomp:\t2\n';
+  t.same(
+    liveSecurity(status).map(each => [each.value, each.relaxed]),
+    [
+      ['7:8 (on the host)', false],
+      ['4 5', false],
+      ['KILL NET_BIND_SERVICE', true],
+      ['never', false],
+      ['filter', false],
+    ],
+  );
+  t.match(
+    liveSecurity('').map(each => each.relaxed),
+    [false, false, true, true, true],
+    'unknown is not trusted',
+  );
+  t.same(capabilitiesOf('30000000000'), ['CHECKPOINT_RESTORE', 'bit 41']);
 });
