@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ownCgroupMounts, removeCgroup } from '@suite/shared/linux/cgroup-files.ts';
 import { hostImage } from '@suite/shared/oci/trial.ts';
-import type { InstanceStatus, TreeStatus } from '../src/adapters/status-file.ts';
+import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 
 const ROOT = process.env.SUITE_ROOT ?? join(process.cwd(), '..');
 const DEADLINE_MS = 15_000;

@@ -3,11 +3,12 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { parseCommandLine } from '@suite/shared/cli/command.ts';
 import { realDisk } from '@suite/shared/ports/real.ts';
+import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import { runningSupervisor } from '../adapters/pid-file.ts';
 import type { ProcessTable } from '../adapters/process-table.ts';
 import { findRuns, readPid, sameProcess } from '../adapters/records.ts';
-import { type InstanceStatus, readStatus, type TreeStatus } from '../adapters/status-file.ts';
+import { readStatus } from '../adapters/status-file.ts';
 import { DEFAULTS } from '../config/defaults.ts';
 import { TREE_SPEC } from './tree-spec.ts';
 

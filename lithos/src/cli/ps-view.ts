@@ -80,10 +80,9 @@ export interface ViewOptions {
 function history(instance: SeenInstance, { ink, nowMs }: ViewOptions): string {
   const status = instance.status;
   if (status === undefined) return '';
-  const next = status.nextStartWallMs === null ? null : status.nextStartWallMs - nowMs;
   const words = [];
-  if (status.state !== 'running' || status.problem !== null)
-    words.push(describeState(status.state, next, status.problem));
+  if (status.state !== 'running' || !status.ready || status.problem !== null)
+    words.push(describeState(status, nowMs));
   if (status.restarts > 0) words.push(status.restarts === 1 ? '1 restart' : `${status.restarts} restarts`);
   if (status.lastExit !== null) words.push(`last ${status.lastExit.words}`);
   return words.length === 0 ? '' : ink.dim(` (${words.join(', ')})`);
@@ -192,13 +191,12 @@ export function jsonOf(tree: SeenTree, table: ProcessTable, nowMs: number): obje
   const children = tree.instances.map(instance => {
     const shown = show(instance, table);
     const { status } = instance;
-    const next = status?.nextStartWallMs == null ? null : status.nextStartWallMs - nowMs;
     const known =
       status === undefined
         ? {}
         : {
             state: status.state,
-            words: describeState(status.state, next, status.problem),
+            words: describeState(status, nowMs),
             restarts: status.restarts,
             failures: status.failures,
             last_exit: status.lastExit?.words ?? null,

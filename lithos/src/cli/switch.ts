@@ -5,12 +5,13 @@ import { EXIT } from '@suite/shared/cli/exit.ts';
 import { jsonOut } from '@suite/shared/cli/json-out.ts';
 import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
+import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import { type LoadedSandbox, loadSandbox } from '../adapters/load-sandbox.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { runningSupervisor } from '../adapters/pid-file.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
-import { type InstanceStatus, readStatus, type TreeStatus } from '../adapters/status-file.ts';
+import { readStatus } from '../adapters/status-file.ts';
 import { LIMITS, TIMES } from '../config/defaults.ts';
 
 export interface SwitchOptions {

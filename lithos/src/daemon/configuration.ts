@@ -2,13 +2,13 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import type { SandboxStatus } from '@suite/shared/wire/lithos.ts';
 import { appendHistory } from '../adapters/history.ts';
 import type { LastGood } from '../adapters/last-good.ts';
 import { loadHost } from '../adapters/load-host.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import type { LoadedSandbox } from '../adapters/load-sandbox.ts';
 import type { HostPaths } from '../adapters/paths.ts';
-import type { SandboxStatus } from '../adapters/status-file.ts';
 import type { DesiredInstance, DesiredSandbox } from '../core/desired/types.ts';
 
 export interface Reading {

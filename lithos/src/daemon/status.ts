@@ -1,7 +1,7 @@
 // Writes the status file some milliseconds after the last change, so that a storm of changes costs one write.
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Disk, Timer } from '@suite/shared/ports/index.ts';
-import type { InstanceStatus, TreeStatus } from '../adapters/status-file.ts';
+import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import { TIMES } from '../config/defaults.ts';
 import type { Instance } from '../core/instance/types.ts';
 import { describeExit } from '../core/restart/restart.ts';
@@ -54,10 +54,12 @@ export function instanceStatus(
   return {
     name,
     state: state.kind,
+    ready: state.kind === 'running',
     pid: pid ?? null,
     run: run?.number ?? instance.nextRun - 1,
     identity: run?.identity ?? null,
     startedWallMs: run === undefined ? null : Math.round(run.startedMs + wallFromMonotonicMs),
+    reason: state.kind === 'waiting' ? 'interval' : null,
     nextStartWallMs: state.kind === 'waiting' ? Math.round(state.startAtMs + wallFromMonotonicMs) : null,
     restarts,
     failures,

@@ -6,6 +6,7 @@ import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci
 import { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
+import type { TreeStatus } from '@suite/shared/wire/lithos.ts';
 import { Cgroups } from '../adapters/cgroups.ts';
 import { Containers } from '../adapters/containers.ts';
 import { ExitWatch } from '../adapters/exits.ts';
@@ -13,7 +14,7 @@ import { LastGood } from '../adapters/last-good.ts';
 import { loadMaster, type Master } from '../adapters/load-master.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { claimPidFile } from '../adapters/pid-file.ts';
-import { readStatus, type TreeStatus } from '../adapters/status-file.ts';
+import { readStatus } from '../adapters/status-file.ts';
 import { TIMES } from '../config/defaults.ts';
 import { describeAction } from '../core/plan/plan.ts';
 import { Configuration, type Reading } from './configuration.ts';
@@ -281,6 +282,7 @@ class Tree {
       runtime: this.runtime.kind,
       errors: this.reading.errors,
       sandboxes: this.reading.sandboxes,
+      rollouts: [],
       instances: this.supervisor
         .all()
         .map(instance => {

@@ -7,7 +7,6 @@ import { checkImageName, components, mapPath } from '../../src/core/desired/path
 import type { DesiredInstance } from '../../src/core/desired/types.ts';
 import { adoptedInstance, freshInstance, step } from '../../src/core/instance/machine.ts';
 import type { Effect, Event, Instance } from '../../src/core/instance/types.ts';
-import { describeState } from '../../src/core/instance/words.ts';
 import { type Known, plan } from '../../src/core/plan/plan.ts';
 import { describeExit, isFailure, nextStartMs } from '../../src/core/restart/restart.ts';
 
@@ -292,8 +291,6 @@ t.test('restart distance, failures and exits in words', async t => {
   t.equal(describeExit({ ...exit(137), outOfMemory: true }), 'killed by SIGKILL after running out of memory');
   t.equal(describeExit(exit(143, true)), 'killed by SIGTERM, as asked');
   t.match(describeExit(exit(null)), 'lost');
-  t.equal(describeState('waiting', 800, null), 'waiting: starts again in 0.8 s');
-  t.equal(describeState('waiting', 120_000, 'no image'), 'failing: no image; starts again in 2 min');
 });
 
 t.test('variables are expanded once, everywhere in a text', async t => {
