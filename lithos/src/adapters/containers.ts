@@ -121,7 +121,7 @@ export class Containers {
   }
 
   private record(instance: Instance, run: Run, pid: number, processStart: string): RunRecord {
-    const { identity, killTimeoutMs, normalExitCodes } = run;
+    const { identity, stop, normalExitCodes } = run;
     return {
       version: 1,
       name: instance.name,
@@ -130,7 +130,7 @@ export class Containers {
       pid,
       processStart,
       startedWallMs: this.options.clock.wallMs(),
-      killTimeoutMs,
+      killTimeoutMs: stop.timeoutMs,
       normalExitCodes,
       restarts: instance.restarts,
       failures: instance.failures,

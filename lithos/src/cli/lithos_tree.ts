@@ -1,4 +1,4 @@
-import { runTree } from '../daemon/tree.ts';
+import { runTree } from '../daemon/run-tree.ts';
 import { configOf, runCommand, VERSION } from './shared-options.ts';
 import { TREE_SPEC } from './tree-spec.ts';
 

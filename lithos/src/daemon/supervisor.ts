@@ -3,13 +3,15 @@ import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Timer } from '@suite/shared/ports/index.ts';
 import type { Containers } from '../adapters/containers.ts';
 import type { ExitWatch } from '../adapters/exits.ts';
-import { type RunRecord, sameProcess } from '../adapters/records.ts';
-import { TIMES } from '../config/defaults.ts';
+import type { RunRecord } from '../adapters/records.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
 import { adoptedInstance, freshInstance, step } from '../core/instance/machine.ts';
 import type { Effect, Event, Instance, Run } from '../core/instance/types.ts';
 import { type Action, type Known, plan } from '../core/plan/plan.ts';
 import { describeExit } from '../core/restart/restart.ts';
+import { LiveRuns } from './live-runs.ts';
+import type { Report } from './observer.ts';
+import { WorkQueues } from './work-queues.ts';
 
 export interface SupervisorOptions {
   readonly containers: Containers;
@@ -20,47 +22,42 @@ export interface SupervisorOptions {
   readonly onChange: () => void;
 }
 
-/** The process behind a run, as far as it is known. */
-interface Live {
-  readonly run: number;
-  readonly id: string;
-  readonly pid: number;
-  readonly processStart: string;
-  readonly monitorPidFile: string;
-  /** When its pid was first seen gone without an exit file. */
-  goneSinceMs?: number;
-  monitorLost?: boolean;
-}
-
 type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
 type Executors = { readonly [K in Effect['kind']]: (name: string, effect: EffectOf<K>) => void };
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
   private readonly instances = new Map<string, Instance>();
-  private readonly live = new Map<string, Live>();
+  private readonly live: LiveRuns;
   private readonly timers = new Map<string, Timer>();
-  /** Work on the files of one instance is done one after the other: its next run must not meet the removal of the last. */
-  private readonly queues = new Map<string, Promise<void>>();
+  private readonly queues: WorkQueues;
   private readonly executors: Executors;
   /** Found on disk and not decided about yet. */
   private readonly found = new Set<string>();
   private readonly firstFreeRun = new Map<string, number>();
   private whenEmpty: (() => void) | undefined;
   private stopping = false;
-  private soon: Timer | undefined;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
     this.executors = {
-      start: (name, { run, desired }) => this.enqueue(name, () => this.start(name, run, desired)),
+      start: (name, { run, desired }) => this.queues.add(name, () => this.start(name, run, desired)),
       terminate: (name, { pid }) => this.terminate(name, pid),
       kill: (name, { run, pid }) => this.kill(name, run, pid),
       wake: (name, { event, atMs }) => this.wake(name, event, atMs),
-      discard: (name, { run }) => this.enqueue(name, () => this.options.containers.discard(name, run.number)),
-      forget: name => this.enqueue(name, () => this.forget(name)),
+      discard: (name, { run }) =>
+        this.queues.add(name, () => this.options.containers.discard(name, run.number)),
+      forget: name => this.queues.add(name, () => this.forget(name)),
     };
-    options.exits.onExit((id, code, outOfMemory) => this.exited(id, code, outOfMemory));
+    const { exits, clock, log, onChange } = options;
+    this.queues = new WorkQueues((name, error) => log.error(`${name}: ${error.message}`));
+    this.live = new LiveRuns({
+      exits,
+      clock,
+      log,
+      onEnd: (name, code, outOfMemory) => this.exited(name, code, outOfMemory),
+      onMonitorLost: onChange,
+    });
   }
 
   all(): readonly Instance[] {
@@ -83,7 +80,7 @@ export class Supervisor {
     const run: Run = {
       number: record.run,
       identity: record.identity,
-      killTimeoutMs: record.killTimeoutMs,
+      stop: { signal: 'SIGTERM', timeoutMs: record.killTimeoutMs, hook: [] },
       normalExitCodes: record.normalExitCodes,
       startedMs: clock.monotonicMs() - agoMs,
     };
@@ -124,8 +121,7 @@ export class Supervisor {
       else this.dispatch(name, { kind: 'configured', desired: wanted });
     }
     this.found.clear();
-    for (const name of this.live.keys()) this.options.exits.check(this.live.get(name)?.id ?? '');
-    this.checkPids();
+    this.live.checkAll();
     this.prepareNext();
     return actions;
   }
@@ -139,54 +135,29 @@ export class Supervisor {
         this.whenEmpty = resolve;
       });
     }
-    await Promise.all(this.queues.values());
+    await this.queues.idle();
   }
 
   /** Waits for starts that are under way, at most `limitMs`. */
   async drain(limitMs: number): Promise<void> {
     const limit = new Promise<void>(resolve => this.options.clock.after(limitMs, resolve));
-    await Promise.race([Promise.all(this.queues.values()), limit]);
+    await Promise.race([this.queues.idle(), limit]);
   }
 
-  /** Safety net beside the exit files: a monitor that was killed leaves none. Also called on a timer. */
+  /** How an observer tells what it has seen. */
+  readonly report: Report = (name, run, seen) => {
+    const state = this.instances.get(name)?.state;
+    if (state !== undefined && 'run' in state && state.run.number === run) this.dispatch(name, seen);
+  };
+
+  /** See LiveRuns; called on a timer. */
   checkPids(): void {
-    const now = this.options.clock.monotonicMs();
-    for (const [name, live] of this.live) {
-      if (sameProcess(live.pid, live.processStart)) {
-        this.checkMonitor(name, live);
-        continue;
-      }
-      if (live.goneSinceMs === undefined)
-        this.options.clock.after(TIMES.exitFileGraceMs, () => this.checkPids());
-      live.goneSinceMs ??= now;
-      if (this.options.exits.check(live.id) || now - live.goneSinceMs < TIMES.exitFileGraceMs) continue;
-      this.exited(live.id, null, false);
-    }
+    this.live.checkPids();
   }
 
-  /** A zombie the supervisor reaped as PID 1: if it was a container whose monitor is gone, its status is known after all. */
+  /** See LiveRuns. */
   reaped(pid: number, code: number): void {
-    for (const live of this.live.values()) {
-      if (live.pid === pid && !this.options.exits.check(live.id)) this.exited(live.id, code, false);
-    }
-  }
-
-  private checkSoon(delayMs: number): void {
-    this.soon ??= this.options.clock.after(delayMs, () => {
-      this.soon = undefined;
-      this.checkPids();
-    });
-  }
-
-  private checkMonitor(name: string, live: Live): void {
-    // Nothing will tell us of its end: its pid is looked at more often.
-    if (live.monitorLost) this.checkSoon(TIMES.lostMonitorCheckMs);
-    if (live.monitorLost || !this.options.exits.monitorIsGone(live.monitorPidFile)) return;
-    live.monitorLost = true;
-    this.options.log.error(
-      `${name}: its monitor is gone; its output is lost and its exit code will be unknown`,
-    );
-    this.options.onChange();
+    this.live.reaped(pid, code);
   }
 
   private begin(desired: DesiredInstance): void {
@@ -207,19 +178,8 @@ export class Supervisor {
     this.options.onChange();
   }
 
-  private enqueue(name: string, work: () => Promise<void>): void {
-    const before = this.queues.get(name) ?? Promise.resolve();
-    const after = before.then(work).catch((error: Error) => {
-      this.options.log.error(`${name}: ${error.message}`);
-    });
-    this.queues.set(name, after);
-    void after.then(() => {
-      if (this.queues.get(name) === after) this.queues.delete(name);
-    });
-  }
-
   private async start(name: string, run: Run, desired: DesiredInstance): Promise<void> {
-    const { containers, log, exits } = this.options;
+    const { containers, log } = this.options;
     const files = containers.files(name, run.number);
     try {
       const started = await containers.start(this.instances.get(name) as Instance, run, desired);
@@ -231,8 +191,7 @@ export class Supervisor {
       });
       log.warn(`${name} started`, { pid: started.pid, run: run.number });
       this.dispatch(name, { kind: 'started', pid: started.pid });
-      // It may be over already, and its exit file older than our interest in it.
-      exits.check(files.id);
+      this.live.checkExit(name);
     } catch (error) {
       const { message } = error as Error;
       log.error(`${name} could not be started: ${message}`);
@@ -244,16 +203,13 @@ export class Supervisor {
     }
   }
 
-  private exited(id: string, code: number | null, outOfMemory: boolean): void {
-    const [name] = [...this.live].find(([, live]) => live.id === id) ?? [];
-    if (name === undefined) return;
-    this.live.delete(name);
+  private exited(name: string, code: number | null, outOfMemory: boolean): void {
     this.dispatch(name, { kind: 'exited', code, outOfMemory });
     const last = this.instances.get(name)?.lastExit;
     if (last !== undefined)
       this.options.log[last.requested ? 'warn' : 'error'](`${name} ${describeExit(last)}`);
     // Behind the start of the next run, which it must not delay.
-    this.enqueue(name, () => this.prepare(name));
+    this.queues.add(name, () => this.prepare(name));
   }
 
   private terminate(name: string, pid: number): void {
@@ -267,7 +223,7 @@ export class Supervisor {
 
   private kill(name: string, run: Run, pid: number): void {
     const live = this.live.get(name);
-    this.options.log.error(`${name} did not end within ${run.killTimeoutMs / 1000} s: KILL`);
+    this.options.log.error(`${name} did not end within ${run.stop.timeoutMs / 1000} s: KILL`);
     // Not in the queue: it must act on a container whatever else is going on with its files.
     this.options.containers.kill(name, pid, live?.processStart ?? '').catch((error: Error) => {
       this.options.log.error(`${name}: ${error.message}`);
@@ -300,7 +256,7 @@ export class Supervisor {
 
   /** Bundles of the next runs, with the configuration as it is now. */
   private prepareNext(): void {
-    for (const { name } of this.all()) this.enqueue(name, () => this.prepare(name));
+    for (const { name } of this.all()) this.queues.add(name, () => this.prepare(name));
   }
 
   private async prepare(name: string): Promise<void> {

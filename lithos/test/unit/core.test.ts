@@ -176,7 +176,13 @@ t.test('while starting and waiting', async t => {
 });
 
 t.test('an adopted instance is configured, replaced or removed', async t => {
-  const run = { number: 3, identity: 'one', killTimeoutMs: 2000, normalExitCodes: [], startedMs: -500 };
+  const run = {
+    number: 3,
+    identity: 'one',
+    stop: { signal: 'SIGTERM', timeoutMs: 2000, hook: [] } as const,
+    normalExitCodes: [],
+    startedMs: -500,
+  };
   const found = adoptedInstance({
     name: 'box/web.0',
     run,

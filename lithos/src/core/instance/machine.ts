@@ -28,7 +28,7 @@ function start(instance: Instance, desired: DesiredInstance, nowMs: number): Ste
   const run: Run = {
     number: instance.nextRun,
     identity: desired.identity,
-    killTimeoutMs: desired.stop.timeoutMs,
+    stop: desired.stop,
     normalExitCodes: desired.normalExitCodes,
     startedMs: nowMs,
   };
@@ -54,7 +54,7 @@ function startOrWait(instance: Instance, earliestMs: number, nowMs: number): Ste
 }
 
 function stop(instance: Instance, run: Run, pid: number, nowMs: number): Step {
-  const deadlineMs = nowMs + run.killTimeoutMs;
+  const deadlineMs = nowMs + run.stop.timeoutMs;
   return become(
     instance,
     { kind: 'stopping', run, pid, deadlineMs, killed: false },

@@ -13,7 +13,7 @@
 //     └──────────────────▶ ┌──────┐ ◀── exited, not wanted any more
 //                          │ gone │
 //                          └──────┘
-import type { DesiredInstance } from '../desired/types.ts';
+import type { DesiredInstance, StopPolicy } from '../desired/types.ts';
 import type { LastExit } from '../restart/restart.ts';
 
 /** One attempt to run an instance; what stays true of it whatever the configuration says later. */
@@ -21,7 +21,7 @@ export interface Run {
   /** Counts up for ever; makes the id of the container unique. */
   readonly number: number;
   readonly identity: string;
-  readonly killTimeoutMs: number;
+  readonly stop: StopPolicy;
   readonly normalExitCodes: readonly number[];
   /** Monotonic milliseconds. */
   readonly startedMs: number;
@@ -54,6 +54,15 @@ export interface Instance {
   readonly problem: string | undefined;
 }
 
+/** What is seen of a running program from outside; see daemon/observer.ts. */
+export type Observation =
+  | { readonly kind: 'ready' }
+  /** Readiness is lost: no restart, but not counted as healthy. */
+  | { readonly kind: 'unready'; readonly message: string }
+  /** Liveness or watchdog failed, or it was not ready in time: stopped and started again, a failure. */
+  | { readonly kind: 'sick'; readonly message: string }
+  | { readonly kind: 'hook-done' };
+
 export type Event =
   | { readonly kind: 'due' }
   | { readonly kind: 'started'; readonly pid: number }
@@ -61,7 +70,8 @@ export type Event =
   | { readonly kind: 'exited'; readonly code: number | null; readonly outOfMemory: boolean }
   | { readonly kind: 'deadline' }
   | { readonly kind: 'configured'; readonly desired: DesiredInstance }
-  | { readonly kind: 'removed' };
+  | { readonly kind: 'removed' }
+  | Observation;
 
 /** What the shell around the core has to do, in this order. */
 export type Effect =

@@ -1,0 +1,105 @@
+// The processes behind the runs, and how their end is learned: exit files, else their pids, else what PID 1 reaps.
+import type { Logger } from '@suite/shared/cli/log.ts';
+import type { Clock, Timer } from '@suite/shared/ports/index.ts';
+import type { ExitWatch } from '../adapters/exits.ts';
+import { sameProcess } from '../adapters/records.ts';
+import { TIMES } from '../config/defaults.ts';
+
+/** The process behind a run, as far as it is known. */
+export interface Live {
+  readonly run: number;
+  readonly id: string;
+  readonly pid: number;
+  readonly processStart: string;
+  readonly monitorPidFile: string;
+  /** When its pid was first seen gone without an exit file. */
+  goneSinceMs?: number;
+  monitorLost?: boolean;
+}
+
+export interface LiveRunsOptions {
+  readonly exits: ExitWatch;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called once for each run; it is not live any more by then. */
+  readonly onEnd: (name: string, code: number | null, outOfMemory: boolean) => void;
+  readonly onMonitorLost: () => void;
+}
+
+export class LiveRuns {
+  private readonly options: LiveRunsOptions;
+  private readonly runs = new Map<string, Live>();
+  private soon: Timer | undefined;
+
+  constructor(options: LiveRunsOptions) {
+    this.options = options;
+    options.exits.onExit((id, code, outOfMemory) => this.ended(id, code, outOfMemory));
+  }
+
+  set(name: string, live: Live): void {
+    this.runs.set(name, live);
+  }
+
+  get(name: string): Live | undefined {
+    return this.runs.get(name);
+  }
+
+  /** It may be over already, and its exit file older than our interest in it. */
+  checkExit(name: string): void {
+    const live = this.runs.get(name);
+    if (live !== undefined) this.options.exits.check(live.id);
+  }
+
+  checkAll(): void {
+    for (const name of [...this.runs.keys()]) this.checkExit(name);
+    this.checkPids();
+  }
+
+  /** Safety net beside the exit files: a monitor that was killed leaves none. Also called on a timer. */
+  checkPids(): void {
+    const { clock, exits } = this.options;
+    const now = clock.monotonicMs();
+    for (const [name, live] of this.runs) {
+      if (sameProcess(live.pid, live.processStart)) {
+        this.checkMonitor(name, live);
+        continue;
+      }
+      if (live.goneSinceMs === undefined) clock.after(TIMES.exitFileGraceMs, () => this.checkPids());
+      live.goneSinceMs ??= now;
+      if (exits.check(live.id) || now - live.goneSinceMs < TIMES.exitFileGraceMs) continue;
+      this.ended(live.id, null, false);
+    }
+  }
+
+  /** A zombie the supervisor reaped as PID 1: if it was a container whose monitor is gone, its status is known after all. */
+  reaped(pid: number, code: number): void {
+    for (const live of this.runs.values()) {
+      if (live.pid === pid && !this.options.exits.check(live.id)) this.ended(live.id, code, false);
+    }
+  }
+
+  private checkSoon(delayMs: number): void {
+    this.soon ??= this.options.clock.after(delayMs, () => {
+      this.soon = undefined;
+      this.checkPids();
+    });
+  }
+
+  private checkMonitor(name: string, live: Live): void {
+    // Nothing will tell us of its end: its pid is looked at more often.
+    if (live.monitorLost) this.checkSoon(TIMES.lostMonitorCheckMs);
+    if (live.monitorLost || !this.options.exits.monitorIsGone(live.monitorPidFile)) return;
+    live.monitorLost = true;
+    this.options.log.error(
+      `${name}: its monitor is gone; its output is lost and its exit code will be unknown`,
+    );
+    this.options.onMonitorLost();
+  }
+
+  private ended(id: string, code: number | null, outOfMemory: boolean): void {
+    const [name] = [...this.runs].find(([, live]) => live.id === id) ?? [];
+    if (name === undefined) return;
+    this.runs.delete(name);
+    this.options.onEnd(name, code, outOfMemory);
+  }
+}

@@ -1,0 +1,59 @@
+// lithos_tree from its first instruction to its exit code.
+import { realDisk } from '@suite/shared/ports/real.ts';
+import { claimPidFile } from '../adapters/pid-file.ts';
+import { Fatal } from './fatal.ts';
+import { mustNotEnd, outliveBugs, takeCharge, tryAgain } from './replace.ts';
+import { listenSignals, type SignalQueue } from './signals.ts';
+import {
+  chooseRuntime,
+  makeDirectories,
+  openLog,
+  readMaster,
+  requireProgram,
+  type TreeOptions,
+} from './surroundings.ts';
+import { Tree } from './tree.ts';
+
+async function start(options: TreeOptions, signals: SignalQueue): Promise<number> {
+  if (process.getuid?.() !== 0) throw new Fatal('lithos_tree must run as root');
+  const master = await readMaster(options.config);
+  makeDirectories(master.paths);
+  const { log, close } = openLog(options, master);
+  outliveBugs(log, () => signals.isWaiting('stop'));
+  try {
+    for (const warning of master.warnings)
+      log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
+    requireProgram('conmon');
+    const init = requireProgram('catatonit');
+    const runtime = await chooseRuntime(master, log);
+    const other = await claimPidFile(realDisk, master.paths.pidFile, process.pid);
+    if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);
+    log.warn('started', {
+      pid: process.pid,
+      version: options.version,
+      runtime: runtime.kind,
+      reasons: runtime.reasons,
+    });
+    takeCharge();
+    return await new Tree({ options, log, master, runtime, init }).run(signals);
+  } catch (error) {
+    log.error(`fatal: ${(error as Error).message}`);
+    throw error;
+  } finally {
+    close();
+  }
+}
+
+/** Never rejects for an operator's mistake: it is printed and becomes the exit code. */
+export async function runTree(options: TreeOptions): Promise<number> {
+  // First of all: a signal that comes while we start must wait for us, not end us.
+  const signals = listenSignals();
+  const say = (message: string) => process.stderr.write(`Fatal error: ${message}\n`);
+  try {
+    return await start(options, signals);
+  } catch (error) {
+    say((error as Error).message);
+    if (mustNotEnd()) await tryAgain(say, () => signals.isWaiting('stop'));
+    return error instanceof Fatal ? error.exitCode : 1;
+  }
+}

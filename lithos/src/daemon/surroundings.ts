@@ -1,0 +1,89 @@
+// What the tree needs before it can do anything: its configuration, directories, log, sibling programs, a runtime.
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { createLogger, type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
+import { execInPlace } from '@suite/shared/linux/exec.ts';
+import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
+import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
+import { printDiagnostics } from '@suite/shared/schema/index.ts';
+import { loadMaster, type Master } from '../adapters/load-master.ts';
+import type { HostPaths } from '../adapters/paths.ts';
+import { EXIT_MISSING_PROGRAM, Fatal } from './fatal.ts';
+import { ownCommandLine, ownEnvironment } from './replace.ts';
+
+export interface TreeOptions {
+  readonly config: string;
+  readonly logStderr: boolean;
+  readonly logLevel: string | undefined;
+  readonly version: string;
+}
+
+/** Set over the move into a private mount namespace. */
+const MOVED = 'LITHOS_TREE_MOVED';
+
+export function makeDirectories(paths: HostPaths): void {
+  const wanted = [
+    paths.runtimeDir,
+    paths.stateDir,
+    paths.instancesDir,
+    paths.exitsDir,
+    paths.ociRoot,
+    paths.lastGoodDir,
+    paths.logDir,
+    paths.stdioLogDir,
+    ...(paths.configLogDir === null ? [] : [paths.configLogDir]),
+  ];
+  for (const directory of wanted) mkdirSync(directory, { recursive: true });
+  // Bundles, records and the last good configuration may hold what only root should read.
+  for (const directory of [paths.instancesDir, paths.lastGoodDir])
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+}
+
+export function openLog(options: TreeOptions, master: Master): { log: Logger; close: () => void } {
+  const fd = openSync(master.paths.logFile, 'a');
+  const level = parseLogLevel(options.logLevel ?? master.keys.logLevel) ?? 'warn';
+  const write = (line: string) => {
+    try {
+      writeSync(fd, line);
+    } catch {
+      // A full disk must not end the supervisor.
+    }
+    if (options.logStderr) process.stderr.write(line);
+  };
+  const log = createLogger({
+    write,
+    wallMs: () => realClock.wallMs(),
+    level,
+    format: 'json',
+    unit: 'lithos_tree',
+  });
+  return { log, close: () => closeSync(fd) };
+}
+
+/** Throws Fatal with all errors of the file. */
+export async function readMaster(file: string): Promise<Master> {
+  const texts = new Map<string, string>();
+  const read = await loadMaster(realDisk, file, texts);
+  if (read.ok) return read.value;
+  throw new Fatal(printDiagnostics(read.errors, texts, { colour: false }).trimEnd());
+}
+
+/**
+ * Where crun only works without the v2 mount, the whole tree moves into a mount namespace without it, once: wrapping
+ * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made.
+ */
+export async function chooseRuntime({ paths, keys }: Master, log: Logger): Promise<RuntimeChoice> {
+  const place = { workDirectory: paths.runtimeDir, cgroupParent: `/${keys.cgroupName}` };
+  const choice = await probeRuntime(realProc, place);
+  if (choice.kind === 'none') throw new Fatal(choice.message, EXIT_MISSING_PROGRAM);
+  if (choice.kind !== 'crun-private-mount' || process.env[MOVED] !== undefined) return choice;
+  const [program = '', ...args] = choice.wrap(ownCommandLine());
+  log.info('moving into a mount namespace without the cgroup v2 mount', { reasons: choice.reasons });
+  return execInPlace(requireProgram(program), [program, ...args], { ...ownEnvironment(), [MOVED]: '1' });
+}
+
+export function requireProgram(name: string): string {
+  const path = findProgram(name);
+  if (path === undefined)
+    throw new Fatal(`${name} is not installed: apt-get install -y ${name}`, EXIT_MISSING_PROGRAM);
+  return path;
+}

@@ -1,0 +1,64 @@
+// The one place where the parts of the tree are made and know each other. Whatever joins the start of a container is a
+// line in `attachments`.
+import type { Logger } from '@suite/shared/cli/log.ts';
+import type { RuntimeChoice } from '@suite/shared/oci/probe.ts';
+import { OciRuntime } from '@suite/shared/oci/runtime.ts';
+import { realClock, realDisk } from '@suite/shared/ports/real.ts';
+import type { Attachment } from '../adapters/attachment.ts';
+import { Cgroups } from '../adapters/cgroups.ts';
+import { Containers } from '../adapters/containers.ts';
+import { ExitWatch } from '../adapters/exits.ts';
+import { LastGood } from '../adapters/last-good.ts';
+import type { Master } from '../adapters/load-master.ts';
+import { Configuration } from './configuration.ts';
+import { type Progress, snapshot } from './snapshot.ts';
+import { StatusWriter } from './status.ts';
+import { Supervisor } from './supervisor.ts';
+import type { TreeOptions } from './surroundings.ts';
+
+/** What is fixed as long as this program runs. */
+export interface Surroundings {
+  readonly options: TreeOptions;
+  readonly log: Logger;
+  readonly master: Master;
+  readonly runtime: RuntimeChoice;
+  /** Static init program of the host. */
+  readonly init: string;
+}
+
+export interface Parts {
+  readonly cgroups: Cgroups;
+  readonly exits: ExitWatch;
+  readonly containers: Containers;
+  readonly supervisor: Supervisor;
+  readonly configuration: Configuration;
+  readonly status: StatusWriter;
+}
+
+/** In the order in which they are asked; later ones win. */
+function attachments(): Attachment[] {
+  return [];
+}
+
+export function wire(around: Surroundings, progress: Progress): Parts {
+  const { log, master, runtime, init } = around;
+  const { paths, keys } = master;
+  const world = { clock: realClock, disk: realDisk, paths, log };
+  const cgroups = new Cgroups(keys.cgroupName, realClock);
+  const exits = new ExitWatch(paths, error => log.error(`watching ${paths.exitsDir}: ${error.message}`));
+  const containers = new Containers({
+    ...world,
+    runtime: new OciRuntime(runtime, { stateRoot: paths.ociRoot }),
+    cgroups,
+    init,
+    attachments: attachments(),
+  });
+  const supervisor = new Supervisor({ ...world, containers, exits, onChange: () => status.changed() });
+  const configuration = new Configuration({ ...world, lastGood: new LastGood(realDisk, paths.lastGoodDir) });
+  const status = new StatusWriter({
+    ...world,
+    file: paths.statusFile,
+    snapshot: () => snapshot(around, progress, supervisor),
+  });
+  return { cgroups, exits, containers, supervisor, configuration, status };
+}
