@@ -1,23 +1,7 @@
-import { checked, libc, systemError } from './native.ts';
-
-const F_GETFL = 3;
-const F_SETFD = 2;
-const F_SETFL = 4;
-const O_NONBLOCK = 0o4000;
+import { setCloseOnExec, setNonBlocking } from './fd-flags.ts';
+import { libc, systemError } from './native.ts';
 
 const execve = libc('int execve(const char *path, const char **argv, const char **envp)');
-const fcntl = libc('int fcntl(int fd, int command, ...)');
-
-/** Lets a descriptor survive exec; Node opens all of its own close-on-exec. */
-function keepOpen(fd: number): void {
-  checked('fcntl', fcntl(fd, F_SETFD, 'int', 0));
-}
-
-/** libuv makes pipes on 0–2 non-blocking, which the next program would not expect. */
-function makeBlocking(fd: number): void {
-  const flags = checked('fcntl', fcntl(fd, F_GETFL));
-  if (flags & O_NONBLOCK) checked('fcntl', fcntl(fd, F_SETFL, 'int', flags & ~O_NONBLOCK));
-}
 
 /**
  * Becomes another program: same pid, same parent and children, 0–2 and `fds` stay open. Nothing of this process is
@@ -29,8 +13,9 @@ export function execInPlace(
   env: Readonly<Record<string, string>>,
   fds: readonly number[] = [],
 ): never {
-  for (const fd of [0, 1, 2]) makeBlocking(fd);
-  for (const fd of [0, 1, 2, ...fds]) keepOpen(fd);
+  // libuv makes pipes on 0–2 non-blocking, which the next program would not expect.
+  for (const fd of [0, 1, 2]) setNonBlocking(fd, false);
+  for (const fd of [0, 1, 2, ...fds]) setCloseOnExec(fd, false);
   const { execve: native } = process as {
     execve?: (path: string, argv: readonly string[], env: object) => never;
   };
