@@ -5,7 +5,8 @@ import type { Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type { DesiredSandbox } from '../core/desired/types.ts';
 
-const VERSION = 2;
+/** Rises whenever a resolved configuration means something else than before: an older file is then not believed. */
+const VERSION = 3;
 const FILE_MODE = 0o600;
 
 export class LastGood {
@@ -20,7 +21,7 @@ export class LastGood {
 
   async load(sandbox: string): Promise<DesiredSandbox | undefined> {
     try {
-      const text = await this.disk.readText(this.file(sandbox), LIMITS.configBytes);
+      const text = await this.disk.readText(this.file(sandbox), LIMITS.lastGoodBytes);
       const saved = JSON.parse(text ?? 'null') as { version: number; sandbox: DesiredSandbox } | null;
       return saved?.version === VERSION ? saved.sandbox : undefined;
     } catch {

@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import type { YamlNode } from '@suite/shared/yaml/index.ts';
-import { diagnostic, locate, warnWithoutEffect } from '../config/locate.ts';
+import { diagnostic, locate } from '../config/locate.ts';
 import { NAME, type ProcessEntry, processEntrySchema } from '../config/process.ts';
-import { SANDBOX_WITHOUT_EFFECT, type SandboxKeys, sandboxSchema } from '../config/sandbox.ts';
+import { type SandboxKeys, sandboxSchema } from '../config/sandbox.ts';
 import { checkEntry } from '../core/desired/checks.ts';
 import { desiredSandbox } from '../core/desired/instances.ts';
 import type { EntrySources, Parsed, SandboxSources } from '../core/desired/sources.ts';
@@ -101,7 +101,7 @@ function bad(name: string, diagnostics: readonly Diagnostic[], processFile?: str
 
 /** What the schema of the sandbox file cannot say. */
 function checkSandbox(name: string, file: string, { value, node }: Parsed<SandboxKeys>): Diagnostic[] {
-  const found = warnWithoutEffect(node, SANDBOX_WITHOUT_EFFECT);
+  const found: Diagnostic[] = [];
   if (!NAME.test(name)) {
     found.push(
       problem('bad-name', file, `\`${name}\` is no sandbox name: letters, digits, \`_\` and \`-\` only`),

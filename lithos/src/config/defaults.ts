@@ -32,6 +32,11 @@ export const DEFAULTS = {
   restartTimeoutS: 1,
   /** Seconds between TERM and KILL. */
   killTimeoutS: 5,
+  /** Shutdown of everything: a service manager's own patience (90 s in systemd) must not end before ours does. */
+  shutdownTimeoutS: 60,
+  /** 50 MB at most for one instance: days of a quiet program, hours of a busy one. */
+  stdioLogBytes: 10 * MIB,
+  stdioLogFiles: 5,
   /** Ceiling of the doubling delay between restarts: a broken release costs a start a minute, and heals within one. */
   backoffMaxS: 60,
   /** A program that ran this long has left its start behind: the next failure is the first of a new row. */
@@ -42,6 +47,25 @@ export const DEFAULTS = {
   pidsLimit: 4096,
   tmpfsSizeBytes: 100 * MIB,
   volumeMode: 0o777,
+  /** All addresses of the container's network, IPv4. */
+  listenHost: '0.0.0.0',
+  /** Connections wait here while the program restarts: a second of a busy one. */
+  listenBacklog: 128,
+  /** Whoever can reach the directory of a socket may talk to it, as with a TCP port. */
+  socketMode: 0o666,
+  /** A start waits for readiness, so it is asked often; liveness is a safety net. */
+  readinessIntervalS: 1,
+  livenessIntervalS: 10,
+  /** A healthy program answers in milliseconds, a loaded one within a second. */
+  probeTimeoutS: 3,
+  /** One lost answer is an accident, three in a row are a fact. */
+  probeFailures: 3,
+  /** One instance away at a time keeps a service up that has at least two. */
+  maxUnavailable: 1,
+  /** A replaced instance becomes ready within the default `start-timeout`, or not at all. */
+  rollOutTimeoutS: 60,
+  /** "No limit" as a number, because the documented default is one: more memory than any host has. */
+  memoryLimitBytes: Number.MAX_SAFE_INTEGER,
 } as const;
 
 export const LIMITS = {
@@ -49,6 +73,27 @@ export const LIMITS = {
   timeoutMaxS: 86_400,
   /** Ids are u32; 2^32-1 means "none" to the kernel. */
   idMax: 4_294_967_294,
+  /** The kernel takes this many lines of a map. */
+  idMapEntriesMax: 340,
+  /** Supplementary groups of one process: nobody lists more by hand (the kernel's own end is 65,536). */
+  groupsMax: 64,
+  portMax: 65_535,
+  /** Gaps below a descriptor have to be filled: sockets are numbered from 3 on, a few hundred at most. */
+  fdMax: 255,
+  /** The kernel cuts a backlog at net.core.somaxconn anyway. */
+  backlogMax: 65_535,
+  /** Answers in a row: more would take longer than anyone waits. */
+  thresholdMax: 1_000,
+  /** Failures in a row: at one start a minute this is a week. */
+  failuresMax: 10_000,
+  /** pid_max of a 64-bit Linux. */
+  pidsMax: 4_194_304,
+  /** Percent of one CPU: a thousand of them. */
+  cpuQuotaMax: 100_000,
+  /** Rotated files of one instance: numbered in the directory of all logs. */
+  logFilesMax: 100,
+  /** Below this a log would be rotated with nearly every line. */
+  logFileMinBytes: 4096,
   /** No image store nests deeper. */
   imageLevelsMax: 16,
   /** One config file: a thousand times what people write. */
@@ -57,6 +102,8 @@ export const LIMITS = {
   instancesMax: 10_000,
   /** hosts and resolv.conf that are copied into containers. */
   etcFileBytes: MIB,
+  /** The resolved configuration of one sandbox: a few kB for each of its instances. */
+  lastGoodBytes: 64 * MIB,
   /** One record, exit or pid file of ours. */
   stateFileBytes: MIB,
   /** Sandbox files in one directory. */

@@ -1,69 +1,111 @@
 // The sandbox config: what one application is allowed to do. Trusted: written by the operator of the host.
 import { type Infer, s } from '@suite/shared/schema/index.ts';
+import { addressSchema } from './addresses.ts';
 import { CAPABILITY } from './capabilities.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
+import { idMapSchema, idRangeSchema, plainIdSchema, portRangeSchema } from './ids.ts';
 import { logLevelSchema } from './master.ts';
-import { notAvailable } from './unavailable.ts';
+import { bridgedNetworkSchema } from './network.ts';
 
-/** Ids are u32 on every Linux; `N` or `A-B`, inclusive, without blanks. */
-const RANGE = /^\d{1,10}(-\d{1,10})?$/;
+const { withDefault, nullable } = s;
+const pathMap = s.map(s.path('absolute'));
 
-const range = s.check(
-  s.text({ pattern: RANGE, hint: 'an id such as `1000` or a range such as `1000-1999`' }),
-  text => {
-    const { min, max } = parseRange(text);
-    if (max > LIMITS.idMax) return `ids end at ${LIMITS.idMax}`;
-    return min > max ? `the range ${text} is empty: its first id is above its last` : undefined;
-  },
-);
-
-export interface IdRange {
-  readonly min: number;
-  readonly max: number;
-}
-
-/** `5` → 5–5, `5-9` → 5–9, both ends included. The text must have passed the schema. */
-export function parseRange(text: string): IdRange {
-  const [first, last] = text.split('-');
-  return { min: Number(first), max: Number(last ?? first) };
-}
-
-export const userIdSchema = s.int({ min: 0, max: LIMITS.idMax });
+const rollingUpdate = s.struct({
+  'max-unavailable': withDefault(
+    s.int({ min: 1, max: LIMITS.instancesMax }),
+    DEFAULTS.maxUnavailable,
+    'Instances of one process that may be away at the same time.',
+  ),
+  timeout: withDefault(
+    s.int({ min: 1, max: LIMITS.timeoutMaxS }),
+    DEFAULTS.rollOutTimeoutS,
+    'Seconds within which a replaced instance must be ready.',
+  ),
+  'roll-back': withDefault(s.bool(), true, 'Return to the previous configuration when it is not.'),
+});
 
 export const sandboxSchema = s.struct({
-  'config-file': s.withDefault(s.nullable(s.path('any')), null),
-  'image-dir': s.withDefault(s.path('absolute'), DEFAULTS.imageDir),
-  'image-dir-levels': s.withDefault(s.int({ min: 1, max: LIMITS.imageLevelsMax }), 1),
-  'used-images-list': s.withDefault(s.nullable(s.path('any')), null),
-  'auto-clean': s.withDefault(s.bool(), true),
-  'log-file': s.withDefault(s.nullable(s.path('any')), null),
-  'log-level': s.withDefault(s.nullable(logLevelSchema), null),
-  'readonly-paths': s.withDefault(s.map(s.path('absolute')), {}),
-  'writable-paths': s.withDefault(s.map(s.path('absolute')), {}),
-  'allow-users': s.withDefault(s.list(range), []),
-  'allow-groups': s.withDefault(s.list(range), []),
-  'default-user': s.withDefault(s.nullable(userIdSchema), null),
-  'default-group': s.withDefault(userIdSchema, 0),
-  'allow-tcp-ports': s.withDefault(s.list(range), []),
-  'additional-hosts': s.withDefault(s.map(s.text()), {}),
-  'uid-map': s.optional(notAvailable('uid-map')),
-  'gid-map': s.optional(notAvailable('gid-map')),
-  'resolv-conf': s.withDefault(s.path('absolute'), DEFAULTS.resolvConf),
-  'hosts-file': s.withDefault(s.path('absolute'), DEFAULTS.hostsFile),
-  'bridged-network': s.optional(notAvailable('bridged-network')),
-  'secrets-private-key': s.optional(notAvailable('secrets-private-key')),
-  'secrets-namespaces': s.optional(notAvailable('secrets-namespaces')),
-  // Ours: what a trusted sandbox (a monitor, an orchestrator) may share with the host or be granted.
-  'share-namespaces': s.withDefault(s.list(s.choice(['pid'])), []),
-  'allow-capabilities': s.withDefault(s.list(CAPABILITY), []),
+  'config-file': withDefault(
+    nullable(s.path('any')),
+    null,
+    'Its process file, relative to `processes-dir`; default `NAME.yaml`.',
+  ),
+  'image-dir': withDefault(s.path('absolute'), DEFAULTS.imageDir, 'Where its images are.'),
+  'image-dir-levels': withDefault(
+    s.int({ min: 1, max: LIMITS.imageLevelsMax }),
+    1,
+    'Components the name of an image has.',
+  ),
+  'used-images-list': withDefault(
+    nullable(s.path('any')),
+    null,
+    'File with one image name a line, which lithos_clean keeps.',
+  ),
+  'auto-clean': withDefault(s.bool(), true, 'lithos_clean may delete its images.'),
+  'log-file': withDefault(
+    nullable(s.path('any')),
+    null,
+    'Log of the supervisor about it, relative to `default-log-dir`; default `NAME.log`.',
+  ),
+  'log-level': withDefault(nullable(logLevelSchema), null, 'Default: that of the master file.'),
+  'readonly-paths': withDefault(pathMap, {}, 'Virtual path → directory of the host, for `!Readonly`.'),
+  'writable-paths': withDefault(
+    pathMap,
+    {},
+    'The same for `!Persistent` and unix sockets, and for `!Readonly` after `readonly-paths`.',
+  ),
+  'allow-users': withDefault(
+    s.list(idRangeSchema),
+    [],
+    'Users its containers may run as; nobody unless listed.',
+  ),
+  'allow-groups': withDefault(s.list(idRangeSchema), [], 'Groups its containers may run as.'),
+  'default-user': withDefault(nullable(plainIdSchema), null, 'For containers that name none.'),
+  'default-group': withDefault(plainIdSchema, 0, 'For containers that name none.'),
+  'allow-tcp-ports': withDefault(
+    s.list(portRangeSchema),
+    [],
+    'Ports of the host its containers may listen on.',
+  ),
+  'additional-hosts': withDefault(s.map(addressSchema), {}, 'Host name → address, for /etc/hosts.'),
+  'uid-map': withDefault(idMapSchema, [], 'User namespace: which users inside are which of the host.'),
+  'gid-map': withDefault(idMapSchema, [], 'The same for groups.'),
+  'resolv-conf': withDefault(s.path('absolute'), DEFAULTS.resolvConf, 'File that containers get a copy of.'),
+  'hosts-file': withDefault(s.path('absolute'), DEFAULTS.hostsFile, 'File that containers get a copy of.'),
+  'bridged-network': withDefault(
+    nullable(bridgedNetworkSchema),
+    null,
+    'Network namespaces joined to a bridge; null: the network of the host.',
+  ),
+  'secrets-private-key': withDefault(
+    nullable(s.path('absolute')),
+    null,
+    'OpenSSH file of ed25519 keys that decrypt secrets; root alone may read it.',
+  ),
+  'secrets-namespaces': withDefault(
+    s.list(s.text({ pattern: /^[a-zA-Z0-9_.-]*$/ })),
+    [],
+    'Namespaces whose secrets it may decrypt; empty: the one without a name.',
+  ),
+  // Ours from here on.
+  'share-namespaces': withDefault(
+    s.list(s.choice(['pid'])),
+    [],
+    "`pid`: containers see the host's processes, and have no init of their own.",
+  ),
+  'allow-capabilities': withDefault(s.list(CAPABILITY), [], 'Capabilities containers may ask for.'),
+  'allow-devices': withDefault(s.list(s.path('absolute')), [], 'Device nodes containers may ask for.'),
+  'allow-unconfined-seccomp': withDefault(
+    s.bool(),
+    false,
+    'Containers may do without the filter of system calls.',
+  ),
+  'allow-new-privileges': withDefault(s.bool(), false, 'Containers may ask that setuid programs work.'),
+  'rolling-update': withDefault(
+    nullable(rollingUpdate),
+    null,
+    'How changed instances are replaced; null: all at the same moment.',
+  ),
 });
 
 export type SandboxKeys = Infer<typeof sandboxSchema>;
-
-/** Keys that only lithos_clean reads, which this version does not have. */
-export const SANDBOX_WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  'used-images-list': 'only lithos_clean reads it, which is not available yet',
-  'auto-clean': 'only lithos_clean reads it, which is not available yet',
-  'log-file': 'the log of a sandbox is part of the master log',
-  'log-level': 'the log of a sandbox is part of the master log',
-};

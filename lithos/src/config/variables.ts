@@ -1,11 +1,14 @@
 // Types of container variables (`!TcpPort`, `!Choice [..]`, `!Name`, `!DottedName`) and the check of one value.
 import { type Infer, s } from '@suite/shared/schema/index.ts';
+import { LIMITS } from './defaults.ts';
 
-/** `none` is upstream's default; passing sockets is a later feature. */
-const activation = s.check(s.any(), value =>
-  value === null || value === 'none' ? undefined : '`activation` is not available yet',
-);
-const tcpPort = s.struct({ activation: s.optional(activation) });
+const tcpPort = s.struct({
+  activation: s.withDefault(
+    s.choice(['none', 'systemd']),
+    'none',
+    '`systemd`: the program gets a socket that listens on this port.',
+  ),
+});
 
 export const variableSchema = s.tagged({
   TcpPort: tcpPort,
@@ -16,17 +19,22 @@ export const variableSchema = s.tagged({
 
 export type VariableType = Infer<typeof variableSchema>;
 
-const PORT_MAX = 65_535;
 const NAME = /^[0-9A-Za-z_-]+$/;
 const DOTTED_PART = /^[0-9A-Za-z_]([0-9A-Za-z_-]*[0-9A-Za-z_])?$/;
+
+/** Decimal digits, 1 to 65535; 0 would let the kernel choose, and nobody would know. */
+export function parsePort(text: string): number | undefined {
+  const port = Number(text);
+  return /^\d{1,5}$/.test(text) && port >= 1 && port <= LIMITS.portMax ? port : undefined;
+}
 
 /** Undefined when `value` fits the declared type, else what is wrong with it. */
 export function checkVariable(type: VariableType, value: string): string | undefined {
   switch (type.tag) {
     case 'TcpPort':
-      return /^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= PORT_MAX
-        ? undefined
-        : `\`${value}\` is no TCP port (1 to ${PORT_MAX})`;
+      return parsePort(value) === undefined
+        ? `\`${value}\` is no TCP port (1 to ${LIMITS.portMax})`
+        : undefined;
     case 'Choice':
       return type.value.includes(value) ? undefined : `\`${value}\` is not one of ${type.value.join(', ')}`;
     case 'Name':

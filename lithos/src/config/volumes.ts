@@ -1,11 +1,11 @@
 // Volumes of a container: `!Readonly PATH`, `!Persistent {..}`, `!Tmpfs {..}`, `!Statedir {..}`.
 import { type Infer, s } from '@suite/shared/schema/index.ts';
 import { DEFAULTS } from './defaults.ts';
-import { userIdSchema } from './sandbox.ts';
+import { idSchema } from './ids.ts';
 
 /** Permissions are written in octal (`0o755`); the sticky bit is the only special one. */
 const mode = s.withDefault(s.int({ min: 0, max: 0o1777 }), DEFAULTS.volumeMode);
-const owner = { user: s.withDefault(userIdSchema, 0), group: s.withDefault(userIdSchema, 0) };
+const owner = { user: s.withDefault(idSchema, 0), group: s.withDefault(idSchema, 0) };
 
 const persistent = s.struct({
   path: s.withDefault(s.path('absolute'), '/'),

@@ -67,12 +67,18 @@ export async function readMaster(file: string): Promise<Master> {
   throw new Fatal(printDiagnostics(read.errors, texts, { colour: false }).trimEnd());
 }
 
+/** Everything the tree does with processes rests on cgroups so far. */
+export function cgroupName({ keys }: Master): string {
+  if (keys.cgroupName === null) throw new Fatal('`cgroup-name: null` is not available yet');
+  return keys.cgroupName;
+}
+
 /**
  * Where crun only works without the v2 mount, the whole tree moves into a mount namespace without it, once: wrapping
  * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made.
  */
-export async function chooseRuntime({ paths, keys }: Master, log: Logger): Promise<RuntimeChoice> {
-  const place = { workDirectory: paths.runtimeDir, cgroupParent: `/${keys.cgroupName}` };
+export async function chooseRuntime(master: Master, log: Logger): Promise<RuntimeChoice> {
+  const place = { workDirectory: master.paths.runtimeDir, cgroupParent: `/${cgroupName(master)}` };
   const choice = await probeRuntime(realProc, place);
   if (choice.kind === 'none') throw new Fatal(choice.message, EXIT_MISSING_PROGRAM);
   if (choice.kind !== 'crun-private-mount' || process.env[MOVED] !== undefined) return choice;

@@ -14,7 +14,7 @@ import { Configuration } from './configuration.ts';
 import { type Progress, snapshot } from './snapshot.ts';
 import { StatusWriter } from './status.ts';
 import { Supervisor } from './supervisor.ts';
-import type { TreeOptions } from './surroundings.ts';
+import { cgroupName, type TreeOptions } from './surroundings.ts';
 
 /** What is fixed as long as this program runs. */
 export interface Surroundings {
@@ -42,9 +42,9 @@ function attachments(): Attachment[] {
 
 export function wire(around: Surroundings, progress: Progress): Parts {
   const { log, master, runtime, init } = around;
-  const { paths, keys } = master;
+  const { paths } = master;
   const world = { clock: realClock, disk: realDisk, paths, log };
-  const cgroups = new Cgroups(keys.cgroupName, realClock);
+  const cgroups = new Cgroups(cgroupName(master), realClock);
   const exits = new ExitWatch(paths, error => log.error(`watching ${paths.exitsDir}: ${error.message}`));
   const containers = new Containers({
     ...world,

@@ -1,9 +1,5 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { checkVariable } from '../../src/config/variables.ts';
-import { expand, expandEnviron } from '../../src/core/desired/expand.ts';
-import { identityOf } from '../../src/core/desired/identity.ts';
-import { checkImageName, components, mapPath } from '../../src/core/desired/paths.ts';
 import type { DesiredInstance } from '../../src/core/desired/types.ts';
 import { adoptedInstance, freshInstance, step } from '../../src/core/instance/machine.ts';
 import type { Effect, Event, Instance } from '../../src/core/instance/types.ts';
@@ -269,22 +265,6 @@ t.test('the plan follows the adoption table', async t => {
   ]);
 });
 
-t.test('identity is compact JSON in the documented order, and depends on meaning only', async t => {
-  const entry = { image: 'a.b', config: '/config/x.yaml', kind: 'Daemon' as const };
-  t.equal(
-    identityOf({ ...entry, variables: {} }),
-    '{"instances":1,"image":"a.b","config":"/config/x.yaml","kind":"Daemon"}',
-  );
-  const sorted =
-    '{"instances":1,"image":"a.b","config":"/config/x.yaml","variables":{"a":"2","k":"v"},"kind":"Daemon"}';
-  t.equal(identityOf({ ...entry, variables: { k: 'v', a: '2' } }), sorted);
-  t.equal(
-    identityOf({ ...entry, variables: { a: '2', k: 'v' } }),
-    sorted,
-    'more than one variable in any order',
-  );
-});
-
 t.test('restart distance, failures and exits in words', async t => {
   t.equal(nextStartMs(100, 50, 1000), 1050);
   t.equal(nextStartMs(5000, 50, 1000), 5000);
@@ -297,49 +277,4 @@ t.test('restart distance, failures and exits in words', async t => {
   t.equal(describeExit({ ...exit(137), outOfMemory: true }), 'killed by SIGKILL after running out of memory');
   t.equal(describeExit(exit(143, true)), 'killed by SIGTERM, as asked');
   t.match(describeExit(exit(null)), 'lost');
-});
-
-t.test('variables are expanded once, everywhere in a text', async t => {
-  const values = new Map([
-    ['a', '1'],
-    ['b', '@{a}'],
-  ]);
-  t.same(expand('x@{a}y@{ b }', values), { text: 'x1y@{a}', missing: [] });
-  t.same(expand('@{no} @{no} @{nor}', values).missing, ['no', 'nor']);
-  t.equal(expand('@{a', values).text, '@{a');
-  t.equal(expandEnviron('@{lithos:pid}', values, true).text, '2');
-  t.same(expandEnviron('@{ lithos:pid }', values, true).missing, ['lithos:pid']);
-  t.same(
-    expandEnviron('@{lithos:pid}', values, false).missing,
-    ['lithos:pid'],
-    'unknown beforehand with shared pids',
-  );
-});
-
-t.test('types of variables', async t => {
-  const port = { tag: 'TcpPort' as const, value: {} };
-  t.equal(checkVariable(port, '8080'), undefined);
-  for (const bad of ['0', '65536', '-1', '8k', '']) t.ok(checkVariable(port, bad), bad);
-  const name = { tag: 'Name' as const, value: {} };
-  t.equal(checkVariable(name, 'a-B_9'), undefined);
-  for (const bad of ['', 'a.b', 'ä']) t.ok(checkVariable(name, bad), bad);
-  const dotted = { tag: 'DottedName' as const, value: {} };
-  t.equal(checkVariable(dotted, 'a.b-c.d'), undefined);
-  for (const bad of ['', 'a..b', '-a.b', 'a-.b']) t.ok(checkVariable(dotted, bad), bad);
-  t.match(checkVariable({ tag: 'Choice', value: ['x', 'y'] }, 'z'), 'not one of x, y');
-});
-
-t.test('paths: the shorter prefix wins, nothing climbs', async t => {
-  const paths = { '/a': '/host/a', '/a/b': '/host/deep', '/c/': '/host/c/' };
-  t.equal(mapPath(paths, '/a/b/x')?.path, '/host/a/b/x');
-  t.same(mapPath(paths, '/a'), { root: '/host/a', path: '/host/a' });
-  t.equal(mapPath(paths, '/c/d')?.path, '/host/c/d');
-  t.equal(mapPath(paths, '/ab'), undefined, 'component by component');
-  t.equal(mapPath(paths, '/a/../etc'), undefined);
-  t.same(mapPath({ '/': '/srv' }, '/x'), { root: '/srv', path: '/srv/x' });
-  t.equal(components('relative'), undefined);
-  t.equal(checkImageName('app.1', 1), undefined);
-  t.equal(checkImageName('team/app.1', 2), undefined);
-  for (const bad of ['/app', './app', '../app', 'a//b', '']) t.ok(checkImageName(bad, 1), bad);
-  t.match(checkImageName('team/app', 1), 'has 2 path components; `image-dir-levels` is 1');
 });

@@ -111,8 +111,8 @@ function convertStruct(shape: Shape & { kind: 'struct' }): Json {
   return short === undefined ? body : { anyOf: [body, convert(short.schema)] };
 }
 
-function convertField({ schema, presence, fallback }: AnyField): Json {
-  const body = convert(schema);
+function convertField({ schema, presence, fallback, description }: AnyField): Json {
+  const body = { ...convert(schema), ...(description !== undefined && { description }) };
   const isPlain =
     typeof fallback === 'string' || typeof fallback === 'number' || typeof fallback === 'boolean';
   return presence === 'default' && isPlain ? { ...body, default: fallback } : body;

@@ -44,6 +44,8 @@ export interface Field<T, Presence extends 'required' | 'optional' | 'default'> 
   readonly schema: Schema<T>;
   readonly presence: Presence;
   readonly fallback?: T;
+  /** What the key means, for editors and for the tables of the documentation. */
+  readonly description?: string;
 }
 export type AnyField = Field<unknown, 'required' | 'optional' | 'default'>;
 

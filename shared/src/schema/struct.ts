@@ -30,18 +30,23 @@ export interface StructOptions<F> {
   readonly shorthand?: keyof F & string;
 }
 
-export function required<T>(schema: Schema<T>): Field<T, 'required'> {
-  return { schema, presence: 'required' };
+/** `description`, here and below: what the key means, in one sentence. */
+export function required<T>(schema: Schema<T>, description?: string): Field<T, 'required'> {
+  return { schema, presence: 'required', ...(description !== undefined && { description }) };
 }
 
 /** Absent when not given; for a scalar, null means not given. */
-export function optional<T>(schema: Schema<T>): Field<T, 'optional'> {
-  return { schema, presence: 'optional' };
+export function optional<T>(schema: Schema<T>, description?: string): Field<T, 'optional'> {
+  return { schema, presence: 'optional', ...(description !== undefined && { description }) };
 }
 
 /** `fallback` is used as it is, never validated. */
-export function withDefault<T>(schema: Schema<T>, fallback: NoInfer<T>): Field<T, 'default'> {
-  return { schema, presence: 'default', fallback };
+export function withDefault<T>(
+  schema: Schema<T>,
+  fallback: NoInfer<T>,
+  description?: string,
+): Field<T, 'default'> {
+  return { schema, presence: 'default', fallback, ...(description !== undefined && { description }) };
 }
 
 /**

@@ -3,8 +3,8 @@ import type { Diagnostic } from '@suite/shared/schema/diagnostic.ts';
 import { nearest } from '@suite/shared/schema/nearest.ts';
 import { capabilityName } from '../../config/capabilities.ts';
 import type { ContainerKeys } from '../../config/container.ts';
+import { within } from '../../config/ids.ts';
 import { diagnostic, locate } from '../../config/locate.ts';
-import { type IdRange, parseRange } from '../../config/sandbox.ts';
 import { checkVariable } from '../../config/variables.ts';
 import { expand, expandEnviron } from './expand.ts';
 import { components, mapPath } from './paths.ts';
@@ -27,10 +27,6 @@ function inContainer(subject: Subject, code: string, message: string, path: Path
 function inEntry(subject: Subject, code: string, message: string, path: Path, hint?: string): Diagnostic {
   const where = locate(subject.sources.processes.node, [subject.entry.process, ...path]);
   return diagnostic(code, 'error', message, where, hint);
-}
-
-function within(ranges: readonly string[], id: number): boolean {
-  return ranges.map(parseRange).some((range: IdRange) => range.min <= id && id <= range.max);
 }
 
 function kindRule(subject: Subject): Diagnostic[] {
@@ -127,7 +123,10 @@ function unresolved(
   const inEnviron = Object.entries(container.value.environ).flatMap(([key, text]) =>
     expandEnviron(text, values, ownPids).missing.map(name => ({ path: ['environ', key], name })),
   );
-  return [...inArguments, ...inEnviron];
+  const inPorts = Object.keys(container.value.tcpPorts).flatMap(key =>
+    expand(key, values).missing.map(name => ({ path: ['tcp-ports', key], name })),
+  );
+  return [...inArguments, ...inEnviron, ...inPorts];
 }
 
 /** Also for `--check-container`, where only the container file is known. */

@@ -1,9 +1,12 @@
 // `@{name}` in arguments and environment values of a container config.
 
+/** Name → value. */
+export type Values = ReadonlyMap<string, string>;
+
 const REFERENCE = /@\{([^}]*)\}/g;
 
 /** The pid of the program in a pid namespace of its own: PID 1 is the init that reaps for it. */
-const PID_IN_CONTAINER = '2';
+export const PID_IN_CONTAINER = '2';
 export const PID_VARIABLE = '@{lithos:pid}';
 
 export interface Expansion {
@@ -13,7 +16,7 @@ export interface Expansion {
 }
 
 /** Replaces every reference once; results are not expanded again, an unterminated `@{` stays as it is. */
-export function expand(text: string, values: ReadonlyMap<string, string>): Expansion {
+export function expand(text: string, values: Values): Expansion {
   const missing = new Set<string>();
   const expanded = text.replace(REFERENCE, (reference, inside: string) => {
     const value = values.get(inside.trim());
@@ -32,11 +35,7 @@ export function builtins(instance: string, configPath: string): [string, string]
 }
 
 /** As `expand`, and knows `@{lithos:pid}`, which is undefined for a container that shares the host's pids. */
-export function expandEnviron(
-  text: string,
-  values: ReadonlyMap<string, string>,
-  ownPids: boolean,
-): Expansion {
+export function expandEnviron(text: string, values: Values, ownPids: boolean): Expansion {
   if (text === PID_VARIABLE && ownPids) return { text: PID_IN_CONTAINER, missing: [] };
   return expand(text, values);
 }

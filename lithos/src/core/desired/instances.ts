@@ -1,51 +1,23 @@
 // From checked config files to the list of instances that should run.
-
 import { capabilityName } from '../../config/capabilities.ts';
 import type { ContainerKeys } from '../../config/container.ts';
 import { DEFAULTS } from '../../config/defaults.ts';
 import type { SandboxKeys } from '../../config/sandbox.ts';
-import type { VolumeKeys } from '../../config/volumes.ts';
-import { builtins, expand, expandEnviron, PID_VARIABLE } from './expand.ts';
+import { signalName } from '../../config/signals.ts';
+import { builtins, expand, expandEnviron, PID_IN_CONTAINER, PID_VARIABLE, type Values } from './expand.ts';
+import { mapsInEffect } from './id-maps.ts';
 import { historyOf, identityOf } from './identity.ts';
-import { components, type HostPath, mapPath } from './paths.ts';
+import { networkOf } from './network.ts';
+import { probeOf, readinessOf } from './probes.ts';
+import { secretsOf } from './secrets.ts';
+import { activationEnviron, activationNames, socketsOf } from './sockets.ts';
 import type { EntrySources, SandboxSources } from './sources.ts';
-import type { DesiredInstance, DesiredSandbox, EtcFiles, ResolvedVolume } from './types.ts';
+import type { DesiredInstance, DesiredSandbox, EtcFiles, IoLimit, RollingUpdate, Stdio } from './types.ts';
+import { volumesOf } from './volumes.ts';
 
 const SECOND_MS = 1000;
-
-function mapped(found: HostPath | undefined, virtual: string): { source: string; root: string } {
-  if (found === undefined) throw new Error(`unchecked volume path ${virtual}`);
-  return { source: found.path, root: found.root };
-}
-
-function volume(target: string, keys: VolumeKeys, sandbox: SandboxKeys): ResolvedVolume {
-  switch (keys.tag) {
-    case 'Readonly': {
-      const source = mapPath(sandbox.readonlyPaths, keys.value) ?? mapPath(sandbox.writablePaths, keys.value);
-      return { kind: 'readonly', target, ...mapped(source, keys.value) };
-    }
-    case 'Persistent': {
-      const { path, mkdir, mode, user, group } = keys.value;
-      const source = mapped(mapPath(sandbox.writablePaths, path), path);
-      return { kind: 'persistent', target, ...source, create: mkdir, mode, user, group };
-    }
-    case 'Tmpfs': {
-      const { size, mode } = keys.value;
-      return { kind: 'tmpfs', target, sizeBytes: size, mode };
-    }
-    case 'Statedir': {
-      const { path, ...rest } = keys.value;
-      return { kind: 'statedir', target, path: (components(path) ?? []).join('/'), ...rest };
-    }
-  }
-}
-
-/** Shorter mount points first, equal ones alphabetically: a volume may sit inside another. */
-function volumes(container: ContainerKeys, sandbox: SandboxKeys): ResolvedVolume[] {
-  return Object.entries(container.volumes)
-    .sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
-    .map(([target, keys]) => volume(target, keys, sandbox));
-}
+/** All that a bridged program keeps: it has its ports below 1024 to itself. */
+const BIND_CAPABILITY = 'CAP_NET_BIND_SERVICE';
 
 function etcFiles(container: ContainerKeys, sandbox: SandboxKeys): EtcFiles {
   const { resolvConf, hostsFile } = container;
@@ -61,74 +33,150 @@ function etcFiles(container: ContainerKeys, sandbox: SandboxKeys): EtcFiles {
   };
 }
 
-interface Command {
-  readonly command: readonly string[];
-  readonly environ: Readonly<Record<string, string>>;
+/** `interactive` wins over a file. */
+function stdioOf({ interactive, stdoutStderrFile }: ContainerKeys): Stdio {
+  if (interactive) return { kind: 'inherit' };
+  return stdoutStderrFile === null ? { kind: 'log' } : { kind: 'file', path: stdoutStderrFile };
 }
 
-function command(name: string, source: EntrySources, container: ContainerKeys, ownPids: boolean): Command {
-  const { config, variables } = source.entry;
-  const values = new Map([...Object.entries(variables), ...builtins(name, config)]);
-  const environ = Object.entries(container.environ).map(([key, text]) => [
-    key,
-    expandEnviron(text, values, ownPids).text,
-  ]);
+function ioLimitsOf({ ioLimits }: ContainerKeys): IoLimit[] {
+  return Object.entries(ioLimits).map(([device, limit]) => ({
+    device,
+    readBytesPerS: limit.readBytes,
+    writeBytesPerS: limit.writeBytes,
+    readOpsPerS: limit.readOps,
+    writeOpsPerS: limit.writeOps,
+  }));
+}
+
+function resources(container: ContainerKeys) {
+  const { memoryLimit } = container;
   return {
-    command: [container.executable, ...container.arguments.map(text => expand(text, values).text)],
-    environ: { ...Object.fromEntries(environ), LITHOS_NAME: name, LITHOS_CONFIG: config },
+    memoryLimitBytes: memoryLimit === DEFAULTS.memoryLimitBytes ? null : memoryLimit,
+    swapLimitBytes: container.swapLimit,
+    cpuShares: container.cpuShares,
+    cpuQuotaPercent: container.cpuQuota,
+    pidsLimit: container.pidsLimit,
+    ioWeight: container.ioWeight,
+    ioLimits: ioLimitsOf(container),
+    fileLimit: container.filenoLimit,
+    rlimits: container.rlimits,
   };
 }
 
-/** Identity, limits and times: what does not depend on the index. */
+function rights(container: ContainerKeys, sandbox: SandboxKeys) {
+  const bridged = sandbox.bridgedNetwork === null ? [] : [BIND_CAPABILITY];
+  return {
+    userId: container.userId ?? sandbox.defaultUser ?? 0,
+    groupId: container.groupId ?? sandbox.defaultGroup,
+    additionalGroups: container.additionalGroups,
+    ...mapsInEffect(sandbox, container),
+    capabilities: [...new Set([...container.capabilities.map(capabilityName), ...bridged])],
+    seccomp: container.seccomp,
+    newPrivileges: container.newPrivileges,
+    devices: container.devices,
+    sharePid: sandbox.shareNamespaces.includes('pid'),
+  };
+}
+
+/** For what may run as a command, leaving with 0 is normal. */
+function normalExitCodes({ kind, normalExitCodes: listed }: ContainerKeys): readonly number[] {
+  return listed.length === 0 && kind !== 'Daemon' ? [0] : listed;
+}
+
+function supervision(container: ContainerKeys) {
+  const { maxFailures, watchdog, kind } = container;
+  return {
+    restart: {
+      timeoutMs: container.restartTimeout * SECOND_MS,
+      backoffMaxMs: container.restartBackoffMax * SECOND_MS,
+      healthyAfterMs: container.healthyAfter * SECOND_MS,
+      maxFailures: maxFailures === 0 ? null : maxFailures,
+    },
+    processOnly: container.restartProcessOnly && kind === 'Daemon',
+    startTimeoutMs: container.startTimeout * SECOND_MS,
+    watchdogMs: watchdog === null ? null : watchdog * SECOND_MS,
+    after: container.after,
+    normalExitCodes: normalExitCodes(container),
+    stdio: stdioOf(container),
+  };
+}
+
+/** What does not depend on the index. */
 function common(sources: SandboxSources, source: EntrySources, container: ContainerKeys) {
   const sandbox = sources.sandbox.value;
   return {
     sandbox: sources.name,
     process: source.process,
-    identity: identityOf(source.entry),
     imageRoot: source.imageRoot,
     configPath: source.entry.config,
     workdir: container.workdir,
-    userId: container.userId ?? sandbox.defaultUser ?? 0,
-    groupId: container.groupId ?? sandbox.defaultGroup,
-    memoryLimitBytes: container.memoryLimit ?? null,
-    cpuShares: container.cpuShares,
-    fileLimit: container.filenoLimit,
-    additionalGroups: [],
-    uidMap: [],
-    gidMap: [],
-    swapLimitBytes: 0,
-    cpuQuotaPercent: null,
-    pidsLimit: DEFAULTS.pidsLimit,
-    ioWeight: null,
-    ioLimits: [],
-    rlimits: {},
-    seccomp: 'default' as const,
-    newPrivileges: false,
-    devices: [],
-    restart: {
-      timeoutMs: container.restartTimeout * SECOND_MS,
-      backoffMaxMs: DEFAULTS.backoffMaxS * SECOND_MS,
-      healthyAfterMs: DEFAULTS.healthyAfterS * SECOND_MS,
-      maxFailures: null,
-    },
-    stop: { signal: 'SIGTERM' as const, timeoutMs: container.killTimeout * SECOND_MS, hook: [] },
-    processOnly: false,
-    readiness: null,
-    startTimeoutMs: DEFAULTS.startTimeoutS * SECOND_MS,
-    liveness: null,
-    watchdogMs: null,
-    after: [],
-    stdio: { kind: 'log' } as const,
-    sockets: [],
-    network: { kind: 'host' } as const,
-    secrets: null,
-    normalExitCodes: container.normalExitCodes,
-    volumes: volumes(container, sandbox),
+    ...resources(container),
+    ...rights(container, sandbox),
+    ...supervision(container),
+    secrets: secretsOf(sandbox, source.entry, container),
+    volumes: volumesOf(container, sandbox),
     etc: etcFiles(container, sandbox),
-    sharePid: sandbox.shareNamespaces.includes('pid'),
-    needsPid: Object.values(container.environ).includes(PID_VARIABLE),
-    capabilities: container.capabilities.map(capabilityName),
+    needsPid:
+      Object.values(container.environ).includes(PID_VARIABLE) || activationNames(container).length > 0,
+  };
+}
+
+function environOf(
+  name: string,
+  source: EntrySources,
+  container: ContainerKeys,
+  values: Values,
+  ownPids: boolean,
+) {
+  const environ = Object.entries(container.environ).map(([key, text]) => [
+    key,
+    expandEnviron(text, values, ownPids).text,
+  ]);
+  return {
+    ...Object.fromEntries(environ),
+    ...activationEnviron(container, PID_IN_CONTAINER),
+    LITHOS_NAME: name,
+    LITHOS_CONFIG: source.entry.config,
+  };
+}
+
+/** Everything with variables in it. */
+function expanded(name: string, source: EntrySources, container: ContainerKeys, sandbox: SandboxKeys) {
+  const { config, variables } = source.entry;
+  const values = new Map([...Object.entries(variables), ...builtins(name, config)]);
+  const words = (texts: readonly string[]) => texts.map(text => expand(text, values).text);
+  const ownPids = !sandbox.shareNamespaces.includes('pid');
+  return {
+    command: [container.executable, ...words(container.arguments)],
+    environ: environOf(name, source, container, values, ownPids),
+    stop: {
+      signal: signalName(container.stopSignal),
+      timeoutMs: container.killTimeout * SECOND_MS,
+      hook: words(container.preStop),
+    },
+    sockets: socketsOf(container, sandbox, values),
+    readiness: readinessOf(container.readiness, values),
+    liveness: container.liveness === null ? null : probeOf(container.liveness, values),
+  };
+}
+
+/** One instance of an entry that has passed its checks, under whatever name it is to have. */
+export function instanceOf(
+  sources: SandboxSources,
+  source: EntrySources,
+  container: ContainerKeys,
+  name: string,
+  index: number,
+): DesiredInstance {
+  const sandbox = sources.sandbox.value;
+  return {
+    name,
+    index,
+    identity: identityOf(source.entry, index),
+    ...common(sources, source, container),
+    ...expanded(name, source, container, sandbox),
+    network: networkOf(sandbox.bridgedNetwork, source.entry.ipAddresses[index] ?? null),
   };
 }
 
@@ -136,17 +184,24 @@ function common(sources: SandboxSources, source: EntrySources, container: Contai
 export function instancesOf(sources: SandboxSources, source: EntrySources): DesiredInstance[] {
   const container = source.container?.value;
   if (container === undefined || source.entry.kind !== 'Daemon') return [];
-  const shared = common(sources, source, container);
   return Array.from({ length: source.entry.instances }, (_, index) => {
     const name = `${sources.name}/${source.process}.${index}`;
-    return { name, index, ...shared, ...command(name, source, container, !shared.sharePid) };
+    return instanceOf(sources, source, container, name, index);
   });
 }
 
+function rollingUpdateOf({ rollingUpdate: keys }: SandboxKeys): RollingUpdate | null {
+  if (keys === null) return null;
+  const { maxUnavailable, timeout, rollBack } = keys;
+  return { maxUnavailable, timeoutMs: timeout * SECOND_MS, rollBack };
+}
+
 export function desiredSandbox(sources: SandboxSources, good: readonly EntrySources[]): DesiredSandbox {
+  const sandbox = sources.sandbox.value;
   return {
     name: sources.name,
-    rollingUpdate: null,
+    rollingUpdate: rollingUpdateOf(sandbox),
+    log: { file: sandbox.logFile ?? `${sources.name}.log`, level: sandbox.logLevel },
     instances: good.flatMap(entry => instancesOf(sources, entry)),
     history: historyOf(sources.processes.value),
   };

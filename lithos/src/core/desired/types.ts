@@ -1,5 +1,7 @@
 // What the config files ask for, resolved: plain data, so that it can be kept on disk as the last good state.
 
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
 export type ResolvedVolume =
   | {
       readonly kind: 'readonly';
@@ -15,6 +17,7 @@ export type ResolvedVolume =
       readonly root: string;
       readonly create: boolean;
       readonly mode: number;
+      /** Of the host: already translated through the id map in effect. */
       readonly user: number;
       readonly group: number;
     }
@@ -25,6 +28,7 @@ export type ResolvedVolume =
       /** Relative to the state directory of the instance; empty for the directory itself. */
       readonly path: string;
       readonly mode: number;
+      /** Of the host, as above. */
       readonly user: number;
       readonly group: number;
     };
@@ -226,6 +230,8 @@ export interface DesiredSandbox {
   readonly name: string;
   /** How changed instances are replaced; null: all at the same moment. */
   readonly rollingUpdate: RollingUpdate | null;
+  /** The supervisor's log about it: the file relative to `default-log-dir`, null level for that of the master file. */
+  readonly log: { readonly file: string; readonly level: LogLevel | null };
   readonly instances: readonly DesiredInstance[];
   readonly history: string;
 }
