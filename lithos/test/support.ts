@@ -81,6 +81,9 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+/** Words in front of the tree's own command line, or a command line made from it. */
+type Through = readonly string[] | ((argv: readonly string[]) => readonly string[]);
+
 export class Host {
   readonly directory: string;
   /** Names the instances of this host alone, so that parallel hosts do not see each other's processes. */
@@ -188,17 +191,17 @@ export class Host {
     return this.run('lithos_check', '-C', this.path('master.yaml'), ...args);
   }
 
-  /** `prefix`: what the tree is started through, e.g. unshare. Resolves when it has read its configuration. */
-  async start(prefix: readonly string[] = []): Promise<ChildProcess> {
+  /** Of the tree. */
+  commandLine(): string[] {
+    const master = this.path('master.yaml');
+    return [process.execPath, command('lithos_tree'), '-C', master, '--log-stderr'];
+  }
+
+  /** `through`: what the tree is started through, e.g. unshare and its arguments. Resolves when it has read its configuration. */
+  async start(through: Through = []): Promise<ChildProcess> {
     const before = this.status()?.reloads ?? 0;
-    const argv = [
-      ...prefix,
-      process.execPath,
-      command('lithos_tree'),
-      '-C',
-      this.path('master.yaml'),
-      '--log-stderr',
-    ];
+    const own = this.commandLine();
+    const argv = typeof through === 'function' ? through(own) : [...through, ...own];
     const child = spawn(argv[0] as string, argv.slice(1), {
       env: environment(),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -208,7 +211,7 @@ export class Host {
       said += chunk;
     });
     this.tree = child;
-    this.wrapped = prefix.length > 0;
+    this.wrapped = argv.length > own.length || typeof through === 'function';
     await until('the tree has read its configuration', () => {
       if (child.exitCode !== null) throw new Error(`lithos_tree ended with ${child.exitCode}: ${said}`);
       return (this.status()?.reloads ?? 0) > before;
