@@ -6,6 +6,7 @@ void runCommand(TREE_SPEC, async run => {
   const code = await runTree({
     config: configOf(run),
     logStderr: run.options['log-stderr'] === true,
+    logConsole: run.options['log-console'] === true,
     logLevel: run.options['log-level'] as string | undefined,
     version: VERSION,
   });

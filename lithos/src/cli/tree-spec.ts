@@ -13,6 +13,7 @@ export const TREE_SPEC: CommandSpec = {
   options: [
     CONFIG_OPTION,
     { long: 'log-stderr', summary: 'also write the log to stderr' },
+    { long: 'log-console', summary: 'also write the log to /dev/console (PID 1 of a machine always does)' },
     { long: 'log-level', argument: 'LEVEL', summary: `one of ${LOG_LEVELS.join(', ')}`, choices: LOG_LEVELS },
   ],
   footer: [

@@ -136,6 +136,8 @@ export const TIMES = {
   settleMs: 500,
   /** A start that fails costs tens of milliseconds of a core: with `restart-timeout: 0` it is retried no sooner than this. */
   failedStartMs: 500,
+  /** Between TERM and KILL, and between KILL and the end, of what a machine still runs after its containers: their time is over. */
+  lastProcessesMs: 2_000,
   /** A crashed supervisor may have left a container half created: its pid file appears within this time. */
   halfCreatedMs: 1_000,
 } as const;

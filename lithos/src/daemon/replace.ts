@@ -2,6 +2,7 @@
 
 import type { Logger } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
+import { isMachine } from './machine.ts';
 
 /** Set once this process has been in charge of containers: what follows in it must not end lightly as PID 1. */
 const IN_CHARGE = 'LITHOS_TREE_IN_CHARGE';
@@ -27,9 +28,12 @@ export function takeCharge(): void {
   process.env[IN_CHARGE] = '1';
 }
 
-/** PID 1 takes the host along when it ends: with containers in its care it tries again instead. */
+/**
+ * PID 1 takes the host along when it ends: with containers in its care it tries again instead. That of a namespace may
+ * end while nothing runs yet, that of a machine never: the kernel would panic.
+ */
 export function mustNotEnd(): boolean {
-  return process.pid === 1 && process.env[IN_CHARGE] === '1';
+  return process.pid === 1 && (process.env[IN_CHARGE] === '1' || isMachine());
 }
 
 /** Never resolves but when asked to stop: replaces the program after a pause, again and again until it can be done. */

@@ -1,7 +1,9 @@
 // lithos_tree from its first instruction to its exit code.
+import { existsSync } from 'node:fs';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import { claimPidFile } from '../adapters/pid-file.ts';
 import { Fatal } from './fatal.ts';
+import { isMachine, leaveMachine } from './machine.ts';
 import { mustNotEnd, outliveBugs, takeCharge, tryAgain } from './replace.ts';
 import { listenSignals, type SignalQueue } from './signals.ts';
 import {
@@ -35,7 +37,9 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
       reasons: runtime.reasons,
     });
     takeCharge();
-    return await new Tree({ options, log, master, runtime, init }).run(signals);
+    const code = await new Tree({ options, log, master, runtime, init }).run(signals);
+    if (isMachine()) await leaveMachine(signals.power(), log);
+    return code;
   } catch (error) {
     log.error(`fatal: ${(error as Error).message}`);
     throw error;
@@ -49,6 +53,8 @@ export async function runTree(options: TreeOptions): Promise<number> {
   // First of all: a signal that comes while we start must wait for us, not end us.
   const signals = listenSignals();
   const say = (message: string) => process.stderr.write(`Fatal error: ${message}\n`);
+  if (isMachine() && !existsSync('/proc/self/mounts'))
+    say('PID 1 needs /proc: start it through deploy/pid1/init.sh');
   try {
     return await start(options, signals);
   } catch (error) {

@@ -7,12 +7,16 @@ import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import { loadMaster, type Master } from '../adapters/load-master.ts';
 import type { HostPaths } from '../adapters/paths.ts';
+import { consoleWriter } from './console.ts';
 import { EXIT_MISSING_PROGRAM, Fatal } from './fatal.ts';
+import { isMachine } from './machine.ts';
 import { ownCommandLine, ownEnvironment } from './replace.ts';
 
 export interface TreeOptions {
   readonly config: string;
   readonly logStderr: boolean;
+  /** PID 1 of a machine does so anyway. */
+  readonly logConsole: boolean;
   readonly logLevel: string | undefined;
   readonly version: string;
 }
@@ -41,6 +45,7 @@ export function makeDirectories(paths: HostPaths): void {
 export function openLog(options: TreeOptions, master: Master): { log: Logger; close: () => void } {
   const fd = openSync(master.paths.logFile, 'a');
   const level = parseLogLevel(options.logLevel ?? master.keys.logLevel) ?? 'warn';
+  const toConsole = options.logConsole || isMachine() ? consoleWriter() : undefined;
   const write = (line: string) => {
     try {
       writeSync(fd, line);
@@ -48,6 +53,7 @@ export function openLog(options: TreeOptions, master: Master): { log: Logger; cl
       // A full disk must not end the supervisor.
     }
     if (options.logStderr) process.stderr.write(line);
+    toConsole?.(line);
   };
   const log = createLogger({
     write,
