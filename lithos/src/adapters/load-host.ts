@@ -2,7 +2,8 @@
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import { LIMITS } from '../config/defaults.ts';
-import { type LoadedSandbox, loadSandbox } from './load-sandbox.ts';
+import { checkHostWide } from '../core/desired/checks/host.ts';
+import { inOrder, isError, type LoadedSandbox, loadSandbox } from './load-sandbox.ts';
 import type { HostPaths } from './paths.ts';
 import { problem, type Texts } from './read-yaml.ts';
 
@@ -49,5 +50,16 @@ export async function loadHost(
     const file = alternate?.sandbox === name ? alternate.file : undefined;
     sandboxes.push(await loadSandbox(disk, paths, name, texts, file));
   }
-  return { sandboxes, errors: [] };
+  return { sandboxes: checkTogether(sandboxes), errors: [] };
+}
+
+/** What is wrong between two sandboxes is said of the later one. */
+function checkTogether(sandboxes: readonly LoadedSandbox[]): LoadedSandbox[] {
+  const found = checkHostWide(sandboxes.flatMap(({ checked }) => checked ?? []));
+  return sandboxes.map(loaded => {
+    const more = found.filter(({ sandbox }) => sandbox === loaded.name).map(item => item.diagnostic);
+    if (more.length === 0) return loaded;
+    const diagnostics = inOrder([...loaded.diagnostics, ...more]);
+    return { ...loaded, diagnostics, ok: !diagnostics.some(isError) };
+  });
 }

@@ -3,14 +3,19 @@ import { join, resolve } from 'node:path';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import type { YamlNode } from '@suite/shared/yaml/index.ts';
+import { LIMITS } from '../config/defaults.ts';
 import { diagnostic, locate } from '../config/locate.ts';
 import { NAME, type ProcessEntry, processEntrySchema } from '../config/process.ts';
-import { type SandboxKeys, sandboxSchema } from '../config/sandbox.ts';
-import { checkEntry } from '../core/desired/checks.ts';
+import { sandboxSchema } from '../config/sandbox.ts';
+import { checkEntry } from '../core/desired/checks/entry.ts';
+import type { CheckedSandbox } from '../core/desired/checks/host.ts';
+import { ADDRESS_MISSING } from '../core/desired/checks/network.ts';
+import { checkSandbox } from '../core/desired/checks/sandbox.ts';
 import { desiredSandbox } from '../core/desired/instances.ts';
 import type { EntrySources, Parsed, SandboxSources } from '../core/desired/sources.ts';
 import type { DesiredSandbox } from '../core/desired/types.ts';
-import { type ContainerCache, checkImage, type Round, readEntry } from './load-entry.ts';
+import { checkImage } from './check-image.ts';
+import { type ContainerCache, type Round, readEntry } from './load-entry.ts';
 import type { HostPaths } from './paths.ts';
 import { decodeNode, problem, readConfig, readYaml, type Texts } from './read-yaml.ts';
 
@@ -24,9 +29,11 @@ export interface LoadedSandbox {
   readonly ok: boolean;
   /** Where lithos_switch writes; undefined when the sandbox file is bad. */
   readonly processFile: string | undefined;
+  /** For the rules between sandboxes; undefined as `desired`. */
+  readonly checked: CheckedSandbox | undefined;
 }
 
-function isError(item: Diagnostic): boolean {
+export function isError(item: Diagnostic): boolean {
   return item.severity === 'error';
 }
 
@@ -41,6 +48,12 @@ function decodeEntries(node: YamlNode, found: Diagnostic[]): Record<string, Proc
   if (node.kind !== 'mapping') {
     found.push(
       diagnostic('wrong-type', 'error', 'a mapping of process names is expected here', locate(node, [])),
+    );
+    return {};
+  }
+  if (node.entries.length > LIMITS.processesMax) {
+    found.push(
+      diagnostic('too-many', 'error', `more than ${LIMITS.processesMax} processes`, locate(node, [])),
     );
     return {};
   }
@@ -79,12 +92,13 @@ function unreadable({ node }: SandboxSources['processes'], process: string, erro
   return diagnostic('image-unreadable', 'error', error.message, locate(node, [process, 'image']));
 }
 
-async function checkAll(sources: SandboxSources, found: Diagnostic[]): Promise<EntrySources[]> {
+async function checkAll(round: Round, sources: SandboxSources): Promise<EntrySources[]> {
+  const { found } = round;
   const good: EntrySources[] = [];
   for (const entry of sources.entries) {
     const errors = checkEntry(sources, entry);
-    if (entry.container !== undefined && errors.length === 0) {
-      const missing = await checkImage(sources, entry).catch((error: Error) => [
+    if (entry.container !== undefined && errors.every(({ code }) => code === ADDRESS_MISSING)) {
+      const missing = await checkImage(round, sources, entry).catch((error: Error) => [
         unreadable(sources.processes, entry.process, error),
       ]);
       if (missing.length === 0) good.push(entry);
@@ -96,25 +110,20 @@ async function checkAll(sources: SandboxSources, found: Diagnostic[]): Promise<E
 }
 
 function bad(name: string, diagnostics: readonly Diagnostic[], processFile?: string): LoadedSandbox {
-  return { name, diagnostics, desired: undefined, ok: false, processFile };
+  return { name, diagnostics, desired: undefined, ok: false, processFile, checked: undefined };
 }
 
-/** What the schema of the sandbox file cannot say. */
-function checkSandbox(name: string, file: string, { value, node }: Parsed<SandboxKeys>): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  if (!NAME.test(name)) {
-    found.push(
-      problem('bad-name', file, `\`${name}\` is no sandbox name: letters, digits, \`_\` and \`-\` only`),
-    );
-  }
-  const lists = { 'allow-users': value.allowUsers, 'allow-groups': value.allowGroups };
-  for (const [key, allowed] of Object.entries(lists)) {
-    if (allowed.length > 0) continue;
-    found.push(
-      diagnostic('nobody-allowed', 'error', `\`${key}\` is empty: nothing may run`, locate(node, [key])),
-    );
-  }
-  return found;
+function checkName(name: string, file: string): Diagnostic[] {
+  if (NAME.test(name)) return [];
+  return [problem('bad-name', file, `\`${name}\` is no sandbox name: letters, digits, \`_\` and \`-\` only`)];
+}
+
+/** In the order of files and lines; two entries with one container file say the same things about it. */
+export function inOrder(found: readonly Diagnostic[]): Diagnostic[] {
+  const known = new Map(
+    found.map(item => [`${item.file}:${item.line}:${item.column} ${item.message}`, item]),
+  );
+  return [...known.values()].sort(byPlace);
 }
 
 /** `alternate` is validated in place of the installed process file. */
@@ -128,7 +137,7 @@ export async function loadSandbox(
   const file = join(paths.sandboxesDir, `${name}.yaml`);
   const sandbox = await readConfig(disk, sandboxSchema, file, texts);
   if (!sandbox.ok) return bad(name, sandbox.errors);
-  const found = checkSandbox(name, file, sandbox.value);
+  const found = [...checkName(name, file), ...checkSandbox(sandbox.value)];
   const round: Round = { disk, texts, found };
   const installed = resolve(paths.processesDir, sandbox.value.value.configFile ?? `${name}.yaml`);
   const processes = await readProcesses(round, installed, alternate ?? installed);
@@ -142,12 +151,13 @@ export async function loadSandbox(
     if (entry !== undefined) entries.push(entry);
   }
   const sources: SandboxSources = { name, sandbox: sandbox.value, processes, entries };
-  const good = await checkAll(sources, found);
+  const good = await checkAll(round, sources);
   return {
     name,
-    diagnostics: found.sort(byPlace),
+    diagnostics: inOrder(found),
     desired: desiredSandbox(sources, good),
     ok: !found.some(isError),
     processFile: installed,
+    checked: { sources, good },
   };
 }

@@ -12,7 +12,7 @@ import { problem, readConfig, type Texts } from '../adapters/read-yaml.ts';
 import { findRuns, sameProcess } from '../adapters/records.ts';
 import { readStatus } from '../adapters/status-file.ts';
 import { containerSchema } from '../config/container.ts';
-import { checkReferences } from '../core/desired/checks.ts';
+import { checkContainer } from '../core/desired/checks/entry.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
 import { type Action, describeAction, type Known, plan } from '../core/plan/plan.ts';
 import { VERSION } from './shared-options.ts';
@@ -60,7 +60,7 @@ export async function checkContainers(files: readonly string[], json: boolean): 
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const read = await readConfig(realDisk, containerSchema, file, texts);
-    diagnostics.push(...(read.ok ? checkReferences(read.value) : read.errors));
+    diagnostics.push(...(read.ok ? checkContainer(read.value) : read.errors));
   }
   return report({ diagnostics, texts }, json);
 }

@@ -51,7 +51,7 @@ function parse6(text: string): bigint | undefined {
 }
 
 /** `10.0.0.2` or `fd00::2`; undefined when it is neither. No zones, no leading zeros. */
-function parseAddress(text: string): Address | undefined {
+export function parseAddress(text: string): Address | undefined {
   const family = text.includes(':') ? 6 : 4;
   const value = family === 6 ? parse6(text) : parse4(text);
   return value === undefined ? undefined : { family, value };

@@ -31,10 +31,16 @@ const hostsFile = s.struct({
   ),
 });
 
+/** `v2:`, hashes of the key, the namespace and the secret (6 bytes each), and the box; all base64. */
+const ENCRYPTED = /^v2(:[A-Za-z0-9+/]{8}){3}:[A-Za-z0-9+/]+={0,2}$/;
+const encrypted = s.check(s.text(), text =>
+  ENCRYPTED.test(text) ? undefined : 'this is no encrypted value: make one with `lithos_crypt encrypt`',
+);
+
 /** One value, or several of which the first that can be decrypted counts. */
-const secretSchema = s.either(s.text(), s.list(s.text(), { min: 1 }));
+const secretSchema = s.either(encrypted, s.list(encrypted, { min: 1 }));
 /** Also the shape of a `secret-environ-file`. */
-const secretEnvironSchema = s.map(secretSchema);
+export const secretEnvironSchema = s.map(secretSchema);
 
 const ETC_DEFAULTS = { mount: null, copyFromHost: true } as const;
 
@@ -172,7 +178,7 @@ export const containerSchema = s.struct({
     'Command line run inside before the stop signal; variables are expanded.',
   ),
   after: withDefault(
-    s.list(s.text()),
+    s.list(s.text(), { max: LIMITS.afterMax }),
     [],
     'Process names of this sandbox that must be ready before its first start.',
   ),

@@ -77,7 +77,12 @@ export const LIMITS = {
   idMapEntriesMax: 340,
   /** Supplementary groups of one process: nobody lists more by hand (the kernel's own end is 65,536). */
   groupsMax: 64,
+  /** Processes one waits for; and entries of one process file: what people and orchestrators write, ten times over. */
+  afterMax: 100,
+  processesMax: 1_000,
   portMax: 65_535,
+  /** sun_path of a unix socket, without its closing NUL. */
+  socketPathBytes: 107,
   /** Gaps below a descriptor have to be filled: sockets are numbered from 3 on, a few hundred at most. */
   fdMax: 255,
   /** The kernel cuts a backlog at net.core.somaxconn anyway. */

@@ -9,7 +9,7 @@ export interface IdMaps {
 }
 
 /** Either non-empty: there is a user namespace. */
-function hasMaps({ uidMap, gidMap }: IdMaps): boolean {
+export function hasMaps({ uidMap, gidMap }: IdMaps): boolean {
   return uidMap.length > 0 || gidMap.length > 0;
 }
 

@@ -4,6 +4,7 @@ import type { ContainerKeys } from '../../config/container.ts';
 import { DEFAULTS } from '../../config/defaults.ts';
 import type { SandboxKeys } from '../../config/sandbox.ts';
 import { signalName } from '../../config/signals.ts';
+import { addressedInstances } from './checks/network.ts';
 import { builtins, expand, expandEnviron, PID_IN_CONTAINER, PID_VARIABLE, type Values } from './expand.ts';
 import { mapsInEffect } from './id-maps.ts';
 import { historyOf, identityOf } from './identity.ts';
@@ -184,7 +185,7 @@ export function instanceOf(
 export function instancesOf(sources: SandboxSources, source: EntrySources): DesiredInstance[] {
   const container = source.container?.value;
   if (container === undefined || source.entry.kind !== 'Daemon') return [];
-  return Array.from({ length: source.entry.instances }, (_, index) => {
+  return Array.from({ length: addressedInstances(source) }, (_, index) => {
     const name = `${sources.name}/${source.process}.${index}`;
     return instanceOf(sources, source, container, name, index);
   });

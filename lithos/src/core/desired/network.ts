@@ -16,6 +16,12 @@ function afterSetup(command: readonly string[], address: string): string[] {
   });
 }
 
+/** Names in `after-setup-command` that nothing gives a value. */
+export function unknownInSetup(keys: BridgedNetworkKeys): string[] {
+  const known = new Map([[ADDRESS_VARIABLE, '']]);
+  return keys.afterSetupCommand.slice(1).flatMap(word => expand(word, known).missing);
+}
+
 /** `address`: null for the loopback interface alone; the command is not run then. */
 export function networkOf(keys: BridgedNetworkKeys | null, address: string | null): NetworkSpec {
   if (keys === null) return { kind: 'host' };

@@ -11,6 +11,11 @@ function isPrefix(prefix: readonly string[], of: readonly string[]): boolean {
   return prefix.length <= of.length && prefix.every((part, index) => of[index] === part);
 }
 
+/** `path` is `parent` or something in it. */
+export function isBelow(path: string, parent: string): boolean {
+  return isPrefix(components(parent) ?? ['..'], components(path) ?? []);
+}
+
 export interface HostPath {
   readonly path: string;
   /** What the sandbox has mapped: links must not lead out of it. */

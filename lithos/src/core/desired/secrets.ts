@@ -7,12 +7,12 @@ import type { SecretSpec } from './types.ts';
 /** A sandbox that lists no namespaces has the one without a name. */
 const UNNAMED = [''];
 
-function wantsSecrets({ secretEnviron, secretEnvironFile }: ContainerKeys): boolean {
+export function wantsSecrets({ secretEnviron, secretEnvironFile }: ContainerKeys): boolean {
   return Object.keys(secretEnviron).length > 0 || secretEnvironFile !== null;
 }
 
 /** Absolute in the image; a relative path begins in the directory of the container config. */
-function fileInImage(configPath: string, file: string): string {
+export function fileInImage(configPath: string, file: string): string {
   return file.startsWith('/') ? file : `${configPath.slice(0, configPath.lastIndexOf('/'))}/${file}`;
 }
 

@@ -56,12 +56,12 @@ function activated(container: ContainerKeys, values: Values, isBridged: boolean)
 }
 
 /** An entry of `tcp-ports` whose key became a port. */
-interface NamedPort {
+export interface NamedPort {
   readonly key: string;
   readonly port: number | undefined;
 }
 
-function expandedPorts({ tcpPorts }: ContainerKeys, values: Values): NamedPort[] {
+export function expandedPorts({ tcpPorts }: ContainerKeys, values: Values): NamedPort[] {
   return Object.keys(tcpPorts).map(key => ({ key, port: parsePort(expand(key, values).text) }));
 }
 

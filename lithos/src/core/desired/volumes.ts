@@ -12,7 +12,7 @@ interface Owner {
 }
 
 /** Whose directory a volume makes or changes; undefined when it leaves the owner alone. */
-function ownerOf(keys: VolumeKeys): Owner | undefined {
+export function ownerOf(keys: VolumeKeys): Owner | undefined {
   if (keys.tag === 'Persistent') return keys.value.mkdir ? keys.value : undefined;
   if (keys.tag === 'Statedir') return components(keys.value.path)?.length === 0 ? undefined : keys.value;
   return undefined;
