@@ -4,11 +4,17 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import type { DesiredInstance, ResolvedVolume } from '../core/desired/types.ts';
+import { runTerms } from '../core/instance/transitions.ts';
 import type { BundlePart } from './attachment.ts';
 import type { EtcMounts } from './etc-files.ts';
 
 /** Keys of the annotations: who the container is, for a supervisor that finds it on disk. */
-export const ANNOTATION = { name: 'lithos.name', identity: 'lithos.identity' } as const;
+export const ANNOTATION = {
+  name: 'lithos.name',
+  identity: 'lithos.identity',
+  /** How the run is stopped and judged, as JSON: should its record be damaged. */
+  terms: 'lithos.terms',
+} as const;
 
 /** Open to every user of the container, as /tmp is; the parents stay root's. */
 const STATE_MODE = 0o1777;
@@ -85,7 +91,11 @@ export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): Sa
       ...(memoryLimitBytes === null ? {} : { memoryBytes: memoryLimitBytes }),
     },
     cgroupPath: options.cgroupPath,
-    annotations: { [ANNOTATION.name]: instance.name, [ANNOTATION.identity]: instance.identity },
+    annotations: {
+      [ANNOTATION.name]: instance.name,
+      [ANNOTATION.identity]: instance.identity,
+      [ANNOTATION.terms]: JSON.stringify(runTerms(instance)),
+    },
     // Sharing the host's pids there is no PID 1 of ours to wrap.
     ...(instance.sharePid ? {} : { init: { hostPath: options.init } }),
   };

@@ -1,6 +1,7 @@
 // Starts, stops and clears away containers: conmon watches each, the OCI runtime makes it, the init in it is PID 1.
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
@@ -9,7 +10,7 @@ import { createMonitored } from '@suite/shared/oci/monitor.ts';
 import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
-import type { DesiredInstance } from '../core/desired/types.ts';
+import type { DesiredInstance, StopPolicy } from '../core/desired/types.ts';
 import type { Instance, Run } from '../core/instance/types.ts';
 import { type Attachment, gather } from './attachment.ts';
 import { prepareDirectories, sandboxSpec } from './bundle.ts';
@@ -51,6 +52,8 @@ export class Containers {
   /** Writes the bundle of a later run. Throws with a sentence when the image or a file is missing. */
   async prepare(desired: DesiredInstance, run: number): Promise<void> {
     const { paths, cgroups, init, runtime } = this.options;
+    const ahead = this.prepared.get(desired.name);
+    if (ahead?.run === run && ahead.desired === desired) return;
     const files = this.files(desired.name, run);
     if (!(await isDirectory(desired.imageRoot))) throw new Error(`image ${desired.imageRoot} does not exist`);
     if (desired.needsPid && runtime.choice.kind === 'runc') {
@@ -73,8 +76,7 @@ export class Containers {
   /** Creates and starts; resolves when the program runs. Throws with a sentence. */
   async start(instance: Instance, run: Run, desired: DesiredInstance): Promise<Started> {
     const { name } = desired;
-    const ahead = this.prepared.get(name);
-    if (ahead?.run !== run.number || ahead.desired !== desired) await this.prepare(desired, run.number);
+    await this.prepare(desired, run.number);
     this.prepared.delete(name);
     const { paths, cgroups, runtime, disk } = this.options;
     // Left-overs of the last run (a pid namespace that is shared does not die with its first process).
@@ -121,30 +123,37 @@ export class Containers {
   }
 
   private record(instance: Instance, run: Run, pid: number, processStart: string): RunRecord {
-    const { identity, stop, normalExitCodes } = run;
+    const { number, startedMs: _startedMs, ...terms } = run;
     return {
-      version: 1,
+      ...terms,
+      version: 2,
       name: instance.name,
-      run: run.number,
-      identity,
+      run: number,
       pid,
       processStart,
       startedWallMs: this.options.clock.wallMs(),
-      killTimeoutMs: stop.timeoutMs,
-      normalExitCodes,
       restarts: instance.restarts,
       failures: instance.failures,
+      row: instance.row,
       lastExit: instance.lastExit ?? null,
     };
   }
 
-  /** TERM to the container's first process: the init passes it on. Only if it still is that process. */
-  async terminate(pid: number, processStart: string): Promise<void> {
+  /** For a later supervisor, which must not begin again to wait for readiness. */
+  async noteReady(name: string, run: number, ready: boolean): Promise<void> {
+    const { disk, clock } = this.options;
+    const file = this.files(name, run).ready;
+    if (ready) await disk.writeAtomic(file, String(clock.wallMs()));
+    else await disk.remove(file);
+  }
+
+  /** A signal to the container's first process: the init passes it on. Only if it still is that process. */
+  async terminate(pid: number, processStart: string, name: StopPolicy['signal']): Promise<void> {
     const { clock } = this.options;
     const giveUp = clock.monotonicMs() + TIMES.initReadyMs;
-    while (sameProcess(pid, processStart) && isDeaf(pid) && clock.monotonicMs() < giveUp)
+    while (sameProcess(pid, processStart) && isDeaf(pid, name) && clock.monotonicMs() < giveUp)
       await new Promise<void>(resolve => clock.after(TIMES.killPollMs, resolve));
-    if (sameProcess(pid, processStart)) signal(pid, 'SIGTERM');
+    if (sameProcess(pid, processStart)) signal(pid, name);
   }
 
   /** KILL of everything in the container: its first process takes a pid namespace with it, the cgroup has the rest. */
@@ -208,27 +217,27 @@ function contiguous(fds: readonly (readonly [number, number])[]): number[] {
 }
 
 const FIRST_FD = 3;
-const TERM_BIT = 1n << 14n;
 
 /**
  * The kernel drops a signal to the first process of a pid namespace that neither handles nor blocks it, and an init
  * needs some milliseconds before it does. Other processes get every signal.
  */
-function isDeaf(pid: number): boolean {
+function isDeaf(pid: number, name: StopPolicy['signal']): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? '';
     const isFirst = /\s1$/.test(field('NSpid'));
+    const bit = 1n << BigInt(constants.signals[name as NodeJS.Signals] - 1);
     const heard = BigInt(`0x${field('SigBlk')}`) | BigInt(`0x${field('SigCgt')}`);
-    return isFirst && (field('Name') !== 'init' || (heard & TERM_BIT) === 0n);
+    return isFirst && (field('Name') !== 'init' || (heard & bit) === 0n);
   } catch {
     return false;
   }
 }
 
-function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+function signal(pid: number, name: StopPolicy['signal']): void {
   try {
-    process.kill(pid, name);
+    process.kill(pid, name as NodeJS.Signals);
   } catch {
     // It ended in between: its exit file says so.
   }

@@ -4,13 +4,18 @@ import { join } from 'node:path';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS } from '../config/defaults.ts';
-import type { LastExit } from '../core/restart/restart.ts';
+import type { Run } from '../core/instance/types.ts';
+import type { LastExit } from '../core/restart/exit.ts';
 import { ANNOTATION } from './bundle.ts';
 import { containerId, type HostPaths, instanceDir } from './paths.ts';
+import { type Annotated, parseTerms, rebuilt, upgraded } from './record-formats.ts';
 
-/** Written between create and start of a container, so whatever runs has one; format version 1. */
-export interface RunRecord {
-  readonly version: 1;
+/** What a later supervisor must know of a run to stop and judge it; also in the annotations of its bundle. */
+export type RunTerms = Pick<Run, 'stop' | 'normalExitCodes' | 'waitsForReady' | 'healthyAfterMs'>;
+
+/** Written between create and start of a container, so whatever runs has one; format version 2. */
+export interface RunRecord extends RunTerms {
+  readonly version: 2;
   readonly name: string;
   readonly run: number;
   readonly identity: string;
@@ -18,10 +23,9 @@ export interface RunRecord {
   /** From /proc/PID/stat: with the pid it names one process for ever. */
   readonly processStart: string;
   readonly startedWallMs: number;
-  readonly killTimeoutMs: number;
-  readonly normalExitCodes: readonly number[];
   readonly restarts: number;
   readonly failures: number;
+  readonly row: number;
   readonly lastExit: LastExit | null;
 }
 
@@ -29,6 +33,8 @@ export interface RunFiles {
   readonly id: string;
   readonly bundle: string;
   readonly record: string;
+  /** Since when (wall clock, ms) the run is ready; absent while it is not. Only for runs that wait for readiness. */
+  readonly ready: string;
   readonly pidFile: string;
   readonly monitorPidFile: string;
   readonly persistDir: string;
@@ -40,6 +46,7 @@ export function runFiles(paths: HostPaths, name: string, run: number): RunFiles 
     id: containerId(name, run),
     bundle,
     record: join(bundle, 'record.json'),
+    ready: join(bundle, 'ready'),
     pidFile: join(bundle, 'pid'),
     monitorPidFile: join(bundle, 'conmon.pid'),
     persistDir: join(bundle, 'persist'),
@@ -55,23 +62,6 @@ export type FoundRun =
   | { readonly kind: 'complete'; readonly files: RunFiles; readonly record: RunRecord }
   | { readonly kind: 'incomplete'; readonly files: RunFiles; readonly name: string; readonly run: number };
 
-/** A damaged record, or one of another version, must not be believed by half: what it lacks would be met much later. */
-function isRecord(value: unknown, name: string, run: number): value is RunRecord {
-  const record = value as Partial<RunRecord> | null;
-  return (
-    typeof record === 'object' &&
-    record?.version === 1 &&
-    record.name === name &&
-    record.run === run &&
-    typeof record.identity === 'string' &&
-    typeof record.processStart === 'string' &&
-    Array.isArray(record.normalExitCodes) &&
-    [record.pid, record.startedWallMs, record.killTimeoutMs, record.restarts, record.failures].every(
-      Number.isFinite,
-    )
-  );
-}
-
 async function readJson(disk: Disk, path: string): Promise<unknown> {
   try {
     return JSON.parse((await disk.readText(path, LIMITS.stateFileBytes)) ?? 'null');
@@ -80,12 +70,38 @@ async function readJson(disk: Disk, path: string): Promise<unknown> {
   }
 }
 
-/** The identity of a bundle, as annotated in its config.json; undefined when it was not finished. */
-async function annotated(disk: Disk, bundle: string): Promise<string | undefined> {
+/** Identity and terms of a bundle, as annotated in its config.json; undefined when it was not finished. */
+async function annotated(disk: Disk, bundle: string): Promise<Annotated | undefined> {
   const config = (await readJson(disk, join(bundle, 'config.json'))) as {
     annotations?: Record<string, string>;
   } | null;
-  return config?.annotations?.[ANNOTATION.identity];
+  const identity = config?.annotations?.[ANNOTATION.identity];
+  return identity === undefined
+    ? undefined
+    : { identity, terms: parseTerms(config?.annotations?.[ANNOTATION.terms]) };
+}
+
+/** Without a record that can be believed: is the process in the pid file still that container's first one? */
+async function isInstance(name: string, pid: number): Promise<boolean> {
+  const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+  return environ.split('\0').includes(`LITHOS_NAME=${name}`);
+}
+
+async function readRun(disk: Disk, paths: HostPaths, name: string, run: number): Promise<FoundRun> {
+  const files = runFiles(paths, name, run);
+  const record = upgraded(await readJson(disk, files.record), name, run);
+  // The bundle is the authority on identity: it is what the container was made from.
+  const bundle = await annotated(disk, files.bundle);
+  if (record !== undefined && record.identity === bundle?.identity)
+    return { kind: 'complete', files, record };
+  const pid = await readPid(files.pidFile);
+  // No record yet: the program was never started.
+  const started = (await disk.readText(files.record, LIMITS.stateFileBytes).catch(() => '')) !== undefined;
+  const found = started && bundle !== undefined && pid !== undefined && (await isInstance(name, pid));
+  const again = found ? rebuilt(bundle, name, run, pid) : undefined;
+  return again === undefined
+    ? { kind: 'incomplete', files, name, run }
+    : { kind: 'complete', files, record: again };
 }
 
 /** Runs in order of their numbers. Directories that are not ours are left alone. */
@@ -96,17 +112,23 @@ export async function findRuns(disk: Disk, paths: HostPaths): Promise<FoundRun[]
       const name = `${sandbox}/${instance}`;
       const numbers = ((await disk.list(instanceDir(paths.instancesDir, name))) ?? []).map(Number);
       for (const run of numbers.filter(Number.isInteger).sort((a, b) => a - b)) {
-        const files = runFiles(paths, name, run);
-        const record = await readJson(disk, files.record);
-        // The bundle is the authority on identity: it is what the container was made from.
-        const identity = await annotated(disk, files.bundle);
-        if (isRecord(record, name, run) && record.identity === identity)
-          found.push({ kind: 'complete', files, record });
-        else found.push({ kind: 'incomplete', files, name, run });
+        found.push(await readRun(disk, paths, name, run));
       }
     }
   }
   return found;
+}
+
+/** Wall clock, ms; null for a run that is not ready (as far as the last supervisor knew). */
+export async function readySinceWallMs(
+  disk: Disk,
+  record: RunRecord,
+  files: RunFiles,
+): Promise<number | null> {
+  if (!record.waitsForReady) return record.startedWallMs;
+  const text = await disk.readText(files.ready, LIMITS.stateFileBytes).catch(() => undefined);
+  const since = Number.parseInt(text ?? '', 10);
+  return Number.isFinite(since) ? since : null;
 }
 
 /** The pid a runtime left in a pid file; undefined while there is none. */

@@ -3,7 +3,8 @@ import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Containers } from '../adapters/containers.ts';
 import type { HostPaths } from '../adapters/paths.ts';
-import { type FoundRun, findRuns, sameProcess, sweepEmpty } from '../adapters/records.ts';
+import { type FoundRun, findRuns, readySinceWallMs, sameProcess, sweepEmpty } from '../adapters/records.ts';
+import { findRests } from '../adapters/rest.ts';
 import type { Supervisor } from './supervisor.ts';
 
 export interface RecoverOptions {
@@ -60,8 +61,12 @@ export async function recover(options: RecoverOptions): Promise<void> {
     );
   }
   for (const { record, files } of current.values()) {
-    supervisor.adopt(record, files.id, files.monitorPidFile);
+    supervisor.adopt(record, files, await readySinceWallMs(disk, record, files));
     log.info(`${record.name} found`, { pid: record.pid, run: record.run });
+  }
+  for (const rest of await findRests(disk, paths)) {
+    // Older than the run that followed it.
+    if ((current.get(rest.name)?.record.run ?? 0) < rest.nextRun) supervisor.adoptRest(rest);
   }
   await sweepEmpty(paths);
 }

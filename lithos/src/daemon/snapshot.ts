@@ -1,6 +1,8 @@
 // What the tree says of itself: the content of the status file.
 import { realClock } from '@suite/shared/ports/real.ts';
 import type { TreeStatus } from '@suite/shared/wire/lithos.ts';
+import type { Instance } from '../core/instance/types.ts';
+import { notReadyYet } from '../core/order/order.ts';
 import type { Reading } from './configuration.ts';
 import { instanceStatus } from './status.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -15,11 +17,17 @@ export interface Progress {
 
 export const NOTHING_READ: Reading = { desired: undefined, sandboxes: [], errors: [] };
 
+function waitsFor({ state, desired }: Instance, all: readonly Instance[]): string | undefined {
+  if (state.kind !== 'held' || state.reason !== 'after' || desired === undefined) return undefined;
+  return `${notReadyYet(desired, all).join(', ')} not ready`;
+}
+
 export function snapshot(
   { options, runtime }: Surroundings,
   { reading, reloads, stopping }: Progress,
   supervisor: Supervisor,
 ): Omit<TreeStatus, 'schemaVersion' | 'writtenWallMs'> {
+  const all = supervisor.all();
   const wallFromMonotonicMs = realClock.wallMs() - realClock.monotonicMs();
   return {
     pid: process.pid,
@@ -31,12 +39,12 @@ export function snapshot(
     errors: reading.errors,
     sandboxes: reading.sandboxes,
     rollouts: [],
-    instances: supervisor
-      .all()
+    instances: all
       .map(instance => {
         const { name } = instance;
         const lost = supervisor.monitorLost(name);
-        return instanceStatus(instance, supervisor.pidOf(name), lost, wallFromMonotonicMs);
+        const status = instanceStatus(instance, supervisor.pidOf(name), lost, wallFromMonotonicMs);
+        return { ...status, problem: waitsFor(instance, all) ?? status.problem };
       })
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   };

@@ -3,8 +3,9 @@ import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Disk, Timer } from '@suite/shared/ports/index.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import { TIMES } from '../config/defaults.ts';
+import { currentRun, isReady } from '../core/instance/facts.ts';
 import type { Instance } from '../core/instance/types.ts';
-import { describeExit } from '../core/restart/restart.ts';
+import { describeExit } from '../core/restart/exit.ts';
 
 export interface StatusWriterOptions {
   readonly disk: Disk;
@@ -50,16 +51,17 @@ export function instanceStatus(
   wallFromMonotonicMs: number,
 ): InstanceStatus {
   const { name, state, restarts, failures, lastExit } = instance;
-  const run = state.kind === 'waiting' || state.kind === 'gone' ? undefined : state.run;
+  const run = currentRun(instance);
+  const held = state.kind === 'held';
   return {
     name,
-    state: state.kind,
-    ready: state.kind === 'running',
+    state: held ? 'waiting' : state.kind,
+    ready: isReady(instance),
     pid: pid ?? null,
     run: run?.number ?? instance.nextRun - 1,
     identity: run?.identity ?? null,
     startedWallMs: run === undefined ? null : Math.round(run.startedMs + wallFromMonotonicMs),
-    reason: state.kind === 'waiting' ? 'interval' : null,
+    reason: held || state.kind === 'waiting' ? state.reason : null,
     nextStartWallMs: state.kind === 'waiting' ? Math.round(state.startAtMs + wallFromMonotonicMs) : null,
     restarts,
     failures,

@@ -1,23 +1,33 @@
 // Carries out what the state machines of the instances ask for. One table maps each effect to what does it.
 import type { Logger } from '@suite/shared/cli/log.ts';
-import type { Clock, Timer } from '@suite/shared/ports/index.ts';
+import type { Clock, Disk, Timer } from '@suite/shared/ports/index.ts';
 import type { Containers } from '../adapters/containers.ts';
 import type { ExitWatch } from '../adapters/exits.ts';
-import type { RunRecord } from '../adapters/records.ts';
-import type { DesiredInstance } from '../core/desired/types.ts';
-import { adoptedInstance, freshInstance, step } from '../core/instance/machine.ts';
-import type { Effect, Event, Instance, Run } from '../core/instance/types.ts';
+import type { HostPaths } from '../adapters/paths.ts';
+import type { RunFiles, RunRecord } from '../adapters/records.ts';
+import { type RestRecord, saveRest } from '../adapters/rest.ts';
+import type { DesiredInstance, StopPolicy } from '../core/desired/types.ts';
+import { freshInstance } from '../core/instance/beginnings.ts';
+import { currentRun, isReady } from '../core/instance/facts.ts';
+import { step } from '../core/instance/machine.ts';
+import type { Effect, Event, HoldReason, Instance, Run } from '../core/instance/types.ts';
+import { notReadyYet } from '../core/order/order.ts';
 import { type Action, type Known, plan } from '../core/plan/plan.ts';
-import { describeExit } from '../core/restart/restart.ts';
+import { describeExit } from '../core/restart/exit.ts';
+import { fromRecord, fromRest, toRest } from './adopt.ts';
 import { LiveRuns } from './live-runs.ts';
-import type { Report } from './observer.ts';
+import type { MakeObserver, Observer, Report } from './observer.ts';
 import { WorkQueues } from './work-queues.ts';
 
 export interface SupervisorOptions {
   readonly containers: Containers;
   readonly exits: ExitWatch;
   readonly clock: Clock;
+  readonly disk: Disk;
+  readonly paths: HostPaths;
   readonly log: Logger;
+  /** Absent: everything is ready as soon as it runs, and hooks are skipped. */
+  readonly makeObserver?: MakeObserver;
   /** Something that lithos_ps shows has changed. */
   readonly onChange: () => void;
 }
@@ -32,23 +42,18 @@ export class Supervisor {
   private readonly timers = new Map<string, Timer>();
   private readonly queues: WorkQueues;
   private readonly executors: Executors;
+  private readonly observer: Observer | undefined;
+  /** What the current run of each was started with, as far as we know. */
+  private readonly startedWith = new Map<string, DesiredInstance>();
   /** Found on disk and not decided about yet. */
   private readonly found = new Set<string>();
   private readonly firstFreeRun = new Map<string, number>();
-  private whenEmpty: (() => void) | undefined;
+  /** Resolves waiting for the next change of anything. */
+  private whenChanged: (() => void)[] = [];
   private stopping = false;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
-    this.executors = {
-      start: (name, { run, desired }) => this.queues.add(name, () => this.start(name, run, desired)),
-      terminate: (name, { pid }) => this.terminate(name, pid),
-      kill: (name, { run, pid }) => this.kill(name, run, pid),
-      wake: (name, { event, atMs }) => this.wake(name, event, atMs),
-      discard: (name, { run }) =>
-        this.queues.add(name, () => this.options.containers.discard(name, run.number)),
-      forget: name => this.queues.add(name, () => this.forget(name)),
-    };
     const { exits, clock, log, onChange } = options;
     this.queues = new WorkQueues((name, error) => log.error(`${name}: ${error.message}`));
     this.live = new LiveRuns({
@@ -58,10 +63,40 @@ export class Supervisor {
       onEnd: (name, code, outOfMemory) => this.exited(name, code, outOfMemory),
       onMonitorLost: onChange,
     });
+    this.observer = options.makeObserver?.(this.report);
+    this.executors = {
+      start: (name, { run, desired }) => {
+        this.startedWith.set(name, desired);
+        this.queues.add(name, () => this.start(name, run, desired));
+      },
+      observe: (name, { run, desired, pid, ready }) => {
+        this.startedWith.set(name, desired);
+        this.observer?.observe(name, desired, run, pid, ready);
+      },
+      unobserve: (name, { run }) => {
+        this.startedWith.delete(name);
+        this.observer?.unobserve(name, run);
+      },
+      'note-ready': (name, { run, ready }) =>
+        this.queues.add(name, () => this.options.containers.noteReady(name, run.number, ready)),
+      hook: (name, { run }) => this.hook(name, run),
+      terminate: (name, { pid, signal }) => this.terminate(name, pid, signal),
+      kill: (name, { run, pid }) => this.kill(name, run, pid),
+      wake: (name, { event, atMs }) => this.wake(name, event, atMs),
+      rest: name => this.rest(name),
+      discard: (name, { run }) =>
+        this.queues.add(name, () => this.options.containers.discard(name, run.number)),
+      forget: name => this.queues.add(name, () => this.forget(name)),
+    };
   }
 
   all(): readonly Instance[] {
     return [...this.instances.values()].filter(instance => instance.state.kind !== 'gone');
+  }
+
+  get(name: string): Instance | undefined {
+    const instance = this.instances.get(name);
+    return instance?.state.kind === 'gone' ? undefined : instance;
   }
 
   pidOf(name: string): number | undefined {
@@ -74,22 +109,19 @@ export class Supervisor {
   }
 
   /** What an earlier supervisor left; stays untouched until `apply` says what becomes of it. */
-  adopt(record: RunRecord, id: string, monitorPidFile: string): void {
-    const { clock } = this.options;
-    const agoMs = Math.max(0, clock.wallMs() - record.startedWallMs);
-    const run: Run = {
-      number: record.run,
-      identity: record.identity,
-      stop: { signal: 'SIGTERM', timeoutMs: record.killTimeoutMs, hook: [] },
-      normalExitCodes: record.normalExitCodes,
-      startedMs: clock.monotonicMs() - agoMs,
-    };
-    const { name, pid, processStart, restarts, failures } = record;
-    const lastExit = record.lastExit ?? undefined;
-    this.live.set(name, { run: run.number, id, pid, processStart, monitorPidFile });
-    const nextRun = Math.max(run.number + 1, this.firstFreeRun.get(name) ?? 1);
-    this.instances.set(name, adoptedInstance({ name, run, nextRun, pid, restarts, failures, lastExit }));
+  adopt(record: RunRecord, { id, monitorPidFile }: RunFiles, readySinceWallMs: number | null): void {
+    const { name, pid, processStart } = record;
+    this.live.set(name, { run: record.run, id, pid, processStart, monitorPidFile });
+    const free = this.firstFreeRun.get(name) ?? 1;
+    this.instances.set(name, fromRecord(this.options.clock, record, readySinceWallMs, free));
     this.found.add(name);
+  }
+
+  /** As `adopt`, for what does not run. */
+  adoptRest(rest: RestRecord): void {
+    const free = this.firstFreeRun.get(rest.name) ?? 1;
+    this.instances.set(rest.name, fromRest(this.options.clock, rest, free));
+    this.found.add(rest.name);
   }
 
   /** A monitor may still leave an exit file for this run of an earlier supervisor: its number is not used again. */
@@ -101,11 +133,10 @@ export class Supervisor {
   plan(desired: ReadonlyMap<string, DesiredInstance>): Action[] {
     const identities = new Map([...desired].map(([name, instance]) => [name, instance.identity]));
     const known = new Map(
-      this.all().map((instance): [string, Known] => {
-        const { state } = instance;
-        const identity = state.kind === 'waiting' || state.kind === 'gone' ? undefined : state.run.identity;
-        return [instance.name, { identity, supervised: !this.found.has(instance.name) }];
-      }),
+      this.all().map((instance): [string, Known] => [
+        instance.name,
+        { identity: currentRun(instance)?.identity, supervised: !this.found.has(instance.name) },
+      ]),
     );
     return plan(identities, known);
   }
@@ -114,28 +145,65 @@ export class Supervisor {
   apply(desired: ReadonlyMap<string, DesiredInstance>): Action[] {
     if (this.stopping) return [];
     const actions = this.plan(desired);
-    for (const { kind, name } of actions) {
+    for (const { name } of actions) {
       const wanted = desired.get(name);
       if (wanted === undefined) this.dispatch(name, { kind: 'removed' });
-      else if (kind === 'start') this.begin(wanted);
-      else this.dispatch(name, { kind: 'configured', desired: wanted });
+      else this.configure(wanted);
     }
     this.found.clear();
     this.live.checkAll();
-    this.prepareNext();
+    this.releaseHeld();
     return actions;
   }
 
-  /** TERM to all, KILL after each one's kill-timeout; resolves when nothing is left. Nothing is started any more. */
-  async stopAll(): Promise<void> {
-    this.stopping = true;
-    for (const { name } of this.all()) this.dispatch(name, { kind: 'removed' });
-    while (this.all().length > 0) {
-      await new Promise<void>(resolve => {
-        this.whenEmpty = resolve;
-      });
+  /** One instance, at once: made if there is none, else told; `hold` keeps a new one from starting yet. */
+  configure(desired: DesiredInstance, hold?: HoldReason): void {
+    if (this.stopping) return;
+    const before = this.get(desired.name);
+    if (before === undefined) {
+      this.begin(desired, hold);
+      return;
     }
-    await this.queues.idle();
+    // The very same: neither the machine nor the bundle that is ready for its next run is touched.
+    if (before.desired !== undefined && JSON.stringify(before.desired) === JSON.stringify(desired)) return;
+    this.dispatch(desired.name, { kind: 'configured', desired });
+    this.queues.add(desired.name, () => this.prepare(desired.name));
+  }
+
+  /** It is not wanted any more. */
+  retire(name: string): void {
+    this.dispatch(name, { kind: 'removed' });
+  }
+
+  /** Lets a held one start. */
+  release(name: string): void {
+    this.dispatch(name, { kind: 'released' });
+  }
+
+  /** An operator's verb: stop and start again. False when there is no such instance. */
+  restart(name: string): boolean {
+    return this.tell(name, { kind: 'restart' });
+  }
+
+  /** An operator's verb: a failed one, or one in back-off, starts at once. False when there is no such instance. */
+  clear(name: string): boolean {
+    return this.tell(name, { kind: 'clear' });
+  }
+
+  /** Nothing is started any more. */
+  beginShutdown(): void {
+    this.stopping = true;
+  }
+
+  /** For a shutdown whose time is up. */
+  killNow(name: string): void {
+    const state = this.get(name)?.state;
+    if (state?.kind === 'stopping' && state.phase !== 'kill') this.dispatch(name, { kind: 'deadline' });
+  }
+
+  /** Resolves at the next change of any instance. */
+  async nextChange(): Promise<void> {
+    await new Promise<void>(resolve => this.whenChanged.push(resolve));
   }
 
   /** Waits for starts that are under way, at most `limitMs`. */
@@ -146,8 +214,8 @@ export class Supervisor {
 
   /** How an observer tells what it has seen. */
   readonly report: Report = (name, run, seen) => {
-    const state = this.instances.get(name)?.state;
-    if (state !== undefined && 'run' in state && state.run.number === run) this.dispatch(name, seen);
+    const instance = this.instances.get(name);
+    if (instance !== undefined && currentRun(instance)?.number === run) this.dispatch(name, seen);
   };
 
   /** See LiveRuns; called on a timer. */
@@ -160,38 +228,59 @@ export class Supervisor {
     this.live.reaped(pid, code);
   }
 
-  private begin(desired: DesiredInstance): void {
-    const before = this.instances.get(desired.name);
-    const nextRun = Math.max(before?.nextRun ?? 1, this.firstFreeRun.get(desired.name) ?? 1);
-    this.instances.set(desired.name, freshInstance(desired, nextRun, this.options.clock.monotonicMs()));
-    this.dispatch(desired.name, { kind: 'due' });
+  private tell(name: string, event: Event): boolean {
+    if (this.stopping || this.get(name) === undefined) return false;
+    this.dispatch(name, event);
+    return true;
+  }
+
+  private begin(desired: DesiredInstance, hold?: HoldReason): void {
+    const { name } = desired;
+    const nextRun = Math.max(this.instances.get(name)?.nextRun ?? 1, this.firstFreeRun.get(name) ?? 1);
+    const why = hold ?? (desired.after.length > 0 ? 'after' : undefined);
+    this.instances.set(name, freshInstance(desired, nextRun, this.options.clock.monotonicMs(), why));
+    this.dispatch(name, { kind: 'due' });
+  }
+
+  /** Those whose `after:` is fulfilled. */
+  private releaseHeld(): void {
+    if (this.stopping) return;
+    for (const { name, desired, state } of this.all()) {
+      if (state.kind !== 'held' || state.reason !== 'after' || desired === undefined) continue;
+      if (notReadyYet(desired, this.all()).length === 0) this.release(name);
+    }
   }
 
   private dispatch(name: string, event: Event): void {
-    const instance = this.instances.get(name);
-    if (instance === undefined) return;
-    const next = step(instance, event, this.options.clock.monotonicMs());
-    this.instances.set(name, next.instance);
-    if (next.instance.state.kind === 'running' || next.instance.state.kind === 'gone') this.clearTimer(name);
-    for (const effect of next.effects)
+    const before = this.instances.get(name);
+    if (before === undefined) return;
+    const { instance, effects } = step(before, event, this.options.clock.monotonicMs());
+    this.instances.set(name, instance);
+    // A deadline or start time belongs to the state in which it was set.
+    if (instance.state.kind !== before.state.kind) this.clearTimer(name);
+    for (const effect of effects)
       (this.executors[effect.kind] as (name: string, effect: Effect) => void)(name, effect);
+    if (isReady(instance) !== isReady(before) || instance.state.kind === 'gone') this.releaseHeld();
+    this.changed();
+  }
+
+  private changed(): void {
     this.options.onChange();
+    const waiting = this.whenChanged;
+    this.whenChanged = [];
+    for (const resolve of waiting) resolve();
   }
 
   private async start(name: string, run: Run, desired: DesiredInstance): Promise<void> {
     const { containers, log } = this.options;
-    const files = containers.files(name, run.number);
+    const { id, monitorPidFile } = containers.files(name, run.number);
     try {
       const started = await containers.start(this.instances.get(name) as Instance, run, desired);
-      this.live.set(name, {
-        run: run.number,
-        id: files.id,
-        monitorPidFile: files.monitorPidFile,
-        ...started,
-      });
+      this.live.set(name, { run: run.number, id, monitorPidFile, ...started });
       log.warn(`${name} started`, { pid: started.pid, run: run.number });
       this.dispatch(name, { kind: 'started', pid: started.pid });
       this.live.checkExit(name);
+      this.queues.add(name, () => this.prepare(name));
     } catch (error) {
       const { message } = error as Error;
       log.error(`${name} could not be started: ${message}`);
@@ -205,18 +294,26 @@ export class Supervisor {
 
   private exited(name: string, code: number | null, outOfMemory: boolean): void {
     this.dispatch(name, { kind: 'exited', code, outOfMemory });
-    const last = this.instances.get(name)?.lastExit;
-    if (last !== undefined)
-      this.options.log[last.requested ? 'warn' : 'error'](`${name} ${describeExit(last)}`);
-    // Behind the start of the next run, which it must not delay.
-    this.queues.add(name, () => this.prepare(name));
+    const { lastExit, state, problem } = this.instances.get(name) as Instance;
+    if (lastExit !== undefined)
+      this.options.log[lastExit.requested ? 'warn' : 'error'](`${name} ${describeExit(lastExit)}`);
+    if (state.kind === 'failed') this.options.log.error(`${name} has failed and stays down: ${problem}`);
   }
 
-  private terminate(name: string, pid: number): void {
+  private hook(name: string, run: Run): void {
+    const done = () => this.report(name, run.number, { kind: 'hook-done' });
+    this.options.log.info(`${name}: pre-stop hook`, { command: run.stop.hook });
+    const work = this.observer?.runHook(name, this.startedWith.get(name), run) ?? Promise.resolve();
+    work
+      .catch((error: Error) => this.options.log.error(`${name}: pre-stop hook: ${error.message}`))
+      .finally(done);
+  }
+
+  private terminate(name: string, pid: number, signal: StopPolicy['signal']): void {
     const live = this.live.get(name);
     if (live === undefined) return;
-    this.options.log.info(`${name}: TERM`, { pid });
-    this.options.containers.terminate(pid, live.processStart).catch((error: Error) => {
+    this.options.log.info(`${name}: ${signal}`, { pid });
+    this.options.containers.terminate(pid, live.processStart, signal).catch((error: Error) => {
       this.options.log.error(`${name}: ${error.message}`);
     });
   }
@@ -244,24 +341,25 @@ export class Supervisor {
     );
   }
 
+  private rest(name: string): void {
+    const { clock, disk, paths } = this.options;
+    const record = toRest(clock, this.instances.get(name) as Instance);
+    if (record !== undefined) this.queues.add(name, () => saveRest(disk, paths, record));
+  }
+
   private async forget(name: string): Promise<void> {
     // Whatever cannot be removed must not keep the supervisor from ending.
     await this.options.containers
       .forget(name)
       .catch((error: Error) => this.options.log.error(`${name}: ${error.message}`));
     if (this.instances.get(name)?.state.kind === 'gone') this.instances.delete(name);
-    this.options.onChange();
-    if (this.all().length === 0) this.whenEmpty?.();
+    this.changed();
   }
 
-  /** Bundles of the next runs, with the configuration as it is now. */
-  private prepareNext(): void {
-    for (const { name } of this.all()) this.queues.add(name, () => this.prepare(name));
-  }
-
+  /** The bundle of the next run, with the configuration as it is now: it must not cost the restart any time. */
   private async prepare(name: string): Promise<void> {
-    const instance = this.instances.get(name);
-    if (this.stopping || instance?.desired === undefined || instance.state.kind === 'gone') return;
+    const instance = this.get(name);
+    if (this.stopping || instance?.desired === undefined) return;
     // What is missing now is reported when the start needs it; it may be there by then.
     await this.options.containers.prepare(instance.desired, instance.nextRun).catch(() => undefined);
   }

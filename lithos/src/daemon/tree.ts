@@ -1,5 +1,5 @@
 // The tree at work: recover, then a loop of a few signals.
-import { realDisk } from '@suite/shared/ports/real.ts';
+import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { readStatus } from '../adapters/status-file.ts';
 import { TIMES } from '../config/defaults.ts';
 import { describeAction } from '../core/plan/plan.ts';
@@ -8,7 +8,10 @@ import { recover } from './recover.ts';
 import { reexec } from './reexec.ts';
 import type { SignalQueue } from './signals.ts';
 import { NOTHING_READ, type Progress } from './snapshot.ts';
+import { stopAll } from './stop-all.ts';
 import { type Parts, type Surroundings, wire } from './wiring.ts';
+
+const SECOND_MS = 1000;
 
 export class Tree {
   private readonly around: Surroundings;
@@ -84,7 +87,10 @@ export class Tree {
     const { log, master } = this.around;
     const { supervisor, cgroups, exits, status } = this.parts;
     this.progress.stopping = true;
-    await supervisor.stopAll();
+    const limitMs = master.keys.shutdownTimeout * SECOND_MS;
+    await stopAll({ supervisor, clock: realClock, log, limitMs }).catch((error: Error) =>
+      log.error(error.message),
+    );
     cgroups.removeBase();
     // Everything has stopped: nothing that cannot be removed makes that untrue.
     await realDisk.remove(master.paths.instancesDir).catch((error: Error) => log.error(error.message));

@@ -265,33 +265,94 @@ t.test('a container cannot have another directory of the host mounted by way of 
   t.equal(h.instance('web.0')?.pid, null);
 });
 
-t.test('damaged state restarts at most the instance it belongs to', async t => {
-  const h = await host(t);
-  h.processFile('web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
-  await h.start();
-  const { pid } = await h.running('web.1');
-  const damages: ((text: string) => string)[] = [
-    text => text.slice(0, text.length / 2),
-    text => text.replace('"version":1', '"version":9'),
-    text => text.replace(/"normalExitCodes":\[\],/, ''),
-    text => text.replace(/"pid":\d+/, '"pid":"1"'),
-    text => text.replace(/web\.0/, 'web.1'),
-    () => '\0'.repeat(1000),
-  ];
-  for (const damage of damages) {
-    const { run } = await h.running('web.0');
-    await h.crash();
-    const record = h.path(`run/instances/${h.sandbox}/web.0/${run}/record.json`);
-    writeFileSync(record, damage(readFileSync(record, 'utf8')));
-    writeFileSync(h.path('run/status.json'), '{"schemaVersion":1');
-    writeFileSync(h.path(`run/last-good/${h.sandbox}.json`), '{');
+t.test(
+  'damaged state restarts nothing as long as the bundle is whole, and then only its own instance',
+  async t => {
+    const h = await host(t);
+    h.processFile('web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
     await h.start();
-    await h.running('web.0', run);
-    t.equal((await h.running('web.1')).pid, pid, 'the other one is not touched');
+    const [first, second] = [await h.running('web.0'), await h.running('web.1')];
+    const file = (name: string) => h.path(`run/instances/${h.sandbox}/web.0/${first.run}/${name}`);
+    const whole = readFileSync(file('record.json'), 'utf8');
+    const damages: (() => string)[] = [
+      () => whole.slice(0, whole.length / 2),
+      () => whole.replace('"version":2', '"version":9'),
+      () => whole.replace(/"normalExitCodes":\[\],/, ''),
+      () => whole.replace(/"pid":\d+/, '"pid":"1"'),
+      () => whole.replace(/web\.0/, 'web.1'),
+      () => '\0'.repeat(1000),
+    ];
+    for (const damage of damages) {
+      await h.crash();
+      writeFileSync(file('record.json'), damage());
+      writeFileSync(h.path('run/status.json'), '{"schemaVersion":1');
+      writeFileSync(h.path(`run/last-good/${h.sandbox}.json`), '{');
+      await h.start();
+      t.match(
+        await h.running('web.0'),
+        { pid: first.pid, run: first.run },
+        'rebuilt from its bundle and its process',
+      );
+      t.equal((await h.running('web.1')).pid, second.pid);
+    }
+    const started = first.startedWallMs ?? 0;
+    t.ok(
+      Math.abs((h.instance('web.0')?.startedWallMs ?? 0) - started) < 2_000,
+      'it even knows since when it runs',
+    );
+    await h.crash();
+    writeFileSync(file('record.json'), '{');
+    writeFileSync(file('config.json'), '{');
+    await h.start();
+    await h.running('web.0', first.run);
+    t.equal((await h.running('web.1')).pid, second.pid, 'the other one is not touched');
     await until('web.0 runs once', () => processesOf(h.name('web.0')).length === 3);
-  }
+    t.equal(await h.stop(), 0);
+    t.same(h.leftOver(), []);
+  },
+);
+
+t.test('what the previous lithos left running is adopted, with its terms', async t => {
+  const h = await host(t, 'restart-timeout: 0\nkill-timeout: 1', `trap "" TERM; ${SLEEP}`);
+  await h.start();
+  const { pid, run } = await h.running('web.0');
+  await h.crash();
+  const file = h.path(`run/instances/${h.sandbox}/web.0/${run}/record.json`);
+  const { stop, waitsForReady, healthyAfterMs, row, ...same } = JSON.parse(readFileSync(file, 'utf8'));
+  t.same([stop.timeoutMs, waitsForReady, healthyAfterMs, row], [1000, false, 10_000, 0]);
+  const old = { ...same, version: 1, killTimeoutMs: 1500, restarts: 4, failures: 3 };
+  writeFileSync(file, JSON.stringify(old));
+  await h.start();
+  t.match(await h.running('web.0'), { pid, restarts: 4, failures: 3 });
   t.equal(await h.stop(), 0);
-  t.same(h.leftOver(), []);
+  t.match(h.log(), 'did not end within 1.5 s: KILL');
+});
+
+t.test('a supervisor that dies shortens no back-off, and what has failed stays down', async t => {
+  const h = await host(t, 'restart-timeout: 100', 'exit 3');
+  h.containerFile('down', 'exit 4', 'restart-timeout: 0\nmax-failures: 2');
+  h.processFile(
+    'web: {image: app.1, config: /config/web.yaml}\ndown: {image: app.1, config: /config/down.yaml}\n',
+  );
+  await h.start();
+  const waiting = await until('it waits', () =>
+    h.instance('web.0')?.state === 'waiting' ? h.instance('web.0') : undefined,
+  );
+  const failed = await until('it has failed', () =>
+    h.instance('down.0')?.state === 'failed' ? h.instance('down.0') : undefined,
+  );
+  t.match(failed?.problem, '2 failures in a row, the last one: exited with code 4');
+  await h.crash();
+  await h.start();
+  const again = h.instance('web.0');
+  t.match(again, { state: 'waiting', failures: 1, lastExit: { code: 3 } });
+  t.ok(Math.abs((again?.nextStartWallMs ?? 0) - (waiting?.nextStartWallMs ?? 0)) < 1_000);
+  t.match(h.instance('down.0'), { state: 'failed', failures: 2 });
+  const { run } = h.instance('down.0') ?? { run: 0 };
+  h.processFile('down: {image: app.1, config: /config/down.yaml, variables: {v: "2"}}\n');
+  await h.reload();
+  await until('another identity is tried', () => (h.instance('down.0')?.run ?? 0) > run);
+  t.equal(await h.stop(), 0);
 });
 
 t.test('of two trees that start together one claims the runtime directory', async t => {

@@ -1,20 +1,14 @@
-// When an instance that ended may start again: never sooner than T after its last start, at once when it ran longer.
-
-/**
- * Times are monotonic milliseconds. `lastStartMs` is the moment of the last attempt (a container that could not be
- * set up counts as started then); constant for ever: no back-off, no giving up.
- */
-export function nextStartMs(nowMs: number, lastStartMs: number, restartTimeoutMs: number): number {
-  return Math.max(nowMs, lastStartMs + restartTimeoutMs);
-}
+// How a program ended: in words, and whether that is a failure.
 
 /** Why a container ended, in the words people get to see. */
 export interface LastExit {
   /** Exit code as the monitor reports it (128 + signal for a signal); null when it was lost with the monitor. */
   readonly code: number | null;
   readonly outOfMemory: boolean;
-  /** True when lithos had sent TERM before. */
+  /** True when lithos had asked it to end. */
   readonly requested: boolean;
+  /** Why lithos asked, when that was not a matter of configuration: the failed check. */
+  readonly reason?: string;
 }
 
 const SIGNALS: Readonly<Record<number, string>> = {
@@ -40,11 +34,13 @@ export function describeExit(exit: LastExit): string {
   const signal = SIGNALS[exit.code - SIGNAL_BASE];
   const how = signal === undefined ? `exited with code ${exit.code}` : `killed by SIG${signal}`;
   const memory = exit.outOfMemory ? ' after running out of memory' : '';
+  if (exit.reason !== undefined) return `${how}${memory}, stopped because ${exit.reason}`;
   return `${how}${memory}${exit.requested ? ', as asked' : ''}`;
 }
 
-/** Failures are counted; a daemon is restarted either way. Nothing is normal by default, not even 0. */
+/** Failures are counted; a daemon is restarted either way. */
 export function isFailure(exit: LastExit, normalExitCodes: readonly number[]): boolean {
+  if (exit.reason !== undefined) return true;
   if (exit.requested || exit.code === TERM_CODE) return false;
   return exit.code === null || !normalExitCodes.includes(exit.code);
 }
