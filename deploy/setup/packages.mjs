@@ -11,6 +11,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'util-linux', program: 'nsenter', groups: ['demo', 'test'] },
   { package: 'python3', program: 'python3', groups: ['test'] },
   { package: 'strace', program: 'strace', groups: ['test'] },
+  { package: 'openssh-client', program: 'ssh-keygen', groups: ['test'] },
   { package: 'chromium', program: 'chromium', groups: ['test'] },
   { package: 'podman', program: 'podman', groups: ['bench'] },
   { package: 'bubblewrap', program: 'bwrap', groups: ['bench'] },

@@ -35,6 +35,7 @@ function ignoreClosedPipes(): void {
 export async function runCommand(
   spec: CommandSpec,
   run: (parsed: ParsedRun) => Promise<number>,
+  { usageExit = EXIT.usage }: { readonly usageExit?: number } = {},
 ): Promise<void> {
   ignoreClosedPipes();
   const parsed = parseCommandLine(spec, process.argv.slice(2), {
@@ -50,7 +51,7 @@ export async function runCommand(
       return;
     case 'usage-error':
       process.stderr.write(parsed.text);
-      process.exitCode = EXIT.usage;
+      process.exitCode = usageExit;
       return;
     case 'run':
       process.exitCode = await run(parsed);

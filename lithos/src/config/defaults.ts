@@ -111,6 +111,10 @@ export const LIMITS = {
   lastGoodBytes: 64 * MIB,
   /** One record, exit or pid file of ours. */
   stateFileBytes: MIB,
+  /** A file of private keys: one key has 400 bytes. */
+  keyFileBytes: 256 * 1024,
+  /** Old and new keys side by side during a change; hundreds are a mistake. */
+  keysPerFile: 100,
   /** Sandbox files in one directory. */
   sandboxesMax: 1_000,
   /** Symbolic links followed inside an image before a loop is assumed (the kernel's own number). */

@@ -10,6 +10,7 @@ import { Containers } from '../adapters/containers.ts';
 import { ExitWatch } from '../adapters/exits.ts';
 import { LastGood } from '../adapters/last-good.ts';
 import type { Master } from '../adapters/load-master.ts';
+import { Secrets } from '../adapters/secrets/attachment.ts';
 import { Configuration } from './configuration.ts';
 import { type Progress, snapshot } from './snapshot.ts';
 import { StatusWriter } from './status.ts';
@@ -37,7 +38,7 @@ export interface Parts {
 
 /** In the order in which they are asked; later ones win. */
 function attachments(): Attachment[] {
-  return [];
+  return [new Secrets(realDisk)];
 }
 
 export function wire(around: Surroundings, progress: Progress): Parts {
