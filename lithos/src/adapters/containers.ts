@@ -15,6 +15,7 @@ import type { Instance, Run } from '../core/instance/types.ts';
 import { type Attachment, gather } from './attachment.ts';
 import { prepareDirectories, sandboxSpec } from './bundle.ts';
 import type { Cgroups } from './cgroups.ts';
+import { withoutGaps } from './descriptors.ts';
 import { etcMounts, writeEtcFiles } from './etc-files.ts';
 import { lookUp } from './image.ts';
 import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
@@ -85,10 +86,10 @@ export class Containers {
     const files = this.files(name, run.number);
     await rm(join(paths.exitsDir, files.id), { force: true });
     const parts = await gather(this.options.attachments.map(each => each.attach?.(desired, run.number)));
-    const preserveFds = contiguous(parts.flatMap(part => [...(part.fds ?? [])]));
+    const passed = withoutGaps(new Map(parts.flatMap(part => [...(part.fds ?? [])])));
     const logFd = parts.find(part => part.outputFd !== undefined)?.outputFd;
     const created = await createMonitored({
-      preserveFds,
+      preserveFds: passed.preserve,
       ...(logFd === undefined ? {} : { logFd }),
       runtime,
       id: files.id,
@@ -98,7 +99,7 @@ export class Containers {
       persistDir: files.persistDir,
       pidFile: files.pidFile,
       conmonPidFile: files.monitorPidFile,
-    });
+    }).finally(passed.close);
     if ('error' in created) throw new Error(created.error.message);
     const processStart = processStartTime(created.pid) ?? '';
     await disk.writeAtomic(
@@ -207,16 +208,6 @@ export class Containers {
     }
   }
 }
-
-/** The monitor passes 3, 4, … without gaps. */
-function contiguous(fds: readonly (readonly [number, number])[]): number[] {
-  const sorted = [...fds].sort(([a], [b]) => a - b);
-  const gap = sorted.findIndex(([inside], index) => inside !== FIRST_FD + index);
-  if (gap >= 0) throw new Error(`descriptor ${FIRST_FD + gap} is missing among those to pass on`);
-  return sorted.map(([, ours]) => ours);
-}
-
-const FIRST_FD = 3;
 
 /**
  * The kernel drops a signal to the first process of a pid namespace that neither handles nor blocks it, and an init

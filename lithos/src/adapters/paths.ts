@@ -4,6 +4,7 @@
 //     master.pid  status.json  last-good/SANDBOX.json
 //     state/SANDBOX/PROCESS.N/          what the container may see: hosts, resolv.conf, !Statedir volumes
 //     instances/SANDBOX/PROCESS.N/RUN/  one OCI bundle per run: config.json, record.json, pid files (never mounted)
+//     networks/ID                       where the network of a container that is being created is
 //     exits/ID  oci/                    exit codes left by the monitors; the runtime's own state
 import { dirname, join, resolve } from 'node:path';
 import type { MasterKeys } from '../config/master.ts';
@@ -16,6 +17,7 @@ export interface HostPaths {
   readonly stateDir: string;
   readonly instancesDir: string;
   readonly exitsDir: string;
+  readonly networksDir: string;
   readonly ociRoot: string;
   readonly lastGoodDir: string;
   readonly statusFile: string;
@@ -39,6 +41,7 @@ export function hostPaths(masterFile: string, keys: MasterKeys): HostPaths {
     stateDir: resolve(keys.runtimeDir, keys.stateDir),
     instancesDir: runtime('instances'),
     exitsDir: runtime('exits'),
+    networksDir: runtime('networks'),
     ociRoot: runtime('oci'),
     lastGoodDir: runtime('last-good'),
     statusFile: runtime('status.json'),

@@ -138,6 +138,17 @@ export async function readPid(path: string): Promise<number | undefined> {
   return pid > 0 ? pid : undefined;
 }
 
+export async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').flatMap(word => (word === '' ? [] : [Number(word)]));
+}
+
+/** Whether a process has that very word in its command line. */
+export async function hasArgument(pid: number, word: string): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text.split('\0').includes(word);
+}
+
 /** Removes directories of instances that hold no run any more. */
 export async function sweepEmpty(paths: HostPaths): Promise<void> {
   const sandboxes = await readdir(paths.instancesDir).catch(() => []);

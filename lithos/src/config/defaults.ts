@@ -119,6 +119,10 @@ export const LIMITS = {
   sandboxesMax: 1_000,
   /** Symbolic links followed inside an image before a loop is assumed (the kernel's own number). */
   linksMax: 40,
+  /** What a command run for a container says into our log. */
+  commandOutputBytes: 64 * 1024,
+  /** Processes looked at to find out who holds an address: some milliseconds for a thousand. */
+  processesLooked: 10_000,
 } as const;
 
 export const TIMES = {
@@ -149,6 +153,10 @@ export const TIMES = {
   lastProcessesMs: 2_000,
   /** A crashed supervisor may have left a container half created: its pid file appears within this time. */
   halfCreatedMs: 1_000,
+  /** Setting up an interface takes iproute2 5 ms. */
+  ipCommandMs: 10_000,
+  /** `after-setup-command` is for a word to the network, such as arping; the start waits for it. */
+  afterSetupMs: 30_000,
 } as const;
 
 /** Config history is rotated above this size, and this many old files are kept. */

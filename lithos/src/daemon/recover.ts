@@ -3,8 +3,18 @@ import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Containers } from '../adapters/containers.ts';
 import type { HostPaths } from '../adapters/paths.ts';
-import { type FoundRun, findRuns, readySinceWallMs, sameProcess, sweepEmpty } from '../adapters/records.ts';
+import {
+  childrenOf,
+  type FoundRun,
+  findRuns,
+  hasArgument,
+  readPid,
+  readySinceWallMs,
+  sameProcess,
+  sweepEmpty,
+} from '../adapters/records.ts';
 import { findRests } from '../adapters/rest.ts';
+import type { Sockets } from '../adapters/sockets.ts';
 import type { Supervisor } from './supervisor.ts';
 
 export interface RecoverOptions {
@@ -12,6 +22,7 @@ export interface RecoverOptions {
   readonly paths: HostPaths;
   readonly containers: Containers;
   readonly supervisor: Supervisor;
+  readonly sockets: Sockets;
   readonly log: Logger;
 }
 
@@ -48,9 +59,19 @@ async function clearAway(
   else await containers.discardIncomplete(found.name, found.run);
 }
 
+/** Processes that surely have what the run was given: a pid alone may be somebody else's by now. */
+async function holders(found: Complete): Promise<number[]> {
+  const { files, record } = found;
+  const monitor = await readPid(files.monitorPidFile);
+  const isMonitor = monitor !== undefined && (await hasArgument(monitor, files.id));
+  // An init closes what it does not need: without a monitor the program itself is asked.
+  const processes = isAlive(found) ? [record.pid, ...(await childrenOf(record.pid))] : [];
+  return [...(isMonitor ? [monitor] : []), ...processes];
+}
+
 /** Adopts what runs, or ran and has left its exit code; clears away what a crash left half made. */
 export async function recover(options: RecoverOptions): Promise<void> {
-  const { disk, paths, supervisor, log } = options;
+  const { disk, paths, supervisor, sockets, log } = options;
   const runs = await findRuns(disk, paths);
   const current = chooseCurrent(runs);
   for (const found of runs) {
@@ -60,8 +81,10 @@ export async function recover(options: RecoverOptions): Promise<void> {
       log.error(`${found.files.bundle}: ${error.message}`),
     );
   }
-  for (const { record, files } of current.values()) {
+  for (const found of current.values()) {
+    const { record, files } = found;
     supervisor.adopt(record, files, await readySinceWallMs(disk, record, files));
+    sockets.recover(record.name, record.run, await holders(found));
     log.info(`${record.name} found`, { pid: record.pid, run: record.run });
   }
   for (const rest of await findRests(disk, paths)) {

@@ -19,9 +19,16 @@ export function ownEnvironment(): Record<string, string> {
   );
 }
 
+let passOn: () => readonly number[] = () => [];
+
+/** Descriptors that stay open whenever the program is replaced: the next one finds them among its own. */
+export function passOnWhenReplaced(fds: () => readonly number[]): void {
+  passOn = fds;
+}
+
 /** Same pid, same arguments, the program as it is on disk now. Throws when it cannot be executed; nothing changed then. */
 export function replaceProgram(): never {
-  return execInPlace(process.execPath, ownCommandLine(), ownEnvironment());
+  return execInPlace(process.execPath, ownCommandLine(), ownEnvironment(), passOn());
 }
 
 export function takeCharge(): void {

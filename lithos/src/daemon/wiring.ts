@@ -3,16 +3,21 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { OciRuntime } from '@suite/shared/oci/runtime.ts';
-import { realClock, realDisk } from '@suite/shared/ports/real.ts';
+import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
 import type { Attachment } from '../adapters/attachment.ts';
 import { Cgroups } from '../adapters/cgroups.ts';
 import { Containers } from '../adapters/containers.ts';
 import { ExitWatch } from '../adapters/exits.ts';
 import { LastGood } from '../adapters/last-good.ts';
 import type { Master } from '../adapters/load-master.ts';
+import { networkAttachment } from '../adapters/network-attachment.ts';
+import { Networks } from '../adapters/networks.ts';
 import { Secrets } from '../adapters/secrets/attachment.ts';
+import { Sockets } from '../adapters/sockets.ts';
 import { Configuration } from './configuration.ts';
+import { passOnWhenReplaced } from './replace.ts';
 import { type Progress, snapshot } from './snapshot.ts';
+import { SocketKeeper } from './socket-keeper.ts';
 import { StatusWriter } from './status.ts';
 import { Supervisor } from './supervisor.ts';
 import { cgroupName, type TreeOptions } from './surroundings.ts';
@@ -30,6 +35,7 @@ export interface Surroundings {
 export interface Parts {
   readonly cgroups: Cgroups;
   readonly exits: ExitWatch;
+  readonly sockets: Sockets;
   readonly containers: Containers;
   readonly supervisor: Supervisor;
   readonly configuration: Configuration;
@@ -37,8 +43,8 @@ export interface Parts {
 }
 
 /** In the order in which they are asked; later ones win. */
-function attachments(): Attachment[] {
-  return [new Secrets(realDisk)];
+function attachments(networks: Networks, sockets: Sockets): Attachment[] {
+  return [networkAttachment(networks, sockets), new Secrets(realDisk)];
 }
 
 export function wire(around: Surroundings, progress: Progress): Parts {
@@ -47,19 +53,32 @@ export function wire(around: Surroundings, progress: Progress): Parts {
   const world = { clock: realClock, disk: realDisk, paths, log };
   const cgroups = new Cgroups(cgroupName(master), realClock);
   const exits = new ExitWatch(paths, error => log.error(`watching ${paths.exitsDir}: ${error.message}`));
+  const networks = new Networks({ directory: paths.networksDir, proc: realProc, log });
+  const sockets = new Sockets(log);
+  passOnWhenReplaced(() => sockets.fds());
   const containers = new Containers({
     ...world,
     runtime: new OciRuntime(runtime, { stateRoot: paths.ociRoot }),
     cgroups,
     init,
-    attachments: attachments(),
+    attachments: attachments(networks, sockets),
   });
-  const supervisor = new Supervisor({ ...world, containers, exits, onChange: () => status.changed() });
+  const onChange = () => {
+    status.changed();
+    keeper.changed();
+  };
+  const supervisor = new Supervisor({ ...world, containers, exits, onChange });
   const configuration = new Configuration({ ...world, lastGood: new LastGood(realDisk, paths.lastGoodDir) });
+  const keeper = new SocketKeeper({
+    clock: realClock,
+    sockets,
+    instances: () => supervisor.all(),
+    isKnown: () => progress.reading.desired !== undefined,
+  });
   const status = new StatusWriter({
     ...world,
     file: paths.statusFile,
     snapshot: () => snapshot(around, progress, supervisor),
   });
-  return { cgroups, exits, containers, supervisor, configuration, status };
+  return { cgroups, exits, sockets, containers, supervisor, configuration, status };
 }

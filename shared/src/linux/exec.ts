@@ -16,6 +16,15 @@ export function execInPlace(
   // libuv makes pipes on 0–2 non-blocking, which the next program would not expect.
   for (const fd of [0, 1, 2]) setNonBlocking(fd, false);
   for (const fd of [0, 1, 2, ...fds]) setCloseOnExec(fd, false);
+  try {
+    return become(path, argv, env);
+  } finally {
+    // Still here: what is started next must not inherit them.
+    for (const fd of fds) setCloseOnExec(fd, true);
+  }
+}
+
+function become(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): never {
   const { execve: native } = process as {
     execve?: (path: string, argv: readonly string[], env: object) => never;
   };

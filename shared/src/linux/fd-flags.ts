@@ -1,5 +1,6 @@
 import { checked, libc } from './native.ts';
 
+const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -11,6 +12,10 @@ const fcntl = libc('int fcntl(int fd, int command, ...)');
 /** Whether a program that is executed next loses the descriptor. Node opens all of its own that way. */
 export function setCloseOnExec(fd: number, on: boolean): void {
   checked('fcntl', fcntl(fd, F_SETFD, 'int', on ? FD_CLOEXEC : 0));
+}
+
+export function isCloseOnExec(fd: number): boolean {
+  return (checked('fcntl', fcntl(fd, F_GETFD)) & FD_CLOEXEC) !== 0;
 }
 
 /** Of the open file, and so for everybody who has a copy of the descriptor. */

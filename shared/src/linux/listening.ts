@@ -1,6 +1,6 @@
 // Listening sockets that are open already: ours after an exec in place, or those of a process we are to go on for.
 import { closeSync, readdirSync, readlinkSync } from 'node:fs';
-import { setCloseOnExec } from './fd-flags.ts';
+import { isCloseOnExec, setCloseOnExec } from './fd-flags.ts';
 import { checked, libc } from './native.ts';
 import { pidfdGetFd, pidfdOpen } from './pidfd.ts';
 import { decodeAddress, type SocketAddress } from './socket-address.ts';
@@ -66,9 +66,13 @@ function socketsOf(pid: number | 'self'): number[] {
   }
 }
 
-/** Our own, which from now on no program of ours inherits by accident. */
-export function ownListeningSockets(): ListeningSocket[] {
-  const found = socketsOf('self').flatMap(fd => listeningSocket(fd) ?? []);
+/**
+ * Those that were open when this program was executed: whatever it opened itself is close-on-exec. From now on no program
+ * of ours inherits them by accident.
+ */
+export function inheritedListeningSockets(): ListeningSocket[] {
+  const inherited = socketsOf('self').filter(fd => !isCloseOnExec(fd));
+  const found = inherited.flatMap(fd => listeningSocket(fd) ?? []);
   for (const { fd } of found) setCloseOnExec(fd, true);
   return found;
 }

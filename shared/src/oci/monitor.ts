@@ -67,6 +67,12 @@ function conmonArguments(options: MonitorOptions): string[] {
   ];
 }
 
+/** What a service manager told us about sockets of ours would be taken by conmon and the runtime for theirs. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const { LISTEN_FDS: _f, LISTEN_PID: _p, LISTEN_FDNAMES: _n, NOTIFY_SOCKET: _s, ...rest } = process.env;
+  return rest;
+}
+
 function spawnConmon(conmon: string, options: MonitorOptions): ChildProcess {
   const preserved = options.preserveFds ?? [];
   const syncFd = FIRST_FREE_FD + preserved.length;
@@ -75,7 +81,7 @@ function spawnConmon(conmon: string, options: MonitorOptions): ChildProcess {
   return spawn(program, args, {
     // conmon marks an out-of-memory kill in its working directory too.
     cwd: options.bundle,
-    env: { ...(options.env ?? process.env), _OCI_SYNCPIPE: String(syncFd) },
+    env: { ...(options.env ?? ownEnvironment()), _OCI_SYNCPIPE: String(syncFd) },
     stdio: ['ignore', output, options.logFd ?? 'pipe', ...preserved, 'pipe'],
   });
 }
