@@ -2,7 +2,12 @@
 // The path starts at the root of the hierarchies, not at our own cgroup: it must stay the same over any re-exec.
 import { readdirSync, rmdirSync } from 'node:fs';
 import { type CgroupMounts, cgroupPaths } from '@suite/shared/linux/cgroup.ts';
-import { cgroupProcesses, ownCgroupMounts, removeCgroup } from '@suite/shared/linux/cgroup-files.ts';
+import {
+  cgroupProcesses,
+  ownCgroupMounts,
+  readCgroupStats,
+  removeCgroup,
+} from '@suite/shared/linux/cgroup-files.ts';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
 import type { Clock } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
@@ -24,6 +29,11 @@ export class Cgroups {
   /** Path of an instance (`sandbox/process.N`) inside each hierarchy. */
   pathOf(name: string): string {
     return `/${this.base}/${name.replace('/', ':')}.scope`;
+  }
+
+  /** What an instance uses; a value the kernel or the set-up lacks is undefined. */
+  stats(name: string): ReturnType<typeof readCgroupStats> {
+    return readCgroupStats(cgroupPaths(this.mounts, this.pathOf(name)));
   }
 
   contains(name: string, pid: number): boolean {

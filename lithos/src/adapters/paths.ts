@@ -1,7 +1,7 @@
 // Where everything of one host lives, as absolute paths, derived from the master config.
 //
 //   runtime-dir/
-//     master.pid  status.json  last-good/SANDBOX.json
+//     master.pid  status.json  last-good/SANDBOX.json  lithos.sock  control.sock  metrics.{meta,values}
 //     state/SANDBOX/PROCESS.N/          what the container may see: hosts, resolv.conf, !Statedir volumes
 //     instances/SANDBOX/PROCESS.N/RUN/  one OCI bundle per run: config.json, record.json, pid files (never mounted)
 //     networks/ID                       where the network of a container that is being created is
@@ -22,6 +22,11 @@ export interface HostPaths {
   readonly lastGoodDir: string;
   readonly statusFile: string;
   readonly pidFile: string;
+  /** For everybody, to read; and for root. */
+  readonly socketFile: string;
+  readonly controlSocketFile: string;
+  /** Without its two suffixes. */
+  readonly metricsBase: string;
   readonly logDir: string;
   readonly logFile: string;
   readonly stdioLogDir: string;
@@ -46,6 +51,9 @@ export function hostPaths(masterFile: string, keys: MasterKeys): HostPaths {
     lastGoodDir: runtime('last-good'),
     statusFile: runtime('status.json'),
     pidFile: runtime('master.pid'),
+    socketFile: runtime('lithos.sock'),
+    controlSocketFile: runtime('control.sock'),
+    metricsBase: runtime('metrics'),
     logDir,
     logFile: resolve(logDir, keys.logFile),
     stdioLogDir: resolve(beside, keys.stdioLogDir),

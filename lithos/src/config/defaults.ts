@@ -157,7 +157,18 @@ export const TIMES = {
   ipCommandMs: 10_000,
   /** `after-setup-command` is for a word to the network, such as arping; the start waits for it. */
   afterSetupMs: 30_000,
+  /** A client of our sockets sends its request at once and reads the answer; one that does neither is cut. */
+  requestMs: 5_000,
+  /** A reading of the configuration that was asked for: thousands of files on a slow disk. */
+  reloadMs: 30_000,
 } as const;
 
 /** Config history is rotated above this size, and this many old files are kept. */
 export const HISTORY = { maxBytes: 10 * MIB, files: 100 } as const;
+
+export const SHOWN = {
+  /** Of an instance that is not well: a stack trace's end and what led to it. */
+  logLines: 10,
+  /** cgroups read in one go for /metrics: about a millisecond. */
+  usageAtOnce: 10,
+} as const;

@@ -13,9 +13,22 @@ export function ownCommandLine(): string[] {
   return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
 }
 
+/** Variables for us and our successor only. */
+const kept: Record<string, string> = {};
+
+/** The variable's value; from now on nothing we start inherits it, but `replaceProgram` passes it on. */
+export function keepToOurselves(name: string): string | undefined {
+  const value = process.env[name] ?? kept[name];
+  if (value !== undefined) kept[name] = value;
+  delete process.env[name];
+  return value;
+}
+
 export function ownEnvironment(): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    Object.entries({ ...process.env, ...kept }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
   );
 }
 

@@ -1,6 +1,6 @@
 // What the tree says of itself: the content of the status file.
 import { realClock } from '@suite/shared/ports/real.ts';
-import type { TreeStatus } from '@suite/shared/wire/lithos.ts';
+import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import type { Instance } from '../core/instance/types.ts';
 import { notReadyYet } from '../core/order/order.ts';
 import type { Reading } from './configuration.ts';
@@ -17,19 +17,28 @@ export interface Progress {
 
 export const NOTHING_READ: Reading = { desired: undefined, sandboxes: [], errors: [] };
 
-function waitsFor({ state, desired }: Instance, all: readonly Instance[]): string | undefined {
+function waitsFor({ state, desired }: Instance, supervisor: Supervisor): string | undefined {
   if (state.kind !== 'held' || state.reason !== 'after' || desired === undefined) return undefined;
-  return `${notReadyYet(desired, all).join(', ')} not ready`;
+  return `${notReadyYet(desired, supervisor.all()).join(', ')} not ready`;
+}
+
+/** `instance`: as it is, or as it was a moment ago. */
+export function describeInstance(supervisor: Supervisor, instance: Instance): InstanceStatus {
+  const { name } = instance;
+  const wallFromMonotonicMs = realClock.wallMs() - realClock.monotonicMs();
+  const lost = supervisor.monitorLost(name);
+  const status = instanceStatus(instance, supervisor.pidOf(name), lost, wallFromMonotonicMs);
+  return { ...status, problem: waitsFor(instance, supervisor) ?? status.problem };
 }
 
 export function snapshot(
   { options, runtime }: Surroundings,
   { reading, reloads, stopping }: Progress,
   supervisor: Supervisor,
-): Omit<TreeStatus, 'schemaVersion' | 'writtenWallMs'> {
-  const all = supervisor.all();
-  const wallFromMonotonicMs = realClock.wallMs() - realClock.monotonicMs();
+): TreeStatus {
   return {
+    schemaVersion: 1,
+    writtenWallMs: realClock.wallMs(),
     pid: process.pid,
     version: options.version,
     config: options.config,
@@ -39,13 +48,9 @@ export function snapshot(
     errors: reading.errors,
     sandboxes: reading.sandboxes,
     rollouts: [],
-    instances: all
-      .map(instance => {
-        const { name } = instance;
-        const lost = supervisor.monitorLost(name);
-        const status = instanceStatus(instance, supervisor.pidOf(name), lost, wallFromMonotonicMs);
-        return { ...status, problem: waitsFor(instance, all) ?? status.problem };
-      })
+    instances: supervisor
+      .all()
+      .map(instance => describeInstance(supervisor, instance))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }

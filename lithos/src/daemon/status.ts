@@ -12,7 +12,9 @@ export interface StatusWriterOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly file: string;
-  readonly snapshot: () => Omit<TreeStatus, 'schemaVersion' | 'writtenWallMs'>;
+  readonly snapshot: () => TreeStatus;
+  /** Who else is told at these moments. */
+  readonly onWrite: (status: TreeStatus) => void;
 }
 
 export class StatusWriter {
@@ -32,9 +34,10 @@ export class StatusWriter {
   async flush(): Promise<void> {
     this.timer?.cancel();
     this.timer = undefined;
-    const { disk, clock, file, snapshot, log } = this.options;
+    const { disk, file, snapshot, onWrite, log } = this.options;
     this.writing = this.writing.then(async () => {
-      const status: TreeStatus = { schemaVersion: 1, writtenWallMs: clock.wallMs(), ...snapshot() };
+      const status = snapshot();
+      onWrite(status);
       await disk
         .writeAtomic(file, `${JSON.stringify(status)}\n`)
         .catch((error: Error) => log.error(`${file}: ${error.message}`));
@@ -50,7 +53,7 @@ export function instanceStatus(
   monitorLost: boolean,
   wallFromMonotonicMs: number,
 ): InstanceStatus {
-  const { name, state, restarts, failures, lastExit } = instance;
+  const { name, state, restarts, failures, row, lastExit } = instance;
   const run = currentRun(instance);
   const held = state.kind === 'held';
   return {
@@ -65,6 +68,7 @@ export function instanceStatus(
     nextStartWallMs: state.kind === 'waiting' ? Math.round(state.startAtMs + wallFromMonotonicMs) : null,
     restarts,
     failures,
+    failuresInRow: row,
     lastExit: lastExit === undefined ? null : { ...lastExit, words: describeExit(lastExit) },
     problem: monitorLost ? 'its monitor is gone: output is lost' : (instance.problem ?? null),
   };

@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   readonly makeObserver?: MakeObserver;
   /** Something that lithos_ps shows has changed. */
   readonly onChange: () => void;
+  /** Every event that reached an instance, whatever came of it. */
+  readonly onStep: (before: Instance, after: Instance, event: Event['kind']) => void;
 }
 
 type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
@@ -256,6 +258,7 @@ export class Supervisor {
     if (before === undefined) return;
     const { instance, effects } = step(before, event, this.options.clock.monotonicMs());
     this.instances.set(name, instance);
+    this.options.onStep(before, instance, event.kind);
     // A deadline or start time belongs to the state in which it was set.
     if (instance.state.kind !== before.state.kind) this.clearTimer(name);
     for (const effect of effects)

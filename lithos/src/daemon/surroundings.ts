@@ -1,5 +1,5 @@
 // What the tree needs before it can do anything: its configuration, directories, log, sibling programs, a runtime.
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { createLogger, type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
@@ -21,6 +21,8 @@ export interface TreeOptions {
   readonly version: string;
 }
 
+/** Where cantal looks for our metrics: it reads the environment a process was started with. */
+export const METRICS_PATH = 'CANTAL_PATH';
 /** Set over the move into a private mount namespace. */
 const MOVED = 'LITHOS_TREE_MOVED';
 
@@ -38,8 +40,7 @@ export function makeDirectories(paths: HostPaths): void {
   ];
   for (const directory of wanted) mkdirSync(directory, { recursive: true });
   // Bundles, records and the last good configuration may hold what only root should read.
-  for (const directory of [paths.instancesDir, paths.lastGoodDir])
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const directory of [paths.instancesDir, paths.lastGoodDir]) chmodSync(directory, 0o700);
 }
 
 export function openLog(options: TreeOptions, master: Master): { log: Logger; close: () => void } {
@@ -81,16 +82,24 @@ export function cgroupName({ keys }: Master): string {
 
 /**
  * Where crun only works without the v2 mount, the whole tree moves into a mount namespace without it, once: wrapping
- * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made.
+ * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made. The
+ * same step (taken alone where no move is needed) gives the program an environment that says where its metrics are.
  */
 export async function chooseRuntime(master: Master, log: Logger): Promise<RuntimeChoice> {
   const place = { workDirectory: master.paths.runtimeDir, cgroupParent: `/${cgroupName(master)}` };
   const choice = await probeRuntime(realProc, place);
   if (choice.kind === 'none') throw new Fatal(choice.message, EXIT_MISSING_PROGRAM);
-  if (choice.kind !== 'crun-private-mount' || process.env[MOVED] !== undefined) return choice;
-  const [program = '', ...args] = choice.wrap(ownCommandLine());
-  log.info('moving into a mount namespace without the cgroup v2 mount', { reasons: choice.reasons });
-  return execInPlace(requireProgram(program), [program, ...args], { ...ownEnvironment(), [MOVED]: '1' });
+  const moves = choice.kind === 'crun-private-mount' && process.env[MOVED] === undefined;
+  if (!moves && process.env[METRICS_PATH] !== undefined) return choice;
+  const env = {
+    [METRICS_PATH]: master.paths.metricsBase,
+    ...ownEnvironment(),
+    ...(moves ? { [MOVED]: '1' } : {}),
+  };
+  const [program = '', ...args] = moves ? choice.wrap(ownCommandLine()) : ownCommandLine();
+  if (moves)
+    log.info('moving into a mount namespace without the cgroup v2 mount', { reasons: choice.reasons });
+  return execInPlace(requireProgram(program), [program, ...args], env);
 }
 
 export function requireProgram(name: string): string {

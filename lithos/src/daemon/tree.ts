@@ -68,7 +68,7 @@ export class Tree {
 
   private async reload(): Promise<void> {
     const { log } = this.around;
-    const { configuration, supervisor, status } = this.parts;
+    const { configuration, supervisor, status, witness, api } = this.parts;
     const { progress } = this;
     progress.reading = await configuration.read().catch((error: Error) => {
       log.error(`bug: the configuration cannot be read: ${error.stack ?? error.message}`);
@@ -80,12 +80,15 @@ export class Tree {
       }
     }
     progress.reloads++;
+    // Who finds the status file written may ask.
+    await api.open();
     await status.flush();
+    witness.reloaded(progress.reloads, progress.reading);
   }
 
   private async stop(): Promise<number> {
     const { log, master } = this.around;
-    const { supervisor, cgroups, exits, status } = this.parts;
+    const { supervisor, cgroups, exits, status, api } = this.parts;
     this.progress.stopping = true;
     const limitMs = master.keys.shutdownTimeout * SECOND_MS;
     await stopAll({ supervisor, clock: realClock, log, limitMs }).catch((error: Error) =>
@@ -95,6 +98,7 @@ export class Tree {
     // Everything has stopped: nothing that cannot be removed makes that untrue.
     await realDisk.remove(master.paths.instancesDir).catch((error: Error) => log.error(error.message));
     await status.flush();
+    api.close();
     this.stopWatches();
     exits.close();
     log.warn('stopped: nothing of this tree runs any more');

@@ -10,17 +10,20 @@ import { Containers } from '../adapters/containers.ts';
 import { ExitWatch } from '../adapters/exits.ts';
 import { LastGood } from '../adapters/last-good.ts';
 import type { Master } from '../adapters/load-master.ts';
+import { MetricsFile } from '../adapters/metrics-file.ts';
 import { networkAttachment } from '../adapters/network-attachment.ts';
 import { Networks } from '../adapters/networks.ts';
 import { Secrets } from '../adapters/secrets/attachment.ts';
 import { Sockets } from '../adapters/sockets.ts';
+import { Api } from './api/api.ts';
 import { Configuration } from './configuration.ts';
-import { passOnWhenReplaced } from './replace.ts';
+import { keepToOurselves, passOnWhenReplaced } from './replace.ts';
 import { type Progress, snapshot } from './snapshot.ts';
 import { SocketKeeper } from './socket-keeper.ts';
 import { StatusWriter } from './status.ts';
 import { Supervisor } from './supervisor.ts';
-import { cgroupName, type TreeOptions } from './surroundings.ts';
+import { cgroupName, METRICS_PATH, type TreeOptions } from './surroundings.ts';
+import { Witness } from './witness.ts';
 
 /** What is fixed as long as this program runs. */
 export interface Surroundings {
@@ -40,6 +43,8 @@ export interface Parts {
   readonly supervisor: Supervisor;
   readonly configuration: Configuration;
   readonly status: StatusWriter;
+  readonly witness: Witness;
+  readonly api: Api;
 }
 
 /** In the order in which they are asked; later ones win. */
@@ -67,7 +72,20 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     status.changed();
     keeper.changed();
   };
-  const supervisor = new Supervisor({ ...world, containers, exits, onChange });
+  const wanted = () => supervisor.all().filter(({ desired }) => desired !== undefined);
+  const witness = new Witness({
+    ...world,
+    // A monitor that inherited it would be taken for the one who publishes them.
+    metrics: new MetricsFile(keepToOurselves(METRICS_PATH) ?? paths.metricsBase),
+    configured: () => new Set(wanted().map(({ name }) => name)),
+  });
+  const supervisor = new Supervisor({
+    ...world,
+    containers,
+    exits,
+    onChange,
+    onStep: (before, after, event) => witness.step(supervisor, before, after, event),
+  });
   const configuration = new Configuration({ ...world, lastGood: new LastGood(realDisk, paths.lastGoodDir) });
   const keeper = new SocketKeeper({
     clock: realClock,
@@ -79,6 +97,16 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     ...world,
     file: paths.statusFile,
     snapshot: () => snapshot(around, progress, supervisor),
+    onWrite: now => witness.publish(now),
   });
-  return { cgroups, exits, sockets, containers, supervisor, configuration, status };
+  const api = new Api({
+    ...world,
+    cgroups,
+    witness,
+    version: around.options.version,
+    status: () => snapshot(around, progress, supervisor),
+    verbs: supervisor,
+    requestReload: () => process.kill(process.pid, 'SIGHUP'),
+  });
+  return { cgroups, exits, sockets, containers, supervisor, configuration, status, witness, api };
 }

@@ -2,7 +2,14 @@ import t from 'tap';
 import { describeState } from '../../src/core/instance/words.ts';
 
 const NOW_MS = 1_000_000;
-const QUIET = { state: 'running', ready: true, reason: null, nextStartWallMs: null, problem: null } as const;
+const QUIET = {
+  state: 'running',
+  ready: true,
+  reason: null,
+  nextStartWallMs: null,
+  problem: null,
+  failuresInRow: 5,
+} as const;
 
 t.test('every state has words that say what is wrong and what comes next', async t => {
   const words = (change: Partial<Parameters<typeof describeState>[0]>) =>
@@ -22,15 +29,15 @@ t.test('every state has words that say what is wrong and what comes next', async
   t.equal(words({ ...waiting, problem: 'no image' }), 'failing: no image; starts again in 0.8 s');
   t.equal(
     words({ ...waiting, reason: 'back-off', nextStartWallMs: NOW_MS + 12_000 }),
-    'waiting: back-off, starts again in 12 s',
+    'waiting: back-off after 5 failures, starts again in 12 s',
   );
   t.equal(
     words({ ...waiting, reason: 'back-off', nextStartWallMs: NOW_MS + 120_000 }),
-    'waiting: back-off, starts again in 2 min',
+    'waiting: back-off after 5 failures, starts again in 2 min',
   );
   t.equal(words({ ...waiting, reason: 'after', problem: 'db' }), 'waiting for other processes: db');
   t.equal(words({ ...waiting, reason: 'roll-out' }), 'waiting for its turn in the roll-out');
-  t.equal(words({ state: 'failed', problem: 'exited with code 1' }), 'failed: exited with code 1');
+  t.equal(words({ state: 'failed', problem: '5 failures in a row' }), 'failed: 5 failures in a row');
   t.equal(words({ state: 'stopping' }), 'stopping: has been asked to end');
   t.equal(words({ state: 'starting' }), 'starting');
 });

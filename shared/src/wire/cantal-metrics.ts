@@ -172,3 +172,27 @@ export function readState(view: DataView, field: MetricField & { readonly type: 
   const end = bytes.indexOf(0);
   return [unsigned64(view, field.offset), lossy.decode(end < 0 ? bytes : bytes.subarray(0, end))];
 }
+
+/** `counter` only grows; `signed` is a level. */
+export interface PublishedMetric {
+  readonly type: 'counter' | 'signed';
+  readonly labels: MetricKey;
+  readonly value: number;
+}
+
+const ENTRY = { counter: 'counter 8', signed: 'level 8 signed' } as const;
+const VALUE_BYTES = 8;
+
+/** Text of `BASE.meta`; the values follow in the same order. */
+export function metaText(metrics: readonly PublishedMetric[]): string {
+  return metrics.map(({ type, labels }) => `${ENTRY[type]}: ${JSON.stringify(labels)}\n`).join('');
+}
+
+/** Bytes of `BASE.values`. Values are whole numbers of at most 2^53. */
+export function valueBytes(metrics: readonly PublishedMetric[]): Uint8Array {
+  const bytes = new Uint8Array(metrics.length * VALUE_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [index, { value }] of metrics.entries())
+    view.setBigInt64(index * VALUE_BYTES, BigInt(Math.trunc(value)), LITTLE_ENDIAN);
+  return bytes;
+}

@@ -1,6 +1,30 @@
 // What lithos_tree tells about itself: JSON of its status file, of its two unix sockets and of the event stream. All
 // times are ms since 1970 by the wall clock.
 
+export const LITHOS_LIMITS = {
+  /** Request line and headers: paths are short and clients send few headers. */
+  headBytes: 8 * 1024,
+  /** Body of a POST: the verbs need none. */
+  bodyBytes: 4 * 1024,
+  /** One host has a handful of observers. */
+  connections: 64,
+  eventClients: 16,
+  /** A client that is this far behind is cut; it comes again and asks for what it missed. */
+  eventQueueBytes: 1024 * 1024,
+  /** Clients of the event stream have nothing to say. */
+  eventMessageBytes: 1024,
+  /** Events kept for `?since=`: some minutes of a busy host. */
+  eventsKept: 1_000,
+  /** `?tail=`. */
+  logLines: 1_000,
+  logBytes: 1024 * 1024,
+  /** Whole answers, as far as a client should read: 10,000 instances fit. */
+  answerBytes: 16 * 1024 * 1024,
+  /** One error in words, and how many of them an event has; the status has all. */
+  words: 1_000,
+  eventErrors: 20,
+} as const;
+
 export type InstanceState = 'waiting' | 'starting' | 'running' | 'stopping' | 'failed' | 'gone';
 
 /** Why a waiting instance waits: the least distance of two starts, failures, other processes, its turn in a roll-out. */
@@ -31,6 +55,8 @@ export interface InstanceStatus {
   readonly restarts: number;
   /** All since the instance exists. */
   readonly failures: number;
+  /** Since the last healthy run. */
+  readonly failuresInRow: number;
   readonly lastExit: ExitStatus | null;
   /** Why the last start failed, or what is wrong with a running one. */
   readonly problem: string | null;
@@ -69,4 +95,62 @@ export interface TreeStatus {
   readonly sandboxes: readonly SandboxStatus[];
   readonly rollouts: readonly RolloutStatus[];
   readonly instances: readonly InstanceStatus[];
+}
+
+export type LithosEventBody =
+  | {
+      readonly type: 'state';
+      readonly name: string;
+      readonly from: InstanceState;
+      readonly to: InstanceState;
+      readonly ready: boolean;
+      readonly run: number;
+      readonly pid: number | null;
+      readonly words: string;
+    }
+  | {
+      readonly type: 'exit';
+      readonly name: string;
+      readonly run: number;
+      /** It counts as a failure. */
+      readonly failed: boolean;
+      readonly exit: ExitStatus;
+    }
+  | { readonly type: 'rollout'; readonly rollout: RolloutStatus }
+  | {
+      readonly type: 'reload';
+      readonly reloads: number;
+      readonly errors: readonly string[];
+      /** Sandboxes with errors: their last good configuration stays in force. */
+      readonly kept: readonly string[];
+    };
+
+/** `seq` grows, also over a restart of the tree, but not by one each. */
+export type LithosEvent = LithosEventBody & { readonly seq: number; readonly wallMs: number };
+
+/** The first message of every stream. `missed`: some events after `since` are not kept any more, so read the status. */
+export interface LithosHello {
+  readonly type: 'hello';
+  readonly pid: number;
+  readonly version: string;
+  readonly newest: number;
+  readonly missed: boolean;
+}
+
+/** Answer of `/v1/instances/NAME`. */
+export interface InstanceDetail extends InstanceStatus {
+  readonly words: string;
+  readonly memoryBytes: number | null;
+  /** Of all its processes since the container was made. */
+  readonly cpuMs: number | null;
+  readonly processes: number | null;
+  /** The newest lines of its log; null when not everybody on this host may read that file. */
+  readonly log: readonly string[] | null;
+}
+
+/** Answer of the verbs and of everything that was refused. */
+export interface VerbAnswer {
+  readonly ok: boolean;
+  readonly message: string;
+  readonly instances: readonly string[];
 }

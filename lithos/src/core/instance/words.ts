@@ -9,7 +9,14 @@ function duration(ms: number): string {
   return ms < 10 * SECOND_MS ? `${(ms / SECOND_MS).toFixed(1)} s` : `${Math.round(ms / SECOND_MS)} s`;
 }
 
-type Described = Pick<InstanceStatus, 'state' | 'ready' | 'reason' | 'nextStartWallMs' | 'problem'>;
+type Described = Pick<
+  InstanceStatus,
+  'state' | 'ready' | 'reason' | 'nextStartWallMs' | 'problem' | 'failuresInRow'
+>;
+
+function failures({ failuresInRow: count }: Described): string {
+  return count === 1 ? '1 failure' : `${count} failures`;
+}
 
 /** A time that has passed means the start is imminent. */
 function left({ nextStartWallMs }: Described, nowMs: number): string {
@@ -25,7 +32,7 @@ function waiting(status: Described, nowMs: number): string {
     case 'roll-out':
       return `waiting for its turn in the roll-out${why}`;
     case 'back-off':
-      return `waiting: back-off, ${left(status, nowMs)}${why}`;
+      return `waiting: back-off after ${failures(status)}, ${left(status, nowMs)}${why}`;
     case 'interval':
     case null:
       return status.problem === null

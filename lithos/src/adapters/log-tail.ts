@@ -1,0 +1,57 @@
+// The newest lines of an instance's log, for whoever asks what went wrong last.
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** `TIME stdout F text`; another line is shown as it is. */
+const LINE = /^(\S+) (stdout|stderr) ([FP]) (.*)$/;
+
+function readEnd(fd: number, sizeBytes: number, maxBytes: number): { text: string; whole: boolean } {
+  const start = Math.max(0, sizeBytes - maxBytes);
+  const bytes = Buffer.alloc(Math.min(sizeBytes, maxBytes));
+  const length = readSync(fd, bytes, 0, bytes.length, start);
+  return { text: bytes.toString('utf8', 0, length), whole: start === 0 };
+}
+
+/** A line the monitor had to cut into parts (P … F) is one line again, with the time of its last part. */
+function joined(lines: readonly string[]): string[] {
+  const whole: string[] = [];
+  let begun = '';
+  for (const line of lines) {
+    const [, time, , kind, text] = LINE.exec(line) ?? [];
+    if (time === undefined || text === undefined) whole.push(line);
+    else if (kind === 'P') begun += text;
+    else {
+      whole.push(`${time} ${begun}${text}`);
+      begun = '';
+    }
+  }
+  return begun === '' ? whole : [...whole, begun];
+}
+
+/** At most `lines` lines as `TIME text`, oldest first; empty when there is no log or it must not be read. */
+export function logTail(file: string, lines: number, maxBytes: number): string[] {
+  try {
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const status = fstatSync(fd);
+      if (!status.isFile()) return [];
+      const { text, whole } = readEnd(fd, status.size, maxBytes);
+      const all = text.split('\n').slice(whole ? 0 : 1);
+      if (all.at(-1) === '') all.pop();
+      return lines === 0 ? [] : joined(all).slice(-lines);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return [];
+  }
+}
+
+/** Everybody on this host may read the file anyway. */
+export function isPublic(file: string): boolean {
+  try {
+    return (statSync(file).mode & 0o004) !== 0 && (statSync(dirname(file)).mode & 0o001) !== 0;
+  } catch {
+    return false;
+  }
+}

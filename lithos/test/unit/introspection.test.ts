@@ -1,0 +1,184 @@
+// What is told about a tree: events, counters, Prometheus text; pure, so without one.
+import { metaText, parseMeta, readNumber, valueBytes } from '@suite/shared/wire/cantal-metrics.ts';
+import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
+import t from 'tap';
+import { stepEvents } from '../../src/core/events/from-step.ts';
+import { EventRing } from '../../src/core/events/ring.ts';
+import { Counters, counterKey } from '../../src/core/metrics/counters.ts';
+import { families } from '../../src/core/metrics/families.ts';
+import { prometheusText } from '../../src/core/metrics/prometheus.ts';
+
+const RUNNING: InstanceStatus = {
+  name: 'web/app.0',
+  state: 'running',
+  ready: true,
+  pid: 77,
+  run: 3,
+  identity: '{}',
+  startedWallMs: 5_000,
+  reason: null,
+  nextStartWallMs: null,
+  restarts: 2,
+  failures: 1,
+  failuresInRow: 1,
+  lastExit: null,
+  problem: null,
+};
+const EXIT = { code: 1, outOfMemory: false, requested: false, words: 'exited with code 1' };
+
+t.test('a step becomes events only when something is different for who watches', async t => {
+  const quiet = { before: RUNNING, after: { ...RUNNING, run: 3 }, ended: false };
+  t.same(stepEvents(quiet, 0), []);
+  const after: InstanceStatus = {
+    ...RUNNING,
+    state: 'starting',
+    ready: false,
+    run: 4,
+    pid: null,
+    failures: 2,
+    lastExit: EXIT,
+  };
+  t.same(stepEvents({ before: RUNNING, after, ended: true }, 0), [
+    { type: 'exit', name: 'web/app.0', run: 3, failed: true, exit: EXIT },
+    {
+      type: 'state',
+      name: 'web/app.0',
+      from: 'running',
+      to: 'starting',
+      ready: false,
+      run: 4,
+      pid: null,
+      words: 'starting',
+    },
+  ]);
+  const unready = stepEvents(
+    { before: RUNNING, after: { ...RUNNING, ready: false, problem: 'port 80 refused' }, ended: false },
+    0,
+  );
+  t.match(unready, [{ type: 'state', from: 'running', to: 'running', words: 'not ready: port 80 refused' }]);
+});
+
+t.test('the ring keeps the newest events and knows what it does not know', async t => {
+  const ring = new EventRing(3, 1000);
+  t.same(ring.since(1000), { events: [], missed: false }, 'nothing happened yet');
+  t.equal(ring.since(900).missed, true, 'what an earlier supervisor told is not known');
+  const reload = { type: 'reload', reloads: 1, errors: [], kept: [] } as const;
+  for (let number = 0; number < 5; number++) ring.add(reload, number);
+  t.same(
+    ring.since(1003).events.map(({ seq, wallMs }) => [seq, wallMs]),
+    [
+      [1004, 3],
+      [1005, 4],
+    ],
+  );
+  t.equal(ring.since(1002).missed, false, 'all after it is here');
+  t.equal(ring.since(1001).missed, true);
+  t.equal(ring.since(1001).events.length, 3);
+  t.equal(ring.since(9999).missed, true, 'a number from the future is of another supervisor');
+  t.equal(ring.newest, 1005);
+});
+
+const INPUT = {
+  sandboxes: 2,
+  configured: new Set(['web/app.0', 'web/app.1', 'db/one.0']),
+  instances: [
+    RUNNING,
+    { ...RUNNING, name: 'web/app.1', state: 'waiting' },
+    { ...RUNNING, name: 'old/app.0', state: 'stopping' },
+  ] as InstanceStatus[],
+};
+
+t.test('§7 metrics names: groups master, containers and one per process', async t => {
+  const counters = new Counters(new Map([[counterKey('containers', 'started'), 40]]));
+  counters.count('web/app.1', 'started');
+  counters.count('web/app.1', 'failures', 0);
+  counters.add('master', 'restarts');
+  const list = counters.list(INPUT);
+  const shown = list.map(({ type, labels, value }) => `${type} ${labels.group}/${labels.metric} ${value}`);
+  t.same(shown, [
+    'counter master/restarts 1',
+    'signed master/sandboxes 2',
+    'signed master/containers 3',
+    'signed master/queue 1',
+    'counter containers/started 41',
+    'counter containers/deaths 0',
+    'counter containers/failures 0',
+    'signed containers/running 2',
+    'signed containers/unknown 1',
+    'counter processes.db.one/started 0',
+    'counter processes.db.one/deaths 0',
+    'counter processes.db.one/failures 0',
+    'signed processes.db.one/running 0',
+    'counter processes.web.app/started 1',
+    'counter processes.web.app/deaths 0',
+    'counter processes.web.app/failures 0',
+    'signed processes.web.app/running 1',
+  ]);
+  t.equal(
+    metaText(list).split('\n')[0],
+    'counter 8: {"group":"master","metric":"restarts"}',
+    '§7 metrics line',
+  );
+  const parsed = parseMeta(metaText(list));
+  t.ok(parsed.ok);
+  if (!parsed.ok) return;
+  const view = new DataView(valueBytes(list).buffer);
+  t.equal(view.byteLength, parsed.meta.sizeBytes);
+  t.same(
+    parsed.meta.fields.map(field => readNumber(view, field)),
+    list.map(({ value }) => value),
+    'a reader gets back what was written',
+  );
+});
+
+t.test('Prometheus text: one HELP and TYPE per family, labels escaped, absent values left out', async t => {
+  const odd = prometheusText([
+    { name: 'a', type: 'gauge', help: 'two\nlines \\', samples: [{ labels: { x: 'q"\\\n' }, value: 1.5 }] },
+    { name: 'b', type: 'counter', help: '', samples: [] },
+  ]);
+  t.equal(odd, '# HELP a two\\nlines \\\\\n# TYPE a gauge\na{x="q\\"\\\\\\n"} 1.5\n');
+  const status: TreeStatus = {
+    schemaVersion: 1,
+    pid: 1,
+    version: '9',
+    config: '/m',
+    writtenWallMs: 0,
+    reloads: 4,
+    stopping: false,
+    runtime: 'crun',
+    errors: ['x'],
+    sandboxes: [{ name: 'web', ok: false, errors: ['a', 'b'] }],
+    rollouts: [{ sandbox: 'web', process: 'app', state: 'rolling', done: 1, total: 3, message: null }],
+    instances: INPUT.instances,
+  };
+  const counters = new Counters(new Map());
+  counters.count('web/app.0', 'deaths', 5);
+  const usage = { memoryBytes: 1024, memoryLimitBytes: undefined, cpuUsageMs: 1500, throttledMs: 0, pids: 2 };
+  const text = prometheusText(
+    families({
+      status,
+      counters,
+      usage: new Map([['web/app.0', usage]]),
+      own: { residentBytes: 7, cpuSeconds: 0.5 },
+    }),
+  );
+  const lines = text.split('\n');
+  for (const line of [
+    'lithos_tree_info{version="9",runtime="crun"} 1',
+    'lithos_reloads_total 4',
+    'lithos_sandbox_config_errors{sandbox="web"} 2',
+    'lithos_instance_up{sandbox="web",process="app",instance="0"} 1',
+    'lithos_instance_up{sandbox="web",process="app",instance="1"} 0',
+    'lithos_instance_restarts_total{sandbox="web",process="app",instance="0"} 2',
+    'lithos_instance_memory_bytes{sandbox="web",process="app",instance="0"} 1024',
+    'lithos_instance_cpu_seconds_total{sandbox="web",process="app",instance="0"} 1.5',
+    'lithos_process_deaths_total{sandbox="web",process="app"} 5',
+    'lithos_rollout_state{sandbox="web",process="app",state="rolling"} 1',
+    'process_resident_memory_bytes 7',
+  ])
+    t.ok(lines.includes(line), line);
+  t.notMatch(text, 'lithos_instance_memory_limit_bytes');
+  const names = lines.filter(line => line.startsWith('# TYPE ')).map(line => line.split(' ')[2]);
+  t.equal(new Set(names).size, names.length, 'each family once');
+  for (const name of names) t.match(name, /^[a-z_:][a-z0-9_:]*$/);
+});
