@@ -6,6 +6,7 @@ import { type Schema, s } from '@suite/shared/schema/index.ts';
 import { toJsonSchema } from '@suite/shared/schema/json-schema.ts';
 import { projectSchema } from '@suite/vagga/config/project-schema.ts';
 import { renderFileSchema } from '@suite/verwalter/core/render/commands.ts';
+import { keyTables } from './key-tables.ts';
 
 // What is written from the code and committed, so that editors and readers need no build. A test compares.
 
@@ -24,12 +25,27 @@ const SCHEMAS: readonly SchemaFile[] = [
   { path: 'verwalter/schema/render.json', title: 'verwalter render file', schema: renderFileSchema },
 ];
 
+function schemaFiles(): [string, string][] {
+  return SCHEMAS.map(({ path, title, schema }) => {
+    const id = `urn:suite:${path.replace('.json', '').replace('/schema/', ':')}`;
+    return [path, `${JSON.stringify(toJsonSchema(schema, { id, title }), null, 1)}\n`];
+  });
+}
+
+function keysPage(): string {
+  return [
+    '# Every key of the config files',
+    '',
+    'Generated from the schemas. What the files are for, with examples: [config.md](config.md).',
+    '',
+    keyTables('Master', masterSchema),
+    keyTables('Sandbox', sandboxSchema),
+    keyTables('Process', processEntrySchema),
+    keyTables('Container', containerSchema),
+  ].join('\n');
+}
+
 /** Path below the checkout → text. */
 export function generatedFiles(): ReadonlyMap<string, string> {
-  return new Map(
-    SCHEMAS.map(({ path, title, schema }) => {
-      const id = `urn:suite:${path.replace('.json', '').replace('/schema/', ':')}`;
-      return [path, `${JSON.stringify(toJsonSchema(schema, { id, title }), null, 1)}\n`];
-    }),
-  );
+  return new Map([...schemaFiles(), ['lithos/docs/keys.md', keysPage()]]);
 }

@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generatedFiles } from './files.ts';
+import { coveragePage } from './spec-coverage.ts';
 
 // `npm run generate`: writes what is generated from the code.
 
 const root = process.env.SUITE_ROOT ?? process.cwd();
-for (const [path, text] of generatedFiles()) {
+const files = [...generatedFiles(), ['lithos/docs/spec-coverage.md', coveragePage(root)] as const];
+for (const [path, text] of files) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);
   console.log(path);

@@ -10,11 +10,12 @@ export function nothing(): Schema<null> {
   };
 }
 
-/** An empty value, `~` and `null` are null; anything else is `inner`'s. */
+/** An empty value, `~` and `null` are null; anything else is `inner`'s, also a bare tag where tags choose. */
 export function nullable<T>(inner: Schema<T>): Schema<T | null> {
+  const isBareTag = (node: YamlNode) => node.tag !== undefined && inner.shape.kind === 'tagged';
   return {
     shape: { kind: 'nullable', inner },
-    read: (node, context) => (node.kind === 'null' ? null : inner.read(node, context)),
+    read: (node, context) => (node.kind === 'null' && !isBareTag(node) ? null : inner.read(node, context)),
   };
 }
 

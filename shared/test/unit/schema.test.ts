@@ -167,6 +167,10 @@ t.test('combinations', async t => {
   t.equal(read(run, 'make'), 'make');
   t.same(read(run, '[make, all]'), ['make', 'all']);
   t.same(read(run, '[make, [x]]'), ['wrong-type 1:8'], 'the alternative of the right kind speaks');
+  const perhaps = s.nullable(s.tagged({ A: s.struct({}) }));
+  t.same(read(perhaps, '!A'), { tag: 'A', value: {} }, 'a bare tag is a value');
+  t.equal(read(perhaps, '~'), null);
+  t.same(read(perhaps, '!B'), ['unknown-tag 1:1 known tags: !A']);
   t.same(read(s.any(), 'a: [1, -2.5, true, "1", ~, 0x10, 1e999]\nb:'), {
     a: [1, -2.5, true, '1', null, '0x10', '1e999'],
     b: null,
