@@ -86,14 +86,15 @@ export class Cgroups {
     }
   }
 
-  private pause(): Promise<void> {
-    return new Promise(resolve => this.clock.after(TIMES.killPollMs, resolve));
-  }
-
-  private pids(name: string): number[] {
+  /** What lives in it, as we see the pids. */
+  pids(name: string): number[] {
     // 0 stands for a process of another pid namespace; a zombie only waits for its parent.
     const all = [...cgroupProcesses(this.mounts, this.pathOf(name))];
     return all.filter(pid => pid > 0 && processStartTime(pid) !== undefined);
+  }
+
+  private pause(): Promise<void> {
+    return new Promise(resolve => this.clock.after(TIMES.killPollMs, resolve));
   }
 }
 

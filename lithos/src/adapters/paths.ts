@@ -5,6 +5,7 @@
 //     state/SANDBOX/PROCESS.N/          what the container may see: hosts, resolv.conf, !Statedir volumes
 //     instances/SANDBOX/PROCESS.N/RUN/  one OCI bundle per run: config.json, record.json, pid files (never mounted)
 //     networks/ID                       where the network of a container that is being created is
+//     notify/SANDBOX/PROCESS.N/          the directory each container sees as /dev/lithos, with its notify socket
 //     exits/ID  oci/                    exit codes left by the monitors; the runtime's own state
 import { dirname, join, resolve } from 'node:path';
 import type { MasterKeys } from '../config/master.ts';
@@ -18,6 +19,7 @@ export interface HostPaths {
   readonly instancesDir: string;
   readonly exitsDir: string;
   readonly networksDir: string;
+  readonly notifyDir: string;
   readonly ociRoot: string;
   readonly lastGoodDir: string;
   readonly statusFile: string;
@@ -47,6 +49,7 @@ export function hostPaths(masterFile: string, keys: MasterKeys): HostPaths {
     instancesDir: runtime('instances'),
     exitsDir: runtime('exits'),
     networksDir: runtime('networks'),
+    notifyDir: runtime('notify'),
     ociRoot: runtime('oci'),
     lastGoodDir: runtime('last-good'),
     statusFile: runtime('status.json'),

@@ -117,6 +117,14 @@ export const LIMITS = {
   keysPerFile: 100,
   /** Sandbox files in one directory. */
   sandboxesMax: 1_000,
+  /** One message on a notify socket: what sd_notify says has some hundred bytes. */
+  noticeBytes: 4096,
+  /** Characters of STATUS= that are kept for people. */
+  noticeStatusMax: 256,
+  /** What a command inside the container says, for the message about its failure. */
+  insideOutputBytes: 4096,
+  /** Exec probes at the same moment: each costs the runtime some 5 ms of a core; the others wait their turn. */
+  execProbesMax: 4,
   /** Symbolic links followed inside an image before a loop is assumed (the kernel's own number). */
   linksMax: 40,
   /** What a command run for a container says into our log. */
@@ -126,6 +134,10 @@ export const LIMITS = {
 } as const;
 
 export const TIMES = {
+  /** The first look whether a program is ready; doubles with each that fails, up to the interval. */
+  firstProbesMs: 100,
+  /** A runtime that was told to execute a command writes its pid within this time, or never. */
+  insidePidMs: 1_000,
   /** Exits come by inotify; this is the safety net for a monitor that was killed. */
   pidCheckMs: 1_000,
   /** Without its monitor a container's end is only seen by looking; ten looks a second keep a restart quick. */

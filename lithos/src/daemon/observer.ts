@@ -18,6 +18,8 @@ export interface Observer {
   observe(name: string, desired: DesiredInstance, run: Run, pid: number, ready: boolean): void;
   /** The run has ended. Nothing that was begun for it may go on. */
   unobserve(name: string, run: Run): void;
+  /** The program's last words about itself (STATUS=); undefined: none. */
+  statusOf(name: string): string | undefined;
   /**
    * Executes `run.stop.hook` inside the container; settles when it has ended, and a failure is only logged. The stop's
    * deadline runs meanwhile: KILL of the container ends the hook too. `desired` undefined: an adopted run that is not

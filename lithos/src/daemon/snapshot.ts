@@ -28,7 +28,8 @@ export function describeInstance(supervisor: Supervisor, instance: Instance): In
   const wallFromMonotonicMs = realClock.wallMs() - realClock.monotonicMs();
   const lost = supervisor.monitorLost(name);
   const status = instanceStatus(instance, supervisor.pidOf(name), lost, wallFromMonotonicMs);
-  return { ...status, problem: waitsFor(instance, supervisor) ?? status.problem };
+  const says = supervisor.saysOf(name) ?? null;
+  return { ...status, says, problem: waitsFor(instance, supervisor) ?? status.problem };
 }
 
 export function snapshot(

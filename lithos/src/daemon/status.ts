@@ -52,7 +52,7 @@ export function instanceStatus(
   pid: number | undefined,
   monitorLost: boolean,
   wallFromMonotonicMs: number,
-): InstanceStatus {
+): Omit<InstanceStatus, 'says'> {
   const { name, state, restarts, failures, row, lastExit } = instance;
   const run = currentRun(instance);
   const held = state.kind === 'held';

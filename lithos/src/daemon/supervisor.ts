@@ -110,6 +110,11 @@ export class Supervisor {
     return this.live.get(name)?.monitorLost ?? false;
   }
 
+  /** What its program says of itself. */
+  saysOf(name: string): string | undefined {
+    return this.observer?.statusOf(name);
+  }
+
   /** What an earlier supervisor left; stays untouched until `apply` says what becomes of it. */
   adopt(record: RunRecord, { id, monitorPidFile }: RunFiles, readySinceWallMs: number | null): void {
     const { name, pid, processStart } = record;

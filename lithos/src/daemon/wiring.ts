@@ -3,20 +3,25 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { OciRuntime } from '@suite/shared/oci/runtime.ts';
-import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
+import { realClock, realDisk, realProc, realRandom } from '@suite/shared/ports/real.ts';
+import { asker } from '../adapters/ask.ts';
 import type { Attachment } from '../adapters/attachment.ts';
 import { Cgroups } from '../adapters/cgroups.ts';
 import { Containers } from '../adapters/containers.ts';
 import { ExitWatch } from '../adapters/exits.ts';
+import { Inside } from '../adapters/inside.ts';
 import { LastGood } from '../adapters/last-good.ts';
 import type { Master } from '../adapters/load-master.ts';
 import { MetricsFile } from '../adapters/metrics-file.ts';
 import { networkAttachment } from '../adapters/network-attachment.ts';
 import { Networks } from '../adapters/networks.ts';
+import { NotifySockets } from '../adapters/notify.ts';
 import { Secrets } from '../adapters/secrets/attachment.ts';
 import { Sockets } from '../adapters/sockets.ts';
 import { Api } from './api/api.ts';
 import { Configuration } from './configuration.ts';
+import type { Report } from './observer.ts';
+import { ProgramObserver } from './program-observer.ts';
 import { keepToOurselves, passOnWhenReplaced } from './replace.ts';
 import { type Progress, snapshot } from './snapshot.ts';
 import { SocketKeeper } from './socket-keeper.ts';
@@ -48,8 +53,8 @@ export interface Parts {
 }
 
 /** In the order in which they are asked; later ones win. */
-function attachments(networks: Networks, sockets: Sockets): Attachment[] {
-  return [networkAttachment(networks, sockets), new Secrets(realDisk)];
+function attachments(networks: Networks, sockets: Sockets, notify: NotifySockets): Attachment[] {
+  return [networkAttachment(networks, sockets), new Secrets(realDisk), notify];
 }
 
 export function wire(around: Surroundings, progress: Progress): Parts {
@@ -61,12 +66,14 @@ export function wire(around: Surroundings, progress: Progress): Parts {
   const networks = new Networks({ directory: paths.networksDir, proc: realProc, log });
   const sockets = new Sockets(log);
   passOnWhenReplaced(() => sockets.fds());
+  const oci = new OciRuntime(runtime, { stateRoot: paths.ociRoot });
+  const notify = new NotifySockets(paths.notifyDir);
   const containers = new Containers({
     ...world,
-    runtime: new OciRuntime(runtime, { stateRoot: paths.ociRoot }),
+    runtime: oci,
     cgroups,
     init,
-    attachments: attachments(networks, sockets),
+    attachments: attachments(networks, sockets, notify),
   });
   const onChange = () => {
     status.changed();
@@ -79,11 +86,22 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     metrics: new MetricsFile(keepToOurselves(METRICS_PATH) ?? paths.metricsBase),
     configured: () => new Set(wanted().map(({ name }) => name)),
   });
+  const inside = new Inside({ ...world, runtime: oci, cgroups });
+  const observing = {
+    ...world,
+    notify,
+    inside,
+    ask: asker(inside, realClock),
+    random: realRandom,
+    onStatus: onChange,
+  };
+  const makeObserver = (report: Report) => new ProgramObserver({ ...observing, report });
   const supervisor = new Supervisor({
     ...world,
     containers,
     exits,
     onChange,
+    makeObserver,
     onStep: (before, after, event) => witness.step(supervisor, before, after, event),
   });
   const configuration = new Configuration({ ...world, lastGood: new LastGood(realDisk, paths.lastGoodDir) });

@@ -23,6 +23,7 @@ const RUNNING: InstanceStatus = {
   failuresInRow: 1,
   lastExit: null,
   problem: null,
+  says: null,
 };
 const EXIT = { code: 1, outOfMemory: false, requested: false, words: 'exited with code 1' };
 

@@ -81,6 +81,11 @@ export class DatagramReceiver {
     closeSync(fd);
   }
 
+  /** Tells what has come already, without waiting for the signal. */
+  readNow(fd: number): void {
+    if (this.watched.get(fd)?.pause === undefined) this.read(fd);
+  }
+
   close(): void {
     process.removeListener(SIGNAL, this.onSignal);
     for (const fd of [...this.watched.keys()]) this.remove(fd);
@@ -92,7 +97,7 @@ export class DatagramReceiver {
     const read = endianness() === 'LE' ? 'readInt32LE' : 'readInt32BE';
     for (let index = 0; index < count; index++) {
       const fd = this.ready[read](index * EVENT_BYTES + DATA_OFFSET);
-      if (this.watched.get(fd)?.pause === undefined) this.read(fd);
+      this.readNow(fd);
     }
     if (count === EVENTS_PER_CALL) setImmediate(this.onSignal);
   }

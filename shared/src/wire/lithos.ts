@@ -60,6 +60,8 @@ export interface InstanceStatus {
   readonly lastExit: ExitStatus | null;
   /** Why the last start failed, or what is wrong with a running one. */
   readonly problem: string | null;
+  /** What the program says of itself (STATUS= on its notify socket), at most 256 characters. */
+  readonly says: string | null;
 }
 
 export interface SandboxStatus {
