@@ -4,17 +4,17 @@ import { EXIT } from '@suite/shared/cli/exit.ts';
 import { jsonOut } from '@suite/shared/cli/json-out.ts';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
-import { loadHost } from '../adapters/load-host.ts';
-import { loadMaster } from '../adapters/load-master.ts';
-import type { HostPaths } from '../adapters/paths.ts';
-import { runningSupervisor } from '../adapters/pid-file.ts';
+import { checkSurroundings, hostAddress } from '../adapters/check-surroundings.ts';
+import { type LoadedHost, loadHost } from '../adapters/load-host.ts';
+import { loadMaster, type Master } from '../adapters/load-master.ts';
+import { inOrder } from '../adapters/load-sandbox.ts';
 import { problem, readConfig, type Texts } from '../adapters/read-yaml.ts';
-import { findRuns, sameProcess } from '../adapters/records.ts';
-import { readStatus } from '../adapters/status-file.ts';
 import { containerSchema } from '../config/container.ts';
 import { checkContainer } from '../core/desired/checks/entry.ts';
+import { checkLimits } from '../core/desired/checks/limits.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
-import { type Action, describeAction, type Known, plan } from '../core/plan/plan.ts';
+import { type Action, describeAction, plan } from '../core/plan/plan.ts';
+import { knownRuns } from './known-runs.ts';
 import { VERSION } from './shared-options.ts';
 
 export interface CheckOptions {
@@ -65,27 +65,31 @@ export async function checkContainers(files: readonly string[], json: boolean): 
   return report({ diagnostics, texts }, json);
 }
 
-/** What runs now, as far as the disk tells: the same view a supervisor starts with. */
-async function known(paths: HostPaths): Promise<Map<string, Known>> {
-  const supervised = (await runningSupervisor(realDisk, paths.pidFile)) !== undefined;
-  const found = new Map<string, Known>();
-  for (const run of await findRuns(realDisk, paths)) {
-    if (run.kind !== 'complete' || !sameProcess(run.record.pid, run.record.processStart)) continue;
-    found.set(run.record.name, { identity: run.record.identity, supervised });
-  }
-  const status = supervised ? await readStatus(realDisk, paths.statusFile) : undefined;
-  for (const { name, state } of status?.instances ?? []) {
-    if (state === 'waiting' && !found.has(name)) found.set(name, { identity: undefined, supervised });
-  }
-  return found;
-}
-
 function alternateProblems(options: CheckOptions, names: readonly string[]): Diagnostic[] {
   if (options.alternate === undefined) return [];
   const { sandbox, alternate } = options;
   if (sandbox === undefined)
     return [problem('no-sandbox', alternate, '--alternate-config needs --sandbox NAME')];
   return names.includes(sandbox) ? [] : [problem('no-sandbox', alternate, `there is no sandbox ${sandbox}`)];
+}
+
+/** Everything that is wrong, file by file. */
+async function findProblems(master: Master, host: LoadedHost): Promise<Diagnostic[]> {
+  const checked = host.sandboxes.flatMap(loaded => loaded.checked ?? []);
+  const here = await checkSurroundings(realDisk, master.paths.masterFile, checked);
+  return inOrder([
+    ...master.warnings,
+    ...host.errors,
+    ...host.sandboxes.flatMap(loaded => loaded.diagnostics),
+    ...checkLimits({ value: master.keys, node: master.node }, checked),
+    ...here,
+  ]);
+}
+
+async function sayWhere({ paths }: Master, names: readonly string[]): Promise<void> {
+  const { name, address } = await hostAddress();
+  process.stdout.write(`host ${name}, address ${address ?? 'unknown'}\n`);
+  process.stdout.write(`checked ${paths.masterFile} and sandboxes: ${names.join(', ')}\n`);
 }
 
 export async function checkHost(options: CheckOptions): Promise<number> {
@@ -98,16 +102,11 @@ export async function checkHost(options: CheckOptions): Promise<number> {
     sandbox !== undefined && alternate !== undefined ? { sandbox, file: alternate } : undefined;
   const host = await loadHost(realDisk, paths, texts, replaced);
   const names = host.sandboxes.map(({ name }) => name);
-  const diagnostics = [
-    ...master.warnings,
-    ...host.errors,
-    ...host.sandboxes.flatMap(loaded => loaded.diagnostics),
-    ...alternateProblems(options, names),
-  ];
-  if (options.verbose && !options.json)
-    process.stdout.write(`checked ${paths.masterFile} and sandboxes: ${names.join(', ')}\n`);
+  const problems = await findProblems(master.value, host);
+  const diagnostics = [...problems, ...alternateProblems(options, names)];
+  if (options.verbose && !options.json) await sayWhere(master.value, names);
   if (!options.plan) return report({ diagnostics, texts }, options.json);
   const desired = host.sandboxes.flatMap(loaded => loaded.desired?.instances ?? []);
   const identities = new Map(desired.map((instance: DesiredInstance) => [instance.name, instance.identity]));
-  return report({ diagnostics, texts, actions: plan(identities, await known(paths)) }, options.json);
+  return report({ diagnostics, texts, actions: plan(identities, await knownRuns(paths)) }, options.json);
 }

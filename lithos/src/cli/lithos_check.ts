@@ -38,7 +38,7 @@ const SPEC: CommandSpec = {
       complete: 'file',
     },
     { long: 'plan', summary: 'print what a reload would start, stop and keep' },
-    { long: 'verbose', short: 'v', summary: 'also print what was checked' },
+    { long: 'verbose', short: 'v', summary: 'also print the host name, its address and what was checked' },
     JSON_OPTION,
   ],
   footer: 'Exit codes: 0 no error, 1 at least one error, 2 bad command line.',

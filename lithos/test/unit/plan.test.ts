@@ -19,7 +19,7 @@ t.test('§3.2 adoption: the plan follows the table', async t => {
   t.same(plan(wanted, known), [
     { kind: 'retire', name: 'b/retired.0' },
     { kind: 'adopt', name: 'b/adopted.0' },
-    { kind: 'replace', name: 'b/changed.0' },
+    { kind: 'replace', name: 'b/changed.0', changes: [] },
     { kind: 'keep', name: 'b/kept.0' },
     { kind: 'start', name: 'b/missing.0' },
     { kind: 'keep', name: 'b/waiting.0' },

@@ -1,5 +1,7 @@
 // desired × known → named actions. The supervisor carries them out, `lithos_check --plan` prints the very same.
 
+import { identityChanges } from './changes.ts';
+
 export type Action =
   /** Configured, nothing known: start now. */
   | { readonly kind: 'start'; readonly name: string }
@@ -8,7 +10,7 @@ export type Action =
   /** Under supervision and as configured. */
   | { readonly kind: 'keep'; readonly name: string }
   /** Configured differently: stop, then start the new one. */
-  | { readonly kind: 'replace'; readonly name: string }
+  | { readonly kind: 'replace'; readonly name: string; readonly changes: readonly string[] }
   /** Not configured any more: stop. */
   | { readonly kind: 'retire'; readonly name: string };
 
@@ -21,7 +23,8 @@ export interface Known {
 
 function actionFor(name: string, identity: string, known: Known | undefined): Action {
   if (known === undefined) return { kind: 'start', name };
-  if (known.identity !== undefined && known.identity !== identity) return { kind: 'replace', name };
+  if (known.identity !== undefined && known.identity !== identity)
+    return { kind: 'replace', name, changes: identityChanges(known.identity, identity) };
   return { kind: known.supervised ? 'keep' : 'adopt', name };
 }
 
@@ -43,5 +46,7 @@ const WORDS: Readonly<Record<Action['kind'], string>> = {
 };
 
 export function describeAction(action: Action): string {
-  return `${action.name} ${WORDS[action.kind]}`;
+  const changes =
+    action.kind === 'replace' && action.changes.length > 0 ? `: ${action.changes.join(', ')}` : '';
+  return `${action.name} ${WORDS[action.kind]}${changes}`;
 }
