@@ -286,3 +286,24 @@ t.test('sockets survive the supervisor', async t => {
   t.same(has(h.treePid(), inodes), inodes, 'without a monitor from the program');
   await replaced(third);
 });
+
+t.test('§3.3 inherited sockets: kept over the plain interval, closed in back-off', async t => {
+  const h = await host(t);
+  const port = await freePort();
+  const script = `test -e /data/good || exit 3; ${server(3)}`;
+  const ports = `tcp-ports: {${port}: {fd: 3, host: 127.0.0.1}}`;
+  h.containerFile('web', script, `restart-timeout: 1\n${ports}`, {
+    volumes: '  /data: !Persistent {path: /data}',
+  });
+  h.processFile(entry('web'));
+  await h.start();
+  await until('it waits for the interval', () => h.instance('web.0')?.reason === 'interval');
+  const patient = ask(port);
+  await until('it is in back-off', () => h.instance('web.0')?.reason === 'back-off');
+  // Its connection was in the socket that was closed.
+  t.match(await patient, /^(ECONNRESET)?$/, 'a client that came in the interval was not refused');
+  await refused('clients of one in back-off are refused', port);
+  writeFileSync(h.path('data/good'), '');
+  await h.app('web.0');
+  t.match(await ask(port), h.name('web.0'), 'the next start opens it again');
+});
