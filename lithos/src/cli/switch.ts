@@ -1,45 +1,87 @@
 // What lithos_switch does. It works from inside a container too: all it needs are the same directories at the same
 // paths, and the supervisor's pid namespace.
-import { colours } from '@suite/shared/cli/colours.ts';
+//
+//   read FILE once ─▶ check the whole host with it ─▶ replace, keep the previous one ─▶ tell the tree ─▶ follow
+//                                                          ▲                                              │
+//                                                          └────── the tree went back to it: restore ◀────┘
 import { EXIT } from '@suite/shared/cli/exit.ts';
-import { jsonOut } from '@suite/shared/cli/json-out.ts';
 import { realClock, realDisk } from '@suite/shared/ports/real.ts';
-import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
-import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
+import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import { loadHost } from '../adapters/load-host.ts';
 import { loadMaster } from '../adapters/load-master.ts';
-import { type LoadedSandbox, loadSandbox } from '../adapters/load-sandbox.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { runningSupervisor } from '../adapters/pid-file.ts';
+import { install, installedText, locked, previousFile, readOnce, restore } from '../adapters/process-file.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
 import { readStatus } from '../adapters/status-file.ts';
-import { LIMITS, TIMES } from '../config/defaults.ts';
+import { describeAction, plan } from '../core/plan/plan.ts';
+import { diff } from '../core/switch/diff.ts';
+import { isKnown, judge, type Wanted } from '../core/switch/judge.ts';
+import { type Followed, follow, type Trouble } from './follow.ts';
+import { knownRuns } from './known-runs.ts';
+import { checkWith, hasErrors } from './switch-check.ts';
+import { report } from './switch-report.ts';
 
 export interface SwitchOptions {
   readonly config: string;
   readonly sandbox: string;
-  readonly file: string;
+  /** Undefined: back to the previous one. */
+  readonly file: string | undefined;
+  /** Undefined: do not wait. */
   readonly waitS: number | undefined;
+  readonly dryRun: boolean;
   readonly verbose: boolean;
   readonly json: boolean;
 }
 
-interface Outcome {
-  /** `waiting-failed`: in place, but not everything ran in time. */
-  readonly result: 'switched' | 'unchanged' | 'invalid' | 'waiting-failed';
+export interface Outcome {
+  /** `late`: in place, but not everything ran in time; `failed`: in place, and it does not work. */
+  readonly result: 'switched' | 'unchanged' | 'planned' | 'invalid' | 'rolled-back' | 'failed' | 'late';
   readonly message: string;
   readonly code: number;
   readonly diagnostics?: readonly Diagnostic[];
-  /** In place, but no tree knows: said also without --verbose. */
-  readonly untold?: true;
+  readonly troubles?: readonly Trouble[];
+  /** Lines for the standard output. */
+  readonly plan?: readonly string[];
+  readonly diff?: readonly string[];
+  /** Something to know also without --verbose. */
+  readonly isNews?: boolean;
 }
 
-function invalid(message: string, diagnostics?: readonly Diagnostic[]): Outcome {
-  return {
-    result: 'invalid',
-    message,
-    code: EXIT.failed,
-    ...(diagnostics === undefined ? {} : { diagnostics }),
-  };
+/** What is to be put in place, checked. */
+interface Checked {
+  readonly paths: HostPaths;
+  readonly target: string;
+  readonly text: string;
+  readonly wanted: readonly Wanted[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+function invalid(message: string, diagnostics: readonly Diagnostic[] = []): Outcome {
+  return { result: 'invalid', message, code: EXIT.failed, diagnostics };
+}
+
+/** `--rollback`: the text of the previous file, which needs to know where the file is. */
+async function sourceOf({ file, sandbox }: SwitchOptions, paths: HostPaths): Promise<[string, string]> {
+  if (file !== undefined) return [file === '-' ? 'standard input' : file, readOnce(file)];
+  const { sandboxes } = await loadHost(realDisk, paths, new Map());
+  const target = sandboxes.find(({ name }) => name === sandbox)?.processFile;
+  if (target === undefined) throw new Error(`there is no sandbox ${sandbox}`);
+  const previous = previousFile(target);
+  const text = await installedText(realDisk, previous);
+  if (text === undefined) throw new Error(`there is no previous configuration: ${previous} does not exist`);
+  return [previous, text];
+}
+
+async function check(options: SwitchOptions, texts: Texts): Promise<Checked | Outcome> {
+  const master = await loadMaster(realDisk, options.config, texts);
+  if (!master.ok) return invalid('the master config is bad', master.errors);
+  const { paths } = master.value;
+  const [shown, text] = await sourceOf(options, paths);
+  const { diagnostics, loaded } = await checkWith({ paths, sandbox: options.sandbox, shown, text, texts });
+  const target = loaded?.processFile;
+  if (hasErrors(diagnostics) || target === undefined) return invalid('nothing was changed', diagnostics);
+  return { paths, target, text, wanted: loaded?.desired?.instances ?? [], warnings: diagnostics };
 }
 
 /** The pid that was told, else why none was; that is a warning only: the file is in place. */
@@ -54,100 +96,81 @@ async function signalTree(paths: HostPaths): Promise<number | string> {
   }
 }
 
-/** True when the tree has this configuration, or there is none to have it. */
-function isKnown(status: TreeStatus | undefined, loaded: LoadedSandbox): boolean {
-  if (status === undefined) return true;
-  const wanted = new Map((loaded.desired?.instances ?? []).map(({ name, identity }) => [name, identity]));
-  const present = status.instances.filter(({ name }) => name.startsWith(`${loaded.name}/`));
-  return (
-    present.length === wanted.size &&
-    present.every(
-      ({ name, identity }) => wanted.has(name) && (identity ?? wanted.get(name)) === wanted.get(name),
-    )
-  );
+async function planned({ sandbox }: SwitchOptions, checked: Checked): Promise<Outcome> {
+  const { paths, target, text, wanted } = checked;
+  const known = [...(await knownRuns(paths))].filter(([name]) => name.startsWith(`${sandbox}/`));
+  const actions = plan(new Map(wanted.map(({ name, identity }) => [name, identity])), new Map(known));
+  return {
+    result: 'planned',
+    message: 'nothing was changed: dry run',
+    code: EXIT.ok,
+    diff: diff((await installedText(realDisk, target)) ?? '', text),
+    plan: actions.map(describeAction),
+  };
 }
 
-function hasSettled({ state, startedWallMs }: InstanceStatus): boolean {
-  return state === 'running' && realClock.wallMs() - (startedWallMs ?? 0) >= TIMES.settleMs;
-}
-
-function isRolledOut(status: TreeStatus, loaded: LoadedSandbox): boolean {
-  const wanted = loaded.desired?.instances ?? [];
-  const present = status.instances.filter(({ name }) => name.startsWith(`${loaded.name}/`));
-  return (
-    present.length === wanted.length &&
-    wanted.every(({ name, identity }) =>
-      present.some(item => item.name === name && item.identity === identity && hasSettled(item)),
-    )
-  );
-}
-
-/** Polls the status file, which the tree writes on every change. */
-async function waitForRollOut(
-  paths: HostPaths,
-  before: number,
-  loaded: LoadedSandbox,
-  waitS: number,
-): Promise<boolean> {
-  const giveUpMs = realClock.monotonicMs() + waitS * 1000;
-  for (;;) {
-    const status = await readStatus(realDisk, paths.statusFile);
-    if (status !== undefined && status.reloads > before && isRolledOut(status, loaded)) return true;
-    if (realClock.monotonicMs() > giveUpMs) return false;
-    await new Promise<void>(resolve => realClock.after(TIMES.statusDelayMs, resolve));
+/** In place, or back where it was. */
+async function concluded(options: SwitchOptions, checked: Checked, followed: Followed): Promise<Outcome> {
+  const { ending, troubles } = followed;
+  const { paths, target, text } = checked;
+  if (ending.kind === 'done') {
+    const message = `${target} is rolled out: ${ending.total} of ${ending.total} run`;
+    return { result: 'switched', message, code: EXIT.ok };
   }
+  if (ending.kind === 'late') {
+    const message = `${target} is in place, but after ${options.waitS} s not everything runs: ${ending.words}`;
+    return { result: 'late', message, code: EXIT.timeout, troubles };
+  }
+  const { message, inForce } = ending;
+  if (inForce)
+    return {
+      result: 'failed',
+      message: `${target} is in place, but ${message}`,
+      code: EXIT.failed,
+      troubles,
+    };
+  const back = await locked(realClock, target, () => restore(realDisk, target, text));
+  if (back) await signalTree(paths);
+  const file = back ? 'the file is the previous one again' : `${target} stays as it is`;
+  return { result: 'rolled-back', message: `${message}; ${file}`, code: EXIT.failed, troubles };
 }
 
-/** `text` is what was checked: reading FILE again might give something else. */
-async function replace(
-  options: SwitchOptions,
-  paths: HostPaths,
-  loaded: LoadedSandbox,
-  text: string,
-): Promise<Outcome> {
+async function replace(options: SwitchOptions, checked: Checked): Promise<Outcome> {
+  const { paths, target, text, wanted } = checked;
   const { sandbox, waitS } = options;
-  const target = loaded.processFile as string;
   const status = await readStatus(realDisk, paths.statusFile);
-  const same = (await realDisk.readText(target, LIMITS.configBytes).catch(() => undefined)) === text;
-  // Whoever put it in place may have ended before the tree was told, and `--wait` asks for more than a file in place.
-  if (same && waitS === undefined && isKnown(status, loaded))
-    return { result: 'unchanged', message: `${target} has this content already`, code: EXIT.ok };
-  if (!same) await realDisk.writeAtomic(target, text, { fsync: true });
+  const same = await locked(realClock, target, async () => {
+    const isSame = (await installedText(realDisk, target)) === text;
+    if (!isSame) await install(realDisk, target, text);
+    return isSame;
+  });
   const done = same ? 'has this content already' : 'replaced';
   const result = same ? 'unchanged' : 'switched';
-  const told = await signalTree(paths);
-  if (typeof told !== 'number')
-    return { result, message: `${target} ${done}; ${told}`, code: EXIT.ok, untold: true };
-  if (waitS !== undefined && !(await waitForRollOut(paths, status?.reloads ?? 0, loaded, waitS))) {
-    const message = `${target} ${done}, but not everything of ${sandbox} runs after ${waitS} s: see lithos_ps`;
-    return { result: 'waiting-failed', message, code: EXIT.timeout };
-  }
-  return { result, message: `${target} ${done}, lithos_tree (pid ${told}) told`, code: EXIT.ok };
+  // Whoever put it in place may have ended before the tree was told.
+  const isTold = same && (status === undefined || isKnown(status, sandbox, wanted));
+  const told = isTold ? undefined : await signalTree(paths);
+  if (typeof told === 'string')
+    return { result, message: `${target} ${done}; ${told}`, code: EXIT.ok, isNews: true };
+  const words = told === undefined ? '' : `, lithos_tree (pid ${told}) told`;
+  const isDone = status === undefined || judge(status, sandbox, wanted, realClock.wallMs()).kind === 'done';
+  if (waitS === undefined || (isTold && isDone))
+    return { result, message: `${target} ${done}${words}`, code: EXIT.ok };
+  const after = isTold ? -1 : (status?.reloads ?? 0);
+  const followed = await follow({ paths, sandbox, wanted, after, waitS, quiet: options.json });
+  const outcome = await concluded(options, checked, followed);
+  return same && outcome.result === 'switched' ? { ...outcome, result } : outcome;
 }
 
-async function run(options: SwitchOptions, texts: Texts): Promise<Outcome> {
-  const master = await loadMaster(realDisk, options.config, texts);
-  if (!master.ok) return invalid('the master config is bad', master.errors);
-  const { paths } = master.value;
-  const loaded = await loadSandbox(realDisk, paths, options.sandbox, texts, options.file);
-  if (!loaded.ok) return invalid('nothing was changed', loaded.diagnostics);
-  return await replace(options, paths, loaded, texts.get(options.file) ?? '');
-}
-
+/** Never rejects for a mistake of whoever called: that is printed and becomes the exit code. */
 export async function switchProcesses(options: SwitchOptions): Promise<number> {
-  if (options.waitS !== undefined && !(options.waitS >= 0)) {
-    process.stderr.write('lithos_switch: --wait needs a number of seconds\n');
-    return EXIT.usage;
-  }
   const texts: Texts = new Map();
-  const outcome = await run(options, texts).catch((error: Error) => invalid(error.message));
-  const { result, message, code, diagnostics } = outcome;
-  if (options.json) jsonOut({ result, message, diagnostics: diagnostics ?? [] }, process.stdout);
-  else {
-    const colour = colours(process.stderr, process.env).enabled;
-    process.stderr.write(printDiagnostics(diagnostics ?? [], texts, { colour }));
-    if (code !== EXIT.ok || options.verbose || outcome.untold)
-      process.stderr.write(`lithos_switch: ${message}\n`);
-  }
-  return code;
+  const run = async (): Promise<Outcome> => {
+    const checked = await check(options, texts);
+    if ('result' in checked) return checked;
+    const outcome = options.dryRun ? await planned(options, checked) : await replace(options, checked);
+    return { ...outcome, diagnostics: checked.warnings };
+  };
+  const outcome = await run().catch((error: Error) => invalid(error.message));
+  report(outcome, texts, options);
+  return outcome.code;
 }

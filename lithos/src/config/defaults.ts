@@ -173,6 +173,8 @@ export const TIMES = {
   requestMs: 5_000,
   /** A reading of the configuration that was asked for: thousands of files on a slow disk. */
   reloadMs: 30_000,
+  /** Two lithos_switch at once: each holds its lock for some milliseconds; a slow disk makes it seconds. */
+  switchLockMs: 10_000,
 } as const;
 
 /** Config history is rotated above this size, and this many old files are kept. */
@@ -183,4 +185,9 @@ export const SHOWN = {
   logLines: 10,
   /** cgroups read in one go for /metrics: about a millisecond. */
   usageAtOnce: 10,
+} as const;
+
+export const SWITCH = {
+  /** Some instances one after the other, each with its minute to become ready. */
+  waitS: 300,
 } as const;

@@ -1,4 +1,6 @@
 // Roll-out with lithos_switch, and everything that can be wrong in a config file while things run.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import t from 'tap';
@@ -102,11 +104,129 @@ t.test('lithos_switch works inside a container that shares the pid namespace', a
   t.equal(h.check().stderr, '');
   await h.start();
   await h.running('web.1');
-  const said = readFileSync(h.path(`log/stdio/${ctl}.ctl.0.log`), 'utf8');
   await until('it has ended', () =>
     /code 0/.test(readFileSync(h.path(`log/stdio/${ctl}.ctl.0.log`), 'utf8')),
   );
-  t.match(said, /replaced, lithos_tree \(pid \d+\) told/);
+  t.match(readFileSync(h.path(`log/stdio/${ctl}.ctl.0.log`), 'utf8'), /is rolled out: 2 of 2 run/);
+});
+
+t.test(
+  '§1.5 lithos_switch: from a pipe, dry run, back to the previous one, a version that does not work',
+  async t => {
+    const h = await runningHost(t);
+    const master = h.path('master.yaml');
+    const installed = () => readFileSync(h.path(`processes/${h.sandbox}.yaml`), 'utf8');
+    const one = installed();
+    const two = 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n';
+    const three = 'web: {image: app.1, config: /config/web.yaml, instances: 3}\n';
+    const sh = (script: string) =>
+      spawnSync('bash', ['-c', script, process.execPath, command('lithos_switch'), h.sandbox, master], {
+        encoding: 'utf8',
+        input: two,
+      });
+
+    const dry = h.run('lithos_switch', '-C', master, '--dry-run', h.sandbox, h.write('new.yaml', two));
+    t.equal(dry.code, 0, dry.stderr);
+    t.equal(
+      dry.stdout,
+      [
+        `- ${one.trim()}`,
+        `+ ${two.trim()}`,
+        `${h.name('web.0')} stays as it is`,
+        `${h.name('web.1')} starts`,
+        '',
+      ].join('\n'),
+    );
+    t.equal(installed(), one, 'nothing was changed');
+
+    const stdin = sh('"$0" "$1" --master "$3" "$2" -');
+    t.equal(stdin.status, 0, stdin.stderr);
+    t.match(stdin.stderr, /rolling out .*: 2 of 2 run \(\d/, 'the roll-out is reported');
+    t.equal(installed(), two);
+    t.equal(h.instance('web.1')?.state, 'running', 'it waits without being asked to');
+    const pipe = sh(`"$0" "$1" --master "$3" "$2" <(echo '${three.trim()}')`);
+    t.equal(pipe.status, 0, pipe.stderr);
+    t.equal(installed(), three);
+
+    const back = h.run('lithos_switch', '-C', master, '-v', '--rollback', h.sandbox);
+    t.equal(back.code, 0, back.stderr);
+    t.equal(installed(), two);
+    t.same(
+      h.status()?.instances.map(({ name }) => name),
+      [h.name('web.0'), h.name('web.1')],
+    );
+    t.equal(h.run('lithos_switch', '-C', master, '--rollback', h.sandbox).code, 0);
+    t.equal(installed(), three, 'and forth');
+    t.equal(h.run('lithos_switch', '-C', master, '--rollback', h.sandbox, 'x').code, 2);
+    t.equal(h.run('lithos_switch', '-C', master, '--wait', '1', '--no-wait', h.sandbox, 'x').code, 2);
+    t.match(h.run('lithos_switch', '-C', master, 'nobody', h.path('new.yaml')), {
+      code: 1,
+      stderr: /there is no sandbox nobody/,
+    });
+    t.match(h.run('lithos_switch', '-C', master, h.sandbox, h.path('none.yaml')), {
+      code: 1,
+      stderr: /ENOENT/,
+    });
+
+    h.containerFile('broken', 'echo no such table; exit 3', 'restart-timeout: 0\nmax-failures: 2');
+    const broken = h.write('broken.yaml', 'web: {image: app.1, config: /config/broken.yaml}\n');
+    const failed = h.run('lithos_switch', '-C', master, h.sandbox, broken);
+    t.equal(failed.code, 1);
+    t.match(
+      failed.stderr,
+      new RegExp(`${h.name('web.0')}: failed: 2 failures in a row.*last exited with code 3`),
+    );
+    t.match(failed.stderr, /^ {4}\S+ no such table$/m, 'its last words');
+    t.match(failed.stderr, 'is in place, but');
+    const again = h.run('lithos_switch', '-C', master, '--json', h.sandbox, broken);
+    t.match(JSON.parse(again.stdout), {
+      result: 'failed',
+      troubles: [{ name: h.name('web.0'), log: [/no such table/] }],
+    });
+    t.equal(
+      h.run('lithos_switch', '-C', master, '--no-wait', h.sandbox, h.write('three.yaml', three)).code,
+      0,
+    );
+    t.equal(installed(), three);
+  },
+);
+
+t.test(
+  '§1.5 lithos_switch: an error in another sandbox does not keep this one from being changed',
+  async t => {
+    const h = await runningHost(t);
+    const other = `${h.sandbox}-b`;
+    h.sandboxFile('', other);
+    h.processFile('web: {image: app.9, config: /config/web.yaml}\n', other);
+    const new_ = h.write('new.yaml', 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
+    const done = h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, new_);
+    t.equal(done.code, 0, done.stderr);
+    t.match(done.stderr, /warning: 1 error in other sandboxes/);
+  },
+);
+
+t.test('§1.5 lithos_switch: several at once, one after the other', async t => {
+  const h = await runningHost(t);
+  const texts = [2, 3, 4].map(
+    count => `web: {image: app.1, config: /config/web.yaml, instances: ${count}}\n`,
+  );
+  const runs = texts.map((text, index) => {
+    const file = h.write(`new${index}.yaml`, text);
+    return spawn(
+      process.execPath,
+      [command('lithos_switch'), '-C', h.path('master.yaml'), '--no-wait', h.sandbox, file],
+      { stdio: 'ignore' },
+    );
+  });
+  t.same(await Promise.all(runs.map(async child => (await once(child, 'exit'))[0])), [0, 0, 0]);
+  const read = (name: string) => readFileSync(h.path(`processes/${name}`), 'utf8');
+  const [last, previous] = [read(`${h.sandbox}.yaml`), read(`.${h.sandbox}.yaml.previous`)];
+  t.ok(
+    texts.includes(last) && texts.includes(previous) && last !== previous,
+    'both are whole, and another one',
+  );
+  const count = Number(/instances: (\d)/.exec(last)?.[1]);
+  await until('the last one is in force', () => h.status()?.instances.length === count);
 });
 
 interface Bad {
