@@ -1,5 +1,6 @@
 import { fixedMounts, INIT_PATH, type OciMount, volumeMount } from './fixed-mounts.ts';
 import { MASKED_PATHS, READONLY_PATHS } from './kernel-files.ts';
+import { resources, rlimits } from './resources.ts';
 import { type IdMapping, type NamespaceChoice, orderMounts, type SandboxSpec } from './sandbox.ts';
 import { type Architecture, defaultSeccomp } from './seccomp.ts';
 
@@ -23,7 +24,7 @@ function commandLine(spec: SandboxSpec): readonly string[] {
 }
 
 function processOf(spec: SandboxSpec): object {
-  const { noFile } = spec.limits;
+  const limits = rlimits(spec.limits);
   return {
     terminal: spec.terminal,
     user: { uid: spec.uid, gid: spec.gid, additionalGids: spec.additionalGids ?? [] },
@@ -32,7 +33,7 @@ function processOf(spec: SandboxSpec): object {
     cwd: spec.cwd,
     capabilities: capabilities(spec),
     noNewPrivileges: spec.noNewPrivileges,
-    ...(noFile !== undefined && { rlimits: [{ type: 'RLIMIT_NOFILE', soft: noFile, hard: noFile }] }),
+    ...(limits.length > 0 && { rlimits: limits }),
   };
 }
 
@@ -63,24 +64,6 @@ function mappings(list: readonly IdMapping[]): object[] {
   return list.map(({ inside, outside, count }) => ({ containerID: inside, hostID: outside, size: count }));
 }
 
-function resources(spec: SandboxSpec): object {
-  const { memoryBytes, cpuShares, pidsMax } = spec.limits;
-  const extra = (spec.devices ?? []).map(({ type, major, minor }) => ({
-    allow: true,
-    type,
-    major,
-    minor,
-    access: 'rwm',
-  }));
-  return {
-    // The runtime itself adds the standard devices to what is allowed.
-    devices: [{ allow: false, access: 'rwm' }, ...extra],
-    ...(memoryBytes !== undefined && { memory: { limit: memoryBytes, swap: memoryBytes } }),
-    ...(cpuShares !== undefined && { cpu: { shares: cpuShares } }),
-    ...(pidsMax !== undefined && { pids: { limit: pidsMax } }),
-  };
-}
-
 function devicesOf(spec: SandboxSpec): object[] {
   return (spec.devices ?? []).map(({ mode, ...device }) => ({ ...device, fileMode: mode ?? 0o666 }));
 }
@@ -95,7 +78,7 @@ function linuxOf(spec: SandboxSpec, architecture: Architecture): object {
       gidMappings: mappings(user.gidMappings),
     }),
     ...(spec.cgroupPath !== undefined && { cgroupsPath: spec.cgroupPath }),
-    resources: resources(spec),
+    resources: resources(spec.limits, spec.devices ?? []),
     devices: devicesOf(spec),
     ...(!unconfined && { seccomp: defaultSeccomp(capabilitySet(spec.capabilities), architecture) }),
     maskedPaths: spec.maskedPaths ?? MASKED_PATHS,

@@ -43,7 +43,7 @@ interface SandboxNamespaces {
   readonly user?: UserNamespace;
 }
 
-interface SandboxDevice {
+export interface SandboxDevice {
   readonly path: string;
   readonly type: 'c' | 'b';
   readonly major: number;
@@ -53,14 +53,34 @@ interface SandboxDevice {
   readonly gid?: number;
 }
 
-interface SandboxLimits {
-  /** Memory and swap together: swap would only hide the limit. */
+/** Per second; absent: no limit. */
+interface IoDeviceLimit {
+  readonly major: number;
+  readonly minor: number;
+  readonly readBytesPerS?: number;
+  readonly writeBytesPerS?: number;
+  readonly readOpsPerS?: number;
+  readonly writeOpsPerS?: number;
+}
+
+export interface SandboxLimits {
   readonly memoryBytes?: number;
+  /** On top of `memoryBytes`, without which it means nothing. Default 0: swap would only hide the limit. */
+  readonly swapBytes?: number;
+  /** False where the kernel does not count swap (cgroup v1 without memsw files): a limit for it would fail. */
+  readonly swapAccounting?: boolean;
   /** The cgroup v1 scale, 2…262144, 1024 is normal; the runtime converts for v2. */
   readonly cpuShares?: number;
+  /** 100 is one whole CPU. */
+  readonly cpuQuotaPercent?: number;
   readonly pidsMax?: number;
+  /** 10…1000, as blkio.weight of v1; the runtime converts for v2. */
+  readonly ioWeight?: number;
+  readonly ioLimits?: readonly IoDeviceLimit[];
   /** RLIMIT_NOFILE, soft and hard. Above our own hard limit it needs CAP_SYS_RESOURCE. */
   readonly noFile?: number;
+  /** The other resource limits by their names in lower case: `core`, `nproc` … Same rules. */
+  readonly rlimits?: Readonly<Record<string, number>>;
 }
 
 /** What we want from the container engine, in our words; `toOciConfig` turns it into a runtime-spec document. */
