@@ -74,12 +74,16 @@ export function fixedMounts(spec: SandboxSpec): OciMount[] {
   return mounts;
 }
 
+/**
+ * The names with r reach what is mounted below the source as well. They are also the only ones that crun 1.8 obeys for
+ * a writable bind in a user namespace.
+ */
 function protection(mount: SandboxMount): string[] {
   const flags = [];
   if (mount.nosuid ?? true) flags.push('nosuid');
   if (mount.nodev ?? true) flags.push('nodev');
   if (mount.noexec) flags.push('noexec');
-  return flags;
+  return mount.type === 'bind' ? flags.flatMap(flag => [flag, `r${flag}`]) : flags;
 }
 
 function bindMount(mount: SandboxMount): OciMount {

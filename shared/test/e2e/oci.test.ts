@@ -154,6 +154,9 @@ async function privileges(t: Test, runtime: OciRuntime, lab: Laboratory): Promis
 }
 
 async function userNamespace(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<void> {
+  const volume = mkdtempSync(join(lab.directory, 'mapped-'));
+  chmodSync(volume, 0o755);
+  const mounts = [{ type: 'bind', source: volume, target: '/data', readonly: false }] as const;
   const user = { uidMappings: ONE_TO_ONE, gidMappings: ONE_TO_ONE };
   const script = `cat /proc/self/uid_map | tr -s ' '; touch /sys/x 2>&1; echo 1 2>&1 > /sys/fs/cgroup/pids/cgroup.procs
     ls -d /proc/1 /dev/pts/ptmx; grep -c . /proc/net/dev; grep ' /sys' /proc/self/mountinfo | cut -d' ' -f6 | cut -d, -f1 | sort -u`;
@@ -162,6 +165,12 @@ async function userNamespace(t: Test, runtime: OciRuntime, lab: Laboratory): Pro
     { ...ALL_NEW, network: 'host' as const, user },
     { ...ALL_NEW, network: 'host' as const, pid: 'host' as const, user },
   ]) {
+    const flags = await output(
+      runtime,
+      lab,
+      spec(lab, shell('grep " /data " /proc/self/mountinfo | cut -d" " -f6'), { namespaces, mounts }),
+    );
+    t.match(flags.stdout, /^rw,nosuid,nodev/, flags.stderr);
     const result = await output(runtime, lab, spec(lab, shell(script), { namespaces }));
     t.match(result.stdout, / 0 100000 65536/, `${namespaces.network} ${namespaces.pid}: ${result.stderr}`);
     t.match(result.stdout, /\/dev\/pts\/ptmx\n/);
@@ -211,15 +220,15 @@ async function nestedVolumes(t: Test, runtime: OciRuntime, lab: Laboratory): Pro
     const volume = { type: 'bind', source: outer, target: '/data', readonly: true } as const;
     const inner = { type: 'tmpfs', target: '/data/place', readonly: false } as const;
     const script =
-      'ls /data/below; touch /data/below/y 2>/dev/null && echo writable; touch /data/place/z && echo inner; rm -f /data/below/y';
+      'ls /data/below; grep " /data" /proc/self/mountinfo | cut -d" " -f5,6 | grep -vc "nosuid,nodev"; touch /data/below/y 2>/dev/null && echo writable; touch /data/place/z && echo inner; rm -f /data/below/y';
     const all = await output(
       runtime,
       lab,
       spec(lab, shell(script), { mounts: [inner, { ...volume, recursive: true }] }),
     );
-    t.equal(all.stdout, 'file\ninner\n', `recursive and read-only all the way down; ${all.stderr}`);
+    t.equal(all.stdout, 'file\n0\ninner\n', `recursive and read-only all the way down; ${all.stderr}`);
     const top = await output(runtime, lab, spec(lab, shell(script), { mounts: [inner, volume] }));
-    t.equal(top.stdout, 'inner\n', 'not recursive: what is mounted below the source stays outside');
+    t.equal(top.stdout, '0\ninner\n', 'not recursive: what is mounted below the source stays outside');
   } finally {
     umount(join(outer, 'below'));
   }
