@@ -19,6 +19,8 @@ export interface RunPart {
   readonly fds?: ReadonlyMap<number, number>;
   /** Output goes straight into this open file of ours instead of the log. Closed by whoever opened it. */
   readonly outputFd?: number;
+  /** Where stderr goes, if not there too. */
+  readonly errorFd?: number;
 }
 
 /** Everything may throw with a sentence for the operator: the start then fails and is tried again. */

@@ -1,8 +1,9 @@
-// From a desired instance to an OCI bundle: the description of the sandbox, and the directories it needs.
-import { chmod, chown, mkdir, realpath, stat } from 'node:fs/promises';
+// From a desired instance to the description of its sandbox, which becomes an OCI bundle.
+import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
-import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import { join } from 'node:path';
+import type { SandboxDevice, SandboxLimits, SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import { hasMaps } from '../core/desired/id-maps.ts';
 import type { DesiredInstance, ResolvedVolume } from '../core/desired/types.ts';
 import { runTerms } from '../core/instance/transitions.ts';
 import type { BundlePart } from './attachment.ts';
@@ -16,9 +17,6 @@ export const ANNOTATION = {
   terms: 'lithos.terms',
 } as const;
 
-/** Open to every user of the container, as /tmp is; the parents stay root's. */
-const STATE_MODE = 0o1777;
-
 function mountOf(volume: ResolvedVolume, stateDir: string): SandboxMount {
   const { target } = volume;
   switch (volume.kind) {
@@ -29,7 +27,7 @@ function mountOf(volume: ResolvedVolume, stateDir: string): SandboxMount {
     case 'tmpfs':
       return { type: 'tmpfs', target, readonly: false, sizeBytes: volume.sizeBytes, mode: volume.mode };
     case 'statedir':
-      return { type: 'bind', source: join(stateDir, volume.path), target, readonly: false };
+      return { type: 'bind', source: join(stateDir, volume.path), target, readonly: false, directory: true };
   }
 }
 
@@ -47,18 +45,55 @@ export function mountsOf(instance: DesiredInstance, stateDir: string, etc: EtcMo
   ];
 }
 
+/** A volume may be a single file, for which the runtime must be asked differently. */
+export async function markFiles(mounts: readonly SandboxMount[]): Promise<SandboxMount[]> {
+  return await Promise.all(
+    mounts.map(async mount => {
+      const source =
+        mount.type === 'bind' ? await stat(mount.source ?? '').catch(() => undefined) : undefined;
+      return source === undefined || source.isDirectory() ? mount : { ...mount, directory: false };
+    }),
+  );
+}
+
 export interface SpecOptions {
-  readonly stateDir: string;
-  readonly etc: EtcMounts;
-  readonly cgroupPath: string;
+  readonly mounts: readonly SandboxMount[];
+  /** Undefined: none. */
+  readonly cgroupPath: string | undefined;
   readonly init: string;
+  readonly limits: SandboxLimits;
+  readonly devices: readonly SandboxDevice[];
   readonly parts: readonly BundlePart[];
+}
+
+function namespacesOf(instance: DesiredInstance, parts: readonly BundlePart[]): SandboxSpec['namespaces'] {
+  const networkPath = parts.find(part => part.networkPath !== undefined)?.networkPath;
+  return {
+    pid: instance.sharePid ? 'host' : 'new',
+    network: networkPath === undefined ? 'host' : { path: networkPath },
+    mount: 'new',
+    ipc: 'new',
+    uts: 'new',
+    ...(hasMaps(instance) && {
+      user: { uidMappings: instance.uidMap, gidMappings: instance.gidMap },
+    }),
+  };
+}
+
+function rightsOf(instance: DesiredInstance, { devices }: SpecOptions) {
+  return {
+    uid: instance.userId,
+    gid: instance.groupId,
+    additionalGids: instance.additionalGroups,
+    capabilities: instance.capabilities,
+    noNewPrivileges: !instance.newPrivileges,
+    seccomp: instance.seccomp,
+    devices,
+  };
 }
 
 /** Everything a program is not explicitly given is taken away: capabilities, new privileges, kernel files. */
 export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): SandboxSpec {
-  const { memoryLimitBytes, cpuShares, fileLimit } = instance;
-  const networkPath = options.parts.find(part => part.networkPath !== undefined)?.networkPath;
   return {
     rootPath: instance.imageRoot,
     readonlyRoot: true,
@@ -68,29 +103,13 @@ export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): Sa
       ...options.parts.map(part => part.env),
     ),
     cwd: instance.workdir,
-    uid: instance.userId,
-    gid: instance.groupId,
     hostname: hostname(),
-    mounts: [
-      ...mountsOf(instance, options.stateDir, options.etc),
-      ...options.parts.flatMap(part => part.mounts ?? []),
-    ],
-    namespaces: {
-      pid: instance.sharePid ? 'host' : 'new',
-      network: networkPath === undefined ? 'host' : { path: networkPath },
-      mount: 'new',
-      ipc: 'new',
-      uts: 'new',
-    },
-    capabilities: instance.capabilities,
-    noNewPrivileges: true,
+    mounts: [...options.mounts, ...options.parts.flatMap(part => part.mounts ?? [])],
+    namespaces: namespacesOf(instance, options.parts),
+    ...rightsOf(instance, options),
     terminal: false,
-    limits: {
-      cpuShares,
-      noFile: fileLimit,
-      ...(memoryLimitBytes === null ? {} : { memoryBytes: memoryLimitBytes }),
-    },
-    cgroupPath: options.cgroupPath,
+    limits: options.limits,
+    ...(options.cgroupPath !== undefined && { cgroupPath: options.cgroupPath }),
     annotations: {
       [ANNOTATION.name]: instance.name,
       [ANNOTATION.identity]: instance.identity,
@@ -99,60 +118,4 @@ export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): Sa
     // Sharing the host's pids there is no PID 1 of ours to wrap.
     ...(instance.sharePid ? {} : { init: { hostPath: options.init } }),
   };
-}
-
-/** The path without links; of what does not exist yet, as far as it does. */
-async function realPath(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || path === '/') throw error;
-    return await realPath(dirname(path));
-  }
-}
-
-/**
- * A container may put a link into a volume it can write, and a second volume, or its next run, would then mount what
- * the link names: any directory of the host. So no link may lead out of what the sandbox has mapped.
- */
-async function checkInside(target: string, source: string, root: string): Promise<void> {
-  // No container has written into what does not exist.
-  if (!(await exists(root))) return;
-  const [real, realRoot] = [await realPath(source), await realPath(root)];
-  if (real === realRoot || real.startsWith(realRoot === '/' ? '/' : `${realRoot}/`)) return;
-  throw new Error(
-    `volume ${target}: ${source} is a link to ${real}, out of ${root}: give it an entry of its own in the sandbox's paths`,
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function makeOwned(path: string, mode: number, user: number, group: number): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chown(path, user, group);
-  await chmod(path, mode);
-}
-
-async function prepareVolume(volume: ResolvedVolume, stateDir: string): Promise<void> {
-  if (volume.kind === 'statedir' && volume.path !== '') {
-    await makeOwned(join(stateDir, volume.path), volume.mode, volume.user, volume.group);
-  }
-  if (volume.kind !== 'persistent' && volume.kind !== 'readonly') return;
-  await checkInside(volume.target, volume.source, volume.root);
-  if (volume.kind === 'readonly' || (await exists(volume.source))) return;
-  if (!volume.create)
-    throw new Error(`volume ${volume.target}: ${volume.source} does not exist and \`mkdir\` is false`);
-  await makeOwned(volume.source, volume.mode, volume.user, volume.group);
-}
-
-/** Makes the state directory and what volumes need. Throws with a sentence when a source is missing. */
-export async function prepareDirectories(instance: DesiredInstance, stateDir: string): Promise<void> {
-  await mkdir(stateDir, { recursive: true });
-  await chmod(stateDir, STATE_MODE);
-  for (const volume of instance.volumes) await prepareVolume(volume, stateDir);
 }

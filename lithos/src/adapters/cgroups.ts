@@ -3,37 +3,82 @@
 import { readdirSync, rmdirSync } from 'node:fs';
 import { type CgroupMounts, cgroupPaths } from '@suite/shared/linux/cgroup.ts';
 import {
+  availableControllers,
   cgroupProcesses,
+  countsSwap,
   ownCgroupMounts,
   readCgroupStats,
   removeCgroup,
 } from '@suite/shared/linux/cgroup-files.ts';
+import { ownLimits } from '@suite/shared/linux/hard-limits.ts';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
 import type { Clock } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
+import { CONTROLLERS, type HostLimits } from './limits.ts';
 
 const SCOPE = /^([\w-]+):([\w-]+\.\d+)\.scope$/;
 
+/** `io` is v2's name, `name` any hierarchy that has only a name. */
+function isListed(available: string, listed: string): boolean {
+  return listed === 'name'
+    ? available.startsWith('name=')
+    : available === (listed === 'io' ? 'blkio' : listed);
+}
+
+interface CgroupKeys {
+  readonly cgroupName: string | null;
+  readonly cgroupControllers: readonly string[];
+}
+
 export class Cgroups {
-  private readonly base: string;
+  private readonly base: string | null;
+  private readonly listed: readonly string[];
   private readonly mounts: CgroupMounts;
   private readonly clock: Clock;
+  private readonly host: HostLimits;
 
-  /** `base`: the master's `cgroup-name`. */
-  constructor(base: string, clock: Clock) {
+  /** Of the master config. Without a name there are no cgroups at all: what is asked of them is then already so. */
+  constructor({ cgroupName, cgroupControllers }: CgroupKeys, clock: Clock) {
     this.mounts = ownCgroupMounts();
-    this.base = base;
+    this.base = cgroupName;
+    this.listed = cgroupControllers;
     this.clock = clock;
+    this.host = this.limitable();
   }
 
-  /** Path of an instance (`sandbox/process.N`) inside each hierarchy. */
-  pathOf(name: string): string {
-    return `/${this.base}/${name.replace('/', ':')}.scope`;
+  get enabled(): boolean {
+    return this.base !== null;
+  }
+
+  /** Listed in `cgroup-controllers` and not there: their limits would silently mean nothing. */
+  missing(): string[] {
+    if (!this.enabled) return [];
+    const available = [...availableControllers(this.mounts)];
+    return this.listed.filter(name => !available.some(each => isListed(each, name)));
+  }
+
+  /** What can be limited here: controllers that exist and, if any are listed, are listed. */
+  get limits(): HostLimits {
+    return this.host;
+  }
+
+  private limitable(): HostLimits {
+    const available = availableControllers(this.mounts);
+    const wanted = (name: string) =>
+      this.listed.length === 0 || this.listed.some(each => isListed(name, each));
+    const controllers = CONTROLLERS.filter(name => this.enabled && available.has(name) && wanted(name));
+    return { own: ownLimits(), controllers: new Set(controllers), swapAccounting: countsSwap(this.mounts) };
+  }
+
+  /** Path of an instance (`sandbox/process.N`) inside each hierarchy; undefined without cgroups. */
+  pathOf(name: string): string | undefined {
+    return this.base === null ? undefined : `/${this.base}/${name.replace('/', ':')}.scope`;
   }
 
   /** What an instance uses; a value the kernel or the set-up lacks is undefined. */
   stats(name: string): ReturnType<typeof readCgroupStats> {
-    return readCgroupStats(cgroupPaths(this.mounts, this.pathOf(name)));
+    const path = this.pathOf(name);
+    return readCgroupStats(path === undefined ? new Map() : cgroupPaths(this.mounts, path));
   }
 
   contains(name: string, pid: number): boolean {
@@ -53,11 +98,12 @@ export class Cgroups {
 
   /** Kills what is in it. The kernel may call a cgroup busy for a moment after its last process. */
   async remove(name: string): Promise<void> {
+    const path = this.pathOf(name);
     const giveUpMs = this.clock.monotonicMs() + TIMES.killLimitMs;
-    for (;;) {
+    while (path !== undefined) {
       await this.killAll(name);
       try {
-        return removeCgroup(this.mounts, this.pathOf(name));
+        return removeCgroup(this.mounts, path);
       } catch (error) {
         if (this.clock.monotonicMs() > giveUpMs) throw error;
         await this.pause();
@@ -67,11 +113,13 @@ export class Cgroups {
 
   /** For left-overs nobody may be using: a cgroup with processes in it is somebody's and stays. */
   removeUnused(name: string): void {
-    if (this.pids(name).length === 0) removeCgroup(this.mounts, this.pathOf(name));
+    const path = this.pathOf(name);
+    if (path !== undefined && this.pids(name).length === 0) removeCgroup(this.mounts, path);
   }
 
   /** Scopes below our base, as instance names; what else is there is not ours. */
   scopes(): string[] {
+    if (this.base === null) return [];
     const directories = new Set(cgroupPaths(this.mounts, `/${this.base}`).values());
     const found = [...directories].flatMap(list).map(entry => SCOPE.exec(entry));
     return [...new Set(found.flatMap(match => (match === null ? [] : `${match[1]}/${match[2]}`)))];
@@ -79,7 +127,7 @@ export class Cgroups {
 
   /** After everything stopped: the base and its parents, as far as nobody else uses them. */
   removeBase(): void {
-    const parts = this.base.split('/');
+    const parts = this.base?.split('/') ?? [];
     for (; parts.length > 0; parts.pop()) {
       for (const directory of cgroupPaths(this.mounts, `/${parts.join('/')}`).values())
         removeIfEmpty(directory);
@@ -88,8 +136,10 @@ export class Cgroups {
 
   /** What lives in it, as we see the pids. */
   pids(name: string): number[] {
+    const path = this.pathOf(name);
+    if (path === undefined) return [];
     // 0 stands for a process of another pid namespace; a zombie only waits for its parent.
-    const all = [...cgroupProcesses(this.mounts, this.pathOf(name))];
+    const all = [...cgroupProcesses(this.mounts, path)];
     return all.filter(pid => pid > 0 && processStartTime(pid) !== undefined);
   }
 

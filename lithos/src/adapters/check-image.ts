@@ -99,9 +99,12 @@ async function etcRule(subject: Subject): Promise<Diagnostic[]> {
     { key: 'resolv-conf', name: 'resolv.conf', mount: subject.instance.etc.resolvConf.mount },
     { key: 'hosts-file', name: 'hosts', mount: subject.instance.etc.hosts.mount },
   ];
+  const { instance } = subject;
+  const isHidden = (path: string) => instance.volumes.some(({ target }) => isBelow(path, target));
   const found: Diagnostic[] = [];
   for (const { key, name, mount } of files) {
-    if (mount !== true || (await hasRegularFile(subject.instance.imageRoot, 'etc', name))) continue;
+    if (mount !== true || isHidden(`/etc/${name}`)) continue;
+    if (await hasRegularFile(instance, 'etc', name)) continue;
     const message = `image ${subject.entry.entry.image} has no regular file /etc/${name} to mount over`;
     found.push(missing(subject, 'mount-point-missing', message, [key, 'mount']));
   }

@@ -1,9 +1,9 @@
 // Starts, stops and clears away containers: conmon watches each, the OCI runtime makes it, the init in it is PID 1.
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, rm, rmdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { processStartTime } from '@suite/shared/linux/proc.ts';
+import { parseStatus, processStartTime } from '@suite/shared/linux/proc.ts';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
 import { createMonitored } from '@suite/shared/oci/monitor.ts';
@@ -13,13 +13,17 @@ import { TIMES } from '../config/defaults.ts';
 import type { DesiredInstance, StopPolicy } from '../core/desired/types.ts';
 import type { Instance, Run } from '../core/instance/types.ts';
 import { type Attachment, gather } from './attachment.ts';
-import { prepareDirectories, sandboxSpec } from './bundle.ts';
+import { markFiles, mountsOf, sandboxSpec } from './bundle.ts';
 import type { Cgroups } from './cgroups.ts';
 import { withoutGaps } from './descriptors.ts';
+import { deviceNodes } from './device-nodes.ts';
 import { etcMounts, writeEtcFiles } from './etc-files.ts';
 import { lookUp } from './image.ts';
+import { limitsOf } from './limits.ts';
 import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
+import { checkPossible } from './possible.ts';
 import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess } from './records.ts';
+import { prepareDirectories } from './volumes.ts';
 
 export interface Started {
   readonly pid: number;
@@ -56,17 +60,15 @@ export class Containers {
     const ahead = this.prepared.get(desired.name);
     if (ahead?.run === run && ahead.desired === desired) return;
     const files = this.files(desired.name, run);
-    if (!(await isDirectory(desired.imageRoot))) throw new Error(`image ${desired.imageRoot} does not exist`);
-    if (desired.needsPid && runtime.choice.kind === 'runc') {
-      // Its threads take pids in the new namespace before the program gets one.
-      throw new Error('`@{lithos:pid}` is not available yet with runc: install crun');
-    }
+    await checkPossible(desired, { runtime: runtime.choice.kind, cgroups: cgroups.enabled });
     const parts = await gather(this.options.attachments.map(each => each.prepare?.(desired, run)));
+    const stateDir = instanceDir(paths.stateDir, desired.name);
     const spec = sandboxSpec(desired, {
       parts,
-      stateDir: instanceDir(paths.stateDir, desired.name),
-      etc: await etcMounts(desired),
+      mounts: await markFiles(mountsOf(desired, stateDir, await etcMounts(desired))),
       cgroupPath: cgroups.pathOf(desired.name),
+      limits: await limitsOf(desired, cgroups.limits),
+      devices: await deviceNodes(desired.devices),
       init,
     });
     await mkdir(files.persistDir, { recursive: true });
@@ -87,10 +89,11 @@ export class Containers {
     await rm(join(paths.exitsDir, files.id), { force: true });
     const parts = await gather(this.options.attachments.map(each => each.attach?.(desired, run.number)));
     const passed = withoutGaps(new Map(parts.flatMap(part => [...(part.fds ?? [])])));
-    const logFd = parts.find(part => part.outputFd !== undefined)?.outputFd;
+    const output = parts.find(part => part.outputFd !== undefined);
     const created = await createMonitored({
       preserveFds: passed.preserve,
-      ...(logFd === undefined ? {} : { logFd }),
+      ...(output?.outputFd !== undefined && { logFd: output.outputFd }),
+      ...(output?.errorFd !== undefined && { errorFd: output.errorFd }),
       runtime,
       id: files.id,
       bundle: files.bundle,
@@ -106,12 +109,15 @@ export class Containers {
       files.record,
       JSON.stringify(this.record(instance, run, created.pid, processStart)),
     );
-    if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
-    await gather(this.options.attachments.map(each => each.created?.(desired, run.number, created.pid)));
-    const refused = await runtime.start(files.id);
-    if (refused !== undefined) {
+    try {
+      if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
+      await gather(this.options.attachments.map(each => each.created?.(desired, run.number, created.pid)));
+      const refused = await runtime.start(files.id);
+      if (refused !== undefined) throw new Error(refused.error);
+    } catch (error) {
+      // Its program must never run, and nobody else knows of it.
       await runtime.delete(files.id, true);
-      throw new Error(refused.error);
+      throw error;
     }
     return { pid: created.pid, processStart };
   }
@@ -184,14 +190,15 @@ export class Containers {
       await new Promise<void>(resolve => clock.after(TIMES.killPollMs, resolve));
     }
     const pid = await readPid(files.pidFile);
-    if (pid !== undefined && (await this.isOurs(pid, name))) signal(pid, 'SIGKILL');
+    if (pid !== undefined && (await this.isOurs(pid, name, files))) signal(pid, 'SIGKILL');
     await cgroups.killAll(name);
     await this.discard(name, run);
   }
 
-  /** A pid without a start time may be anybody's by now: only one in the instance's cgroup is ours. */
-  private async isOurs(pid: number, name: string): Promise<boolean> {
-    return this.options.cgroups.contains(name, pid);
+  /** A pid without a start time may be anybody's by now: only one in the instance's cgroup, else of its monitor, is ours. */
+  private async isOurs(pid: number, name: string, files: RunFiles): Promise<boolean> {
+    const { cgroups } = this.options;
+    return cgroups.enabled ? cgroups.contains(name, pid) : await isMonitored(pid, files);
   }
 
   /** The instance is not wanted any more: nothing of it stays. */
@@ -246,9 +253,15 @@ async function giveTmpfsModes(desired: DesiredInstance, pid: number): Promise<vo
   }
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    found => found.isDirectory(),
-    () => false,
-  );
+/** The process is a child of the run's own monitor, which names the container. */
+async function isMonitored(pid: number, { id, monitorPidFile }: RunFiles): Promise<boolean> {
+  const monitor = await readPid(monitorPidFile);
+  if (monitor === undefined) return false;
+  try {
+    const words = readFileSync(`/proc/${monitor}/cmdline`, 'utf8').split('\0');
+    const isMonitor = words[words.indexOf('--cid') + 1] === id;
+    return isMonitor && parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1')).ppid === monitor;
+  } catch {
+    return false;
+  }
 }

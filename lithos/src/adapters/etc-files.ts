@@ -36,37 +36,43 @@ async function hostsText(disk: Disk, hosts: EtcFiles['hosts']): Promise<string> 
   return parts.join('') + extra.map(([name, ip]) => `${ip} ${name}\n`).join('');
 }
 
-/** Writes both files into `stateDir`; they are there even when nothing mounts them. Throws with a sentence. */
-export async function writeEtcFiles(disk: Disk, instance: DesiredInstance, stateDir: string): Promise<void> {
-  const { resolvConf, hosts } = instance.etc;
-  await disk.writeAtomic(join(stateDir, 'hosts'), await hostsText(disk, hosts));
-  if (resolvConf.copyFrom !== null) {
-    await disk.writeAtomic(join(stateDir, 'resolv.conf'), await copied(disk, resolvConf.copyFrom));
-  }
+function hasHosts({ copyFrom, localhost, publicHostname, additional }: EtcFiles['hosts']): boolean {
+  return copyFrom !== null || localhost || publicHostname || Object.keys(additional).length > 0;
 }
 
-async function decide(
-  root: string,
-  mount: boolean | null,
-  name: string,
-  available: boolean,
-): Promise<boolean> {
+/**
+ * Writes into `stateDir` what there is to say; also when nothing mounts it, because an image can reach it by a
+ * `!Statedir` volume. Throws with a sentence.
+ */
+export async function writeEtcFiles(disk: Disk, instance: DesiredInstance, stateDir: string): Promise<void> {
+  const { resolvConf, hosts } = instance.etc;
+  if (hasHosts(hosts)) await disk.writeAtomic(join(stateDir, 'hosts'), await hostsText(disk, hosts));
+  if (resolvConf.copyFrom !== null)
+    await disk.writeAtomic(join(stateDir, 'resolv.conf'), await copied(disk, resolvConf.copyFrom));
+}
+
+interface Question {
+  /** As configured. */
+  readonly mount: boolean | null;
+  readonly file: string;
+  /** There will be something to mount. */
+  readonly available: boolean;
+}
+
+async function decide(instance: DesiredInstance, { mount, file, available }: Question): Promise<boolean> {
   if (mount === false) return false;
-  const there = await hasRegularFile(root, 'etc', name);
-  if (mount === true && !there) throw new Error(`the image has no regular file /etc/${name} to mount over`);
+  const there = await hasRegularFile(instance, 'etc', file);
+  if (mount === true && !there) throw new Error(`the image has no regular file /etc/${file} to mount over`);
+  if (mount === true && !available) throw new Error(`there is nothing to put into the /etc/${file} to mount`);
   return there && available;
 }
 
 /** Which of the two are mounted over the image's own: asked for, or (null) possible and something to show. */
 export async function etcMounts(instance: DesiredInstance): Promise<EtcMounts> {
   const { resolvConf, hosts } = instance.etc;
+  const resolv = { mount: resolvConf.mount, available: resolvConf.copyFrom !== null };
   return {
-    resolvConf: await decide(
-      instance.imageRoot,
-      resolvConf.mount,
-      'resolv.conf',
-      resolvConf.copyFrom !== null,
-    ),
-    hosts: await decide(instance.imageRoot, hosts.mount, 'hosts', true),
+    resolvConf: await decide(instance, { ...resolv, file: 'resolv.conf' }),
+    hosts: await decide(instance, { mount: hosts.mount, available: hasHosts(hosts), file: 'hosts' }),
   };
 }

@@ -2,6 +2,7 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';
+import type { DesiredInstance } from '../core/desired/types.ts';
 
 export type ImageFile =
   | { readonly kind: 'file' | 'directory' | 'other'; readonly hostPath: string }
@@ -63,10 +64,28 @@ export async function lookUpIn(backing: Backing, path: string): Promise<ImageFil
   return { kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other', hostPath };
 }
 
-/** True when `path` itself is a regular file and its directory no link: the only thing lithos mounts over. */
-export async function hasRegularFile(root: string, directory: string, name: string): Promise<boolean> {
-  const parent = await statOrUndefined(join(root, directory));
-  if (parent === undefined || !parent.isDirectory()) return false;
-  const file = await statOrUndefined(join(root, directory, name));
-  return file?.isFile() ?? false;
+interface Furnished {
+  readonly imageRoot: string;
+  readonly volumes: DesiredInstance['volumes'];
+}
+
+/** The host path behind a path of the container; undefined where a volume starts out empty. */
+function backingOf({ imageRoot, volumes }: Furnished, path: string): string | undefined {
+  const below = (target: string) => path === target || path.startsWith(`${target}/`);
+  const [volume] = volumes
+    .filter(({ target }) => below(target))
+    .sort((a, b) => b.target.length - a.target.length);
+  if (volume === undefined) return join(imageRoot, path);
+  return 'source' in volume ? join(volume.source, path.slice(volume.target.length)) : undefined;
+}
+
+/**
+ * True when `path` itself is a regular file and its directory no link, with volumes in place: the only thing lithos
+ * mounts over. What a container may have put there in a writable volume is not followed.
+ */
+export async function hasRegularFile(inside: Furnished, directory: string, name: string): Promise<boolean> {
+  const [parent, file] = [backingOf(inside, `/${directory}`), backingOf(inside, `/${directory}/${name}`)];
+  if (parent === undefined || file === undefined) return false;
+  if (!(await statOrUndefined(parent))?.isDirectory()) return false;
+  return (await statOrUndefined(file))?.isFile() ?? false;
 }

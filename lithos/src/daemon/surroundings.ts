@@ -5,6 +5,7 @@ import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
+import { Cgroups } from '../adapters/cgroups.ts';
 import { loadMaster, type Master } from '../adapters/load-master.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { consoleWriter } from './console.ts';
@@ -66,18 +67,14 @@ export function openLog(options: TreeOptions, master: Master): { log: Logger; cl
   return { log, close: () => closeSync(fd) };
 }
 
-/** Throws Fatal with all errors of the file. */
+/** Throws Fatal with all errors of the file, or with what it asks of this host in vain. */
 export async function readMaster(file: string): Promise<Master> {
   const texts = new Map<string, string>();
   const read = await loadMaster(realDisk, file, texts);
-  if (read.ok) return read.value;
-  throw new Fatal(printDiagnostics(read.errors, texts, { colour: false }).trimEnd());
-}
-
-/** Everything the tree does with processes rests on cgroups so far. */
-export function cgroupName({ keys }: Master): string {
-  if (keys.cgroupName === null) throw new Fatal('`cgroup-name: null` is not available yet');
-  return keys.cgroupName;
+  if (!read.ok) throw new Fatal(printDiagnostics(read.errors, texts, { colour: false }).trimEnd());
+  const missing = new Cgroups(read.value.keys, realClock).missing();
+  if (missing.length === 0) return read.value;
+  throw new Fatal(`cgroup-controllers: this host has no ${missing.join(', ')}: mount or leave out`);
 }
 
 /**
@@ -86,7 +83,11 @@ export function cgroupName({ keys }: Master): string {
  * same step (taken alone where no move is needed) gives the program an environment that says where its metrics are.
  */
 export async function chooseRuntime(master: Master, log: Logger): Promise<RuntimeChoice> {
-  const place = { workDirectory: master.paths.runtimeDir, cgroupParent: `/${cgroupName(master)}` };
+  const { cgroupName } = master.keys;
+  const place = {
+    workDirectory: master.paths.runtimeDir,
+    ...(cgroupName !== null && { cgroupParent: `/${cgroupName}` }),
+  };
   const choice = await probeRuntime(realProc, place);
   if (choice.kind === 'none') throw new Fatal(choice.message, EXIT_MISSING_PROGRAM);
   const moves = choice.kind === 'crun-private-mount' && process.env[MOVED] === undefined;

@@ -11,13 +11,17 @@ import { Containers } from '../adapters/containers.ts';
 import { ExitWatch } from '../adapters/exits.ts';
 import { Inside } from '../adapters/inside.ts';
 import { LastGood } from '../adapters/last-good.ts';
+import { CONTROLLERS } from '../adapters/limits.ts';
 import type { Master } from '../adapters/load-master.ts';
 import { MetricsFile } from '../adapters/metrics-file.ts';
 import { networkAttachment } from '../adapters/network-attachment.ts';
 import { Networks } from '../adapters/networks.ts';
 import { NotifySockets } from '../adapters/notify.ts';
+import type { HostPaths } from '../adapters/paths.ts';
 import { Secrets } from '../adapters/secrets/attachment.ts';
 import { Sockets } from '../adapters/sockets.ts';
+import { StdioTarget } from '../adapters/stdio-target.ts';
+import { VolumeGuard } from '../adapters/volume-guard.ts';
 import { Api } from './api/api.ts';
 import { Configuration } from './configuration.ts';
 import type { Report } from './observer.ts';
@@ -27,7 +31,7 @@ import { type Progress, snapshot } from './snapshot.ts';
 import { SocketKeeper } from './socket-keeper.ts';
 import { StatusWriter } from './status.ts';
 import { Supervisor } from './supervisor.ts';
-import { cgroupName, METRICS_PATH, type TreeOptions } from './surroundings.ts';
+import { METRICS_PATH, type TreeOptions } from './surroundings.ts';
 import { Witness } from './witness.ts';
 
 /** What is fixed as long as this program runs. */
@@ -53,27 +57,44 @@ export interface Parts {
 }
 
 /** In the order in which they are asked; later ones win. */
-function attachments(networks: Networks, sockets: Sockets, notify: NotifySockets): Attachment[] {
-  return [networkAttachment(networks, sockets), new Secrets(realDisk), notify];
+function attachments(
+  paths: HostPaths,
+  networks: Networks,
+  sockets: Sockets,
+  notify: NotifySockets,
+): Attachment[] {
+  const secrets = new Secrets(realDisk);
+  return [new VolumeGuard(), new StdioTarget(paths), networkAttachment(networks, sockets), secrets, notify];
+}
+
+/** What is not limited here is said once, not at every start. */
+function cgroupsOf({ master, log }: Surroundings): Cgroups {
+  const cgroups = new Cgroups(master.keys, realClock);
+  const unlimited = CONTROLLERS.filter(name => !cgroups.limits.controllers.has(name));
+  if (unlimited.length > 0) log.warn(`containers have no limits of ${unlimited.join(', ')}`, { unlimited });
+  return cgroups;
 }
 
 export function wire(around: Surroundings, progress: Progress): Parts {
   const { log, master, runtime, init } = around;
   const { paths } = master;
   const world = { clock: realClock, disk: realDisk, paths, log };
-  const cgroups = new Cgroups(cgroupName(master), realClock);
+  const cgroups = cgroupsOf(around);
   const exits = new ExitWatch(paths, error => log.error(`watching ${paths.exitsDir}: ${error.message}`));
   const networks = new Networks({ directory: paths.networksDir, proc: realProc, log });
   const sockets = new Sockets(log);
   passOnWhenReplaced(() => sockets.fds());
-  const oci = new OciRuntime(runtime, { stateRoot: paths.ociRoot });
+  const oci = new OciRuntime(runtime, {
+    stateRoot: paths.ociRoot,
+    cgroups: cgroups.enabled ? 'own' : 'none',
+  });
   const notify = new NotifySockets(paths.notifyDir);
   const containers = new Containers({
     ...world,
     runtime: oci,
     cgroups,
     init,
-    attachments: attachments(networks, sockets, notify),
+    attachments: attachments(paths, networks, sockets, notify),
   });
   const onChange = () => {
     status.changed();

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CgroupMounts,
@@ -75,6 +75,34 @@ export function readCgroupStats(paths: CgroupPaths): CgroupStats {
 /** The cgroup file systems this process sees. */
 export function ownCgroupMounts(): CgroupMounts {
   return parseCgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+}
+
+/** v2 controllers by the names they had in v1; the others kept theirs. */
+const V1_NAMES: Readonly<Record<string, string>> = { io: 'blkio' };
+/** No controllers of their own in v2, where every cgroup can do it. */
+const BUILT_IN_V2 = ['cpuacct', 'devices', 'freezer', 'perf_event'];
+
+/** Controllers of every mounted hierarchy by their v1 names, named hierarchies as `name=…`. */
+export function availableControllers(mounts: CgroupMounts): Set<string> {
+  const { unified, controllers, layout } = mounts;
+  const owned = read(unified?.mountPoint, 'cgroup.controllers')?.split(/\s+/) ?? [];
+  const v2 = owned.filter(name => name !== '').map(name => V1_NAMES[name] ?? name);
+  return new Set([...controllers.keys(), ...v2, ...(layout === 'v2' ? BUILT_IN_V2 : [])]);
+}
+
+/**
+ * Whether memory limits can count swap: a kernel option that v1 hosts often leave off, and a limit for it would then
+ * fail. In v2 only cgroups below the root have the file; where there is none to look at it is believed to exist.
+ */
+export function countsSwap(mounts: CgroupMounts): boolean {
+  const v1 = mounts.controllers.get('memory');
+  if (v1 !== undefined) return existsSync(join(v1.mountPoint, 'memory.memsw.limit_in_bytes'));
+  const { unified } = mounts;
+  if (unified === undefined) return false;
+  const limited = [unified.mountPoint, ...subdirectories(unified.mountPoint)].filter(directory =>
+    existsSync(join(directory, 'memory.max')),
+  );
+  return limited.every(directory => existsSync(join(directory, 'memory.swap.max')));
 }
 
 function isAbsent(error: unknown): boolean {

@@ -74,24 +74,26 @@ export function fixedMounts(spec: SandboxSpec): OciMount[] {
   return mounts;
 }
 
-/**
- * The names with r reach what is mounted below the source as well. They are also the only ones that crun 1.8 obeys for
- * a writable bind in a user namespace.
- */
 function protection(mount: SandboxMount): string[] {
   const flags = [];
   if (mount.nosuid ?? true) flags.push('nosuid');
   if (mount.nodev ?? true) flags.push('nodev');
   if (mount.noexec) flags.push('noexec');
-  return mount.type === 'bind' ? flags.flatMap(flag => [flag, `r${flag}`]) : flags;
+  return flags;
 }
 
 function bindMount(mount: SandboxMount): OciMount {
   if (mount.source === undefined) throw new TypeError(`bind mount ${mount.target} has no source`);
-  const access = mount.readonly ? (mount.recursive ? ['ro', 'rro'] : ['ro']) : ['rw'];
   // crun takes the r of `rprivate` for the bind too, which would bring in what is mounted below the source.
   const reach = mount.recursive ? ['rbind', 'rprivate'] : ['bind', 'private'];
-  const options = [...reach, ...access, ...protection(mount)];
+  const flags = protection(mount);
+  const isDirectory = mount.directory ?? mount.recursive ?? false;
+  // With r they hold for what is mounted below as well, and crun 1.8 obeys no others for a writable bind in a user
+  // namespace. Of a file they fail.
+  const below = isDirectory
+    ? [...(mount.readonly && mount.recursive ? ['rro'] : []), ...flags.map(flag => `r${flag}`)]
+    : [];
+  const options = [...reach, mount.readonly ? 'ro' : 'rw', ...flags, ...below];
   return { destination: mount.target, type: 'bind', source: mount.source, options };
 }
 

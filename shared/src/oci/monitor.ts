@@ -16,6 +16,8 @@ export interface MonitorOptions {
   readonly logPath: string;
   /** Or straight into an open file of ours, unchanged; then `logPath` gets nothing. */
   readonly logFd?: number;
+  /** … and stderr there, if it is another one. */
+  readonly errorFd?: number;
   /** conmon leaves the exit code in `exitDir/ID`. */
   readonly exitDir: string;
   /** … and (mostly, see `sawOomKill`) an empty file `oom` here when the kernel killed for memory. One directory per container. */
@@ -62,7 +64,8 @@ function conmonArguments(options: MonitorOptions): string[] {
       '--socket-dir-path',
       options.persistDir,
     ],
-    ...['--runtime', runtime.choice.program, '--runtime-arg', '--root', '--runtime-arg', runtime.stateRoot],
+    ...['--runtime', runtime.choice.program],
+    ...runtime.globalArguments.flatMap(argument => ['--runtime-arg', argument]),
     ...(preserved > 0 ? ['--runtime-opt', `--preserve-fds=${preserved}`] : []),
   ];
 }
@@ -82,7 +85,7 @@ function spawnConmon(conmon: string, options: MonitorOptions): ChildProcess {
     // conmon marks an out-of-memory kill in its working directory too.
     cwd: options.bundle,
     env: { ...(options.env ?? ownEnvironment()), _OCI_SYNCPIPE: String(syncFd) },
-    stdio: ['ignore', output, options.logFd ?? 'pipe', ...preserved, 'pipe'],
+    stdio: ['ignore', output, options.errorFd ?? options.logFd ?? 'pipe', ...preserved, 'pipe'],
   });
 }
 

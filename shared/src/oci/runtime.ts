@@ -47,21 +47,32 @@ function toState(value: Record<string, unknown>): ContainerState {
   return { id, status, pid: status === 'stopped' ? 0 : pid, bundle, annotations: annotations ?? {} };
 }
 
+interface RuntimeOptions {
+  readonly stateRoot: string;
+  /** `none`: containers stay in the cgroup of whoever starts them. crun alone can do that. */
+  readonly cgroups?: 'own' | 'none';
+  readonly proc?: Proc;
+}
+
 /** Drives one OCI runtime; `stateRoot` (absolute, on a tmpfs) separates our containers from everyone else's. */
 export class OciRuntime {
   readonly choice: RuntimeChoice;
   readonly stateRoot: string;
+  /** What every call of the program begins with. */
+  readonly globalArguments: readonly string[];
   readonly #proc: Proc;
 
-  constructor(choice: RuntimeChoice, options: { readonly stateRoot: string; readonly proc?: Proc }) {
+  constructor(choice: RuntimeChoice, options: RuntimeOptions) {
     this.choice = choice;
     this.stateRoot = options.stateRoot;
+    const cgroups = options.cgroups === 'none' ? ['--cgroup-manager=disabled'] : [];
+    this.globalArguments = [...cgroups, '--root', options.stateRoot];
     this.#proc = options.proc ?? realProc;
   }
 
   /** The whole command line for a call of the runtime, for callers that spawn it themselves. */
   commandLine(...args: readonly string[]): string[] {
-    return this.choice.wrap([this.choice.program, '--root', this.stateRoot, ...args]);
+    return this.choice.wrap([this.choice.program, ...this.globalArguments, ...args]);
   }
 
   async start(id: string): Promise<RuntimeFailure | undefined> {

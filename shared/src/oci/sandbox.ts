@@ -12,6 +12,8 @@ export interface SandboxMount {
   readonly noexec?: boolean;
   /** Bind: with the mounts below the source (then `readonly` covers them too). */
   readonly recursive?: boolean;
+  /** Bind: the source is no file. Default: only if `recursive`. */
+  readonly directory?: boolean;
   /** tmpfs only. */
   readonly sizeBytes?: number;
   /** runc before 1.2 ignores it and takes the mode of the image's directory. */

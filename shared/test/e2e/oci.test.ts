@@ -156,7 +156,9 @@ async function privileges(t: Test, runtime: OciRuntime, lab: Laboratory): Promis
 async function userNamespace(t: Test, runtime: OciRuntime, lab: Laboratory): Promise<void> {
   const volume = mkdtempSync(join(lab.directory, 'mapped-'));
   chmodSync(volume, 0o755);
-  const mounts = [{ type: 'bind', source: volume, target: '/data', readonly: false }] as const;
+  const mounts = [
+    { type: 'bind', source: volume, target: '/data', readonly: false, directory: true },
+  ] as const;
   const user = { uidMappings: ONE_TO_ONE, gidMappings: ONE_TO_ONE };
   const script = `cat /proc/self/uid_map | tr -s ' '; touch /sys/x 2>&1; echo 1 2>&1 > /sys/fs/cgroup/pids/cgroup.procs
     ls -d /proc/1 /dev/pts/ptmx; grep -c . /proc/net/dev; grep ' /sys' /proc/self/mountinfo | cut -d' ' -f6 | cut -d, -f1 | sort -u`;

@@ -137,8 +137,8 @@ t.test('mounts', async t => {
   const byTarget = Object.fromEntries(mounts.map(mount => [mount.destination, mount.options.join(' ')]));
   t.match(byTarget, {
     '/a': 'rw nodev size=9 mode=700 uid=3 gid=4',
-    '/a/b': 'bind private ro nosuid rnosuid nodev rnodev noexec rnoexec',
-    '/all': 'rbind rprivate ro rro nosuid',
+    '/a/b': 'bind private ro nosuid nodev noexec',
+    '/all': 'rbind rprivate ro nosuid rro rnosuid',
     '/sys': 'nosuid noexec nodev ro',
   });
   const order = mounts.map(mount => mount.destination);

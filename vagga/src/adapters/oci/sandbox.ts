@@ -1,4 +1,5 @@
 // What builds and runs have in common as OCI containers.
+import { statSync } from 'node:fs';
 import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 
@@ -44,7 +45,8 @@ export function projectMount(root: string): SandboxMount {
 }
 
 export function bindMount(source: string, target: string, readonly = false): SandboxMount {
-  return { type: 'bind', source, target, readonly, recursive: true };
+  const directory = statSync(source, { throwIfNoEntry: false })?.isDirectory() ?? true;
+  return { type: 'bind', source, target, readonly, recursive: true, directory };
 }
 
 export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): SandboxSpec {
