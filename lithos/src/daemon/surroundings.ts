@@ -100,7 +100,7 @@ export async function chooseRuntime(master: Master, log: Logger): Promise<Runtim
   const [program = '', ...args] = moves ? choice.wrap(ownCommandLine()) : ownCommandLine();
   if (moves)
     log.info('moving into a mount namespace without the cgroup v2 mount', { reasons: choice.reasons });
-  return execInPlace(requireProgram(program), [program, ...args], env);
+  return execInPlace(moves ? requireProgram(program) : process.execPath, [program, ...args], env);
 }
 
 export function requireProgram(name: string): string {
