@@ -49,8 +49,10 @@ export function whoListens(port: number): string | undefined {
     const links = new Set(found.map(inode => `socket:[${inode}]`));
     if (links.size === 0) return undefined;
     const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name) && Number(name) !== process.pid);
-    const holder = pids.slice(0, LIMITS.processesLooked).find(pid => holds(pid, links));
-    return holder === undefined ? undefined : describe(holder);
+    const holders = pids.slice(0, LIMITS.processesLooked).filter(pid => holds(pid, links));
+    const descriptions = holders.map(describe);
+    // A monitor has the socket too, but the program in its container says more.
+    return descriptions.find(text => text.includes(' of ')) ?? descriptions[0];
   } catch {
     return undefined;
   }

@@ -218,12 +218,22 @@ t.test('§5 failing to open: said, and tried again', async t => {
   t.match(await problem('away.0'), 'cannot listen on 192.0.2.1:8080: the host has no such address');
   t.match(await problem('unix.0'), `${path} exists and is no socket`);
   t.equal(readFileSync(path, 'utf8'), 'a file');
+  h.containerFile('both', server(3), `tcp-ports: {${port}: {fd: 3, host: "::"}}`);
   holder.close();
   rmSync(path);
   await h.app('tcp.0');
   await h.app('unix.0');
   t.match(await ask(port), h.name('tcp.0'));
   t.match(await ask(path), h.name('unix.0'));
+  h.processFile(entry('tcp') + entry('both'));
+  await h.reload();
+  t.match(
+    await problem('both.0'),
+    new RegExp(
+      `^cannot listen on \\[::\\]:${port}: the address is in use \\(perl, pid \\d+, of ${h.name('tcp.0')}\\)`,
+    ),
+    'another of ours is called by its name',
+  );
 });
 
 t.test('§2.5 activation: what sd_listen_fds looks at', async t => {
