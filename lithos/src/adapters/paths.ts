@@ -1,7 +1,8 @@
 // Where everything of one host lives, as absolute paths, derived from the master config.
 //
 //   runtime-dir/
-//     master.pid  status.json  last-good/SANDBOX.json  lithos.sock  control.sock  metrics.{meta,values}
+//     master.pid  status.json  lithos.sock  control.sock  metrics.{meta,values}
+//     last-good/SANDBOX.json  rollouts/SANDBOX.PROCESS.json
 //     state/SANDBOX/PROCESS.N/          what the container may see: hosts, resolv.conf, !Statedir volumes
 //     instances/SANDBOX/PROCESS.N/RUN/  one OCI bundle per run: config.json, record.json, pid files (never mounted)
 //     networks/ID                       where the network of a container that is being created is
@@ -22,6 +23,7 @@ export interface HostPaths {
   readonly notifyDir: string;
   readonly ociRoot: string;
   readonly lastGoodDir: string;
+  readonly rolloutsDir: string;
   readonly statusFile: string;
   readonly pidFile: string;
   /** For everybody, to read; and for root. */
@@ -52,6 +54,7 @@ export function hostPaths(masterFile: string, keys: MasterKeys): HostPaths {
     notifyDir: runtime('notify'),
     ociRoot: runtime('oci'),
     lastGoodDir: runtime('last-good'),
+    rolloutsDir: runtime('rollouts'),
     statusFile: runtime('status.json'),
     pidFile: runtime('master.pid'),
     socketFile: runtime('lithos.sock'),

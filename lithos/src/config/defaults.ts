@@ -177,6 +177,9 @@ export const TIMES = {
   switchLockMs: 10_000,
 } as const;
 
+/** That many failures in a row of a replaced instance end its roll-out: fewer may be an accident of the moment. */
+export const ROLLOUT = { failures: 3 } as const;
+
 /** Config history is rotated above this size, and this many old files are kept. */
 export const HISTORY = { maxBytes: 10 * MIB, files: 100 } as const;
 

@@ -9,13 +9,21 @@ import { loadHost } from '../adapters/load-host.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import type { LoadedSandbox } from '../adapters/load-sandbox.ts';
 import type { HostPaths } from '../adapters/paths.ts';
-import type { DesiredInstance, DesiredSandbox } from '../core/desired/types.ts';
+import type { DesiredInstance, DesiredSandbox, RollingUpdate } from '../core/desired/types.ts';
 
 export interface Reading {
   /** Undefined: nothing may change, because not even the list of sandboxes could be read. */
   readonly desired: ReadonlyMap<string, DesiredInstance> | undefined;
+  readonly policies: ReadonlyMap<string, RollingUpdate | null>;
+  /** What was in force before, as far as it is known (also from an earlier supervisor). */
+  readonly before: ReadonlyMap<string, DesiredInstance>;
   readonly sandboxes: readonly SandboxStatus[];
   readonly errors: readonly string[];
+}
+
+/** May nothing change: not even the list of sandboxes could be read. */
+export function nothingRead(sandboxes: readonly SandboxStatus[], errors: readonly string[]): Reading {
+  return { desired: undefined, policies: new Map(), before: new Map(), sandboxes, errors };
 }
 
 export interface ConfigurationOptions {
@@ -44,16 +52,21 @@ export class Configuration {
     const host = await loadHost(disk, paths, new Map());
     const errors = [...masterErrors, ...host.errors.map(inOneLine)];
     for (const error of errors) this.options.log.error(error);
-    if (host.errors.length > 0) return { desired: undefined, sandboxes: [], errors };
+    if (host.errors.length > 0) return nothingRead([], errors);
     const sandboxes: SandboxStatus[] = [];
     const desired = new Map<string, DesiredInstance>();
+    const before = new Map<string, DesiredInstance>();
+    const policies = new Map<string, RollingUpdate | null>();
     for (const loaded of host.sandboxes) {
-      const chosen = await this.choose(loaded);
+      const earlier = this.inForce.get(loaded.name) ?? (await this.options.lastGood.load(loaded.name));
+      for (const instance of earlier?.instances ?? []) before.set(instance.name, instance);
+      const chosen = await this.choose(loaded, earlier);
       sandboxes.push(chosen.status);
+      policies.set(loaded.name, chosen.sandbox?.rollingUpdate ?? null);
       for (const instance of chosen.sandbox?.instances ?? []) desired.set(instance.name, instance);
     }
     await this.options.lastGood.keepOnly(new Set(host.sandboxes.map(({ name }) => name)));
-    return { desired, sandboxes, errors };
+    return { desired, policies, before, sandboxes, errors };
   }
 
   /** The master config is only taken over by a re-exec; an error in it is said now, while it is easy to mend. */
@@ -70,13 +83,14 @@ export class Configuration {
 
   private async choose(
     loaded: LoadedSandbox,
+    earlier: DesiredSandbox | undefined,
   ): Promise<{ sandbox: DesiredSandbox | undefined; status: SandboxStatus }> {
     const { name, ok, diagnostics } = loaded;
     const errors = diagnostics.filter(item => item.severity === 'error').map(inOneLine);
     for (const item of diagnostics)
       this.options.log[item.severity === 'error' ? 'error' : 'warn'](inOneLine(item));
     if (ok && loaded.desired !== undefined) await this.accept(loaded.desired);
-    const good = this.inForce.get(name) ?? (await this.options.lastGood.load(name));
+    const good = this.inForce.get(name) ?? earlier;
     if (!ok) {
       const what =
         good === undefined ? 'what is valid of it runs' : 'its last good configuration stays in force';

@@ -4,6 +4,7 @@ import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import type { Instance } from '../core/instance/types.ts';
 import { notReadyYet } from '../core/order/order.ts';
 import type { Reading } from './configuration.ts';
+import type { Rollouts } from './rollouts.ts';
 import { instanceStatus } from './status.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Surroundings } from './wiring.ts';
@@ -14,8 +15,6 @@ export interface Progress {
   reloads: number;
   stopping: boolean;
 }
-
-export const NOTHING_READ: Reading = { desired: undefined, sandboxes: [], errors: [] };
 
 function waitsFor({ state, desired }: Instance, supervisor: Supervisor): string | undefined {
   if (state.kind !== 'held' || state.reason !== 'after' || desired === undefined) return undefined;
@@ -36,6 +35,7 @@ export function snapshot(
   { options, runtime }: Surroundings,
   { reading, reloads, stopping }: Progress,
   supervisor: Supervisor,
+  rollouts: Rollouts,
 ): TreeStatus {
   return {
     schemaVersion: 1,
@@ -48,7 +48,7 @@ export function snapshot(
     runtime: runtime.kind,
     errors: reading.errors,
     sandboxes: reading.sandboxes,
-    rollouts: [],
+    rollouts: rollouts.status(),
     instances: supervisor
       .all()
       .map(instance => describeInstance(supervisor, instance))

@@ -148,14 +148,17 @@ export class Supervisor {
     return plan(identities, known);
   }
 
-  /** Brings what runs to what is desired; touches only what differs. */
-  apply(desired: ReadonlyMap<string, DesiredInstance>): Action[] {
+  /** Brings what runs to what is desired; touches only what differs. `held`: names that are made and wait for `release`. */
+  apply(
+    desired: ReadonlyMap<string, DesiredInstance>,
+    { held }: { readonly held: ReadonlySet<string> } = { held: new Set() },
+  ): Action[] {
     if (this.stopping) return [];
     const actions = this.plan(desired);
     for (const { name } of actions) {
       const wanted = desired.get(name);
       if (wanted === undefined) this.dispatch(name, { kind: 'removed' });
-      else this.configure(wanted);
+      else this.configure(wanted, held.has(name) ? 'roll-out' : undefined);
     }
     this.found.clear();
     this.live.checkAll();

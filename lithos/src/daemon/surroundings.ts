@@ -35,13 +35,15 @@ export function makeDirectories(paths: HostPaths): void {
     paths.exitsDir,
     paths.ociRoot,
     paths.lastGoodDir,
+    paths.rolloutsDir,
     paths.logDir,
     paths.stdioLogDir,
     ...(paths.configLogDir === null ? [] : [paths.configLogDir]),
   ];
   for (const directory of wanted) mkdirSync(directory, { recursive: true });
   // Bundles, records and the last good configuration may hold what only root should read.
-  for (const directory of [paths.instancesDir, paths.lastGoodDir]) chmodSync(directory, 0o700);
+  for (const directory of [paths.instancesDir, paths.lastGoodDir, paths.rolloutsDir])
+    chmodSync(directory, 0o700);
 }
 
 export function openLog(options: TreeOptions, master: Master): { log: Logger; close: () => void } {

@@ -3,11 +3,12 @@ import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { readStatus } from '../adapters/status-file.ts';
 import { TIMES } from '../config/defaults.ts';
 import { describeAction } from '../core/plan/plan.ts';
+import { nothingRead } from './configuration.ts';
 import { startReaping } from './reaper.ts';
 import { recover } from './recover.ts';
 import { reexec } from './reexec.ts';
 import type { SignalQueue } from './signals.ts';
-import { NOTHING_READ, type Progress } from './snapshot.ts';
+import type { Progress } from './snapshot.ts';
 import { stopAll } from './stop-all.ts';
 import { type Parts, type Surroundings, wire } from './wiring.ts';
 
@@ -16,7 +17,7 @@ const SECOND_MS = 1000;
 export class Tree {
   private readonly around: Surroundings;
   private readonly parts: Parts;
-  private readonly progress: Progress = { reading: NOTHING_READ, reloads: 0, stopping: false };
+  private readonly progress: Progress = { reading: nothingRead([], []), reloads: 0, stopping: false };
   private stopWatches: () => void = () => undefined;
 
   constructor(around: Surroundings) {
@@ -31,6 +32,7 @@ export class Tree {
     this.progress.reloads = (await readStatus(realDisk, paths.statusFile))?.reloads ?? 0;
     this.watch();
     await recover({ disk: realDisk, paths, log, ...this.parts });
+    await this.parts.rollouts.load();
     await this.reload();
     this.sweepCgroups();
     const watches = { stop: () => this.stopWatches(), start: () => this.watch() };
@@ -68,14 +70,15 @@ export class Tree {
 
   private async reload(): Promise<void> {
     const { log } = this.around;
-    const { configuration, supervisor, status, witness, api } = this.parts;
+    const { configuration, rollouts, status, witness, api } = this.parts;
     const { progress } = this;
     progress.reading = await configuration.read().catch((error: Error) => {
       log.error(`bug: the configuration cannot be read: ${error.stack ?? error.message}`);
-      return { ...NOTHING_READ, sandboxes: progress.reading.sandboxes, errors: [error.message] };
+      return nothingRead(progress.reading.sandboxes, [error.message]);
     });
-    if (progress.reading.desired !== undefined) {
-      for (const action of supervisor.apply(progress.reading.desired)) {
+    const { desired } = progress.reading;
+    if (desired !== undefined) {
+      for (const action of await rollouts.apply({ ...progress.reading, desired })) {
         if (action.kind !== 'keep') log.info(describeAction(action));
       }
     }

@@ -18,6 +18,7 @@ import { networkAttachment } from '../adapters/network-attachment.ts';
 import { Networks } from '../adapters/networks.ts';
 import { NotifySockets } from '../adapters/notify.ts';
 import type { HostPaths } from '../adapters/paths.ts';
+import { RolloutFiles } from '../adapters/rollout-files.ts';
 import { Secrets } from '../adapters/secrets/attachment.ts';
 import { Sockets } from '../adapters/sockets.ts';
 import { StdioTarget } from '../adapters/stdio-target.ts';
@@ -27,6 +28,7 @@ import { Configuration } from './configuration.ts';
 import type { Report } from './observer.ts';
 import { ProgramObserver } from './program-observer.ts';
 import { keepToOurselves, passOnWhenReplaced } from './replace.ts';
+import { Rollouts } from './rollouts.ts';
 import { type Progress, snapshot } from './snapshot.ts';
 import { SocketKeeper } from './socket-keeper.ts';
 import { StatusWriter } from './status.ts';
@@ -50,6 +52,7 @@ export interface Parts {
   readonly sockets: Sockets;
   readonly containers: Containers;
   readonly supervisor: Supervisor;
+  readonly rollouts: Rollouts;
   readonly configuration: Configuration;
   readonly status: StatusWriter;
   readonly witness: Witness;
@@ -97,6 +100,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     attachments: attachments(paths, networks, sockets, notify),
   });
   const onChange = () => {
+    rollouts.changed();
     status.changed();
     keeper.changed();
   };
@@ -125,6 +129,12 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     makeObserver,
     onStep: (before, after, event) => witness.step(supervisor, before, after, event),
   });
+  const rollouts = new Rollouts({
+    ...world,
+    supervisor,
+    files: new RolloutFiles(realDisk, paths.rolloutsDir),
+    onChange: () => status.changed(),
+  });
   const configuration = new Configuration({ ...world, lastGood: new LastGood(realDisk, paths.lastGoodDir) });
   const keeper = new SocketKeeper({
     clock: realClock,
@@ -132,10 +142,11 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     instances: () => supervisor.all(),
     isKnown: () => progress.reading.desired !== undefined,
   });
+  const look = () => snapshot(around, progress, supervisor, rollouts);
   const status = new StatusWriter({
     ...world,
     file: paths.statusFile,
-    snapshot: () => snapshot(around, progress, supervisor),
+    snapshot: look,
     onWrite: now => witness.publish(now),
   });
   const api = new Api({
@@ -143,9 +154,9 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     cgroups,
     witness,
     version: around.options.version,
-    status: () => snapshot(around, progress, supervisor),
+    status: look,
     verbs: supervisor,
     requestReload: () => process.kill(process.pid, 'SIGHUP'),
   });
-  return { cgroups, exits, sockets, containers, supervisor, configuration, status, witness, api };
+  return { cgroups, exits, sockets, containers, supervisor, rollouts, configuration, status, witness, api };
 }
