@@ -1,7 +1,8 @@
 // What a run needs beyond files of its image: sockets, a network, secrets, a log. One attachment per concern, so that
 // starting a container does not have to know any of them.
 //
-//   prepare ──▶ attach ──▶ (create) ──▶ created ──▶ (start) … (exit) ──▶ detach        not wanted any more ──▶ forget
+//   prepare ──▶ attach ──▶ beforeCreate ──▶ (create) ──▶ created ──▶ (start) … (exit) ──▶ detach
+//   not wanted any more ──▶ forget
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
 
@@ -28,8 +29,13 @@ export interface Attachment {
   readonly concern: string;
   /** May come long before the start, more than once, and for a run that never starts. */
   prepare?(desired: DesiredInstance, run: number): Promise<BundlePart>;
-  /** Right before the container is created; must be quick when the instance does not need it. */
+  /**
+   * Right before the monitor is started, which gets the descriptors; must be quick when the instance does not need it.
+   * The state directory and the sources of volumes may still be those of the last run, or missing.
+   */
   attach?(desired: DesiredInstance, run: number): Promise<RunPart>;
+  /** State directory and volumes are ready, the container is not created yet. Costs no time while the monitor loads. */
+  beforeCreate?(desired: DesiredInstance, run: number): Promise<void>;
   /** The container exists and its program does not run yet. `pid`: of its first process. */
   created?(desired: DesiredInstance, run: number, pid: number): Promise<void>;
   /** The run is over, or its start failed. The next one may run already. */

@@ -3,16 +3,17 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, rm, rmdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { CgroupMoves } from '@suite/shared/linux/cgroup-moves.ts';
 import { parseStatus, processStartTime } from '@suite/shared/linux/proc.ts';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
-import { createMonitored } from '@suite/shared/oci/monitor.ts';
+import { beginMonitored, type MonitorOptions } from '@suite/shared/oci/monitor.ts';
 import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
 import type { DesiredInstance, StopPolicy } from '../core/desired/types.ts';
 import type { Instance, Run } from '../core/instance/types.ts';
-import { type Attachment, gather } from './attachment.ts';
+import { type Attachment, gather, type RunPart } from './attachment.ts';
 import { markFiles, mountsOf, sandboxSpec } from './bundle.ts';
 import type { Cgroups } from './cgroups.ts';
 import { withoutGaps } from './descriptors.ts';
@@ -22,7 +23,7 @@ import { lookUp } from './image.ts';
 import { limitsOf } from './limits.ts';
 import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
 import { checkPossible } from './possible.ts';
-import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess } from './records.ts';
+import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess, writeRecord } from './records.ts';
 import { prepareDirectories } from './volumes.ts';
 
 export interface Started {
@@ -34,6 +35,7 @@ export interface ContainersOptions {
   readonly paths: HostPaths;
   readonly runtime: OciRuntime;
   readonly cgroups: Cgroups;
+  readonly moves: CgroupMoves;
   readonly disk: Disk;
   readonly clock: Clock;
   /** Static init program of the host, e.g. catatonit. */
@@ -81,34 +83,29 @@ export class Containers {
     const { name } = desired;
     await this.prepare(desired, run.number);
     this.prepared.delete(name);
-    const { paths, cgroups, runtime, disk } = this.options;
-    // Left-overs of the last run (a pid namespace that is shared does not die with its first process).
-    await cgroups.killAll(name);
-    await this.freshStateDir(desired);
+    const { moves, runtime } = this.options;
     const files = this.files(name, run.number);
-    await rm(join(paths.exitsDir, files.id), { force: true });
+    moves.expectOne();
+    // The file a program writes into may lie in a directory that is made anew for this run.
+    const early = desired.stdio.kind === 'file';
+    if (early) await this.makeReady(desired, run.number);
     const parts = await gather(this.options.attachments.map(each => each.attach?.(desired, run.number)));
     const passed = withoutGaps(new Map(parts.flatMap(part => [...(part.fds ?? [])])));
-    const output = parts.find(part => part.outputFd !== undefined);
-    const created = await createMonitored({
-      preserveFds: passed.preserve,
-      ...(output?.outputFd !== undefined && { logFd: output.outputFd }),
-      ...(output?.errorFd !== undefined && { errorFd: output.errorFd }),
-      runtime,
-      id: files.id,
-      bundle: files.bundle,
-      logPath: stdioLog(paths, name),
-      exitDir: paths.exitsDir,
-      persistDir: files.persistDir,
-      pidFile: files.pidFile,
-      conmonPidFile: files.monitorPidFile,
-    }).finally(passed.close);
+    const monitor = beginMonitored(this.monitorOptions(desired, files, parts, passed.preserve));
+    try {
+      if (!early) await this.makeReady(desired, run.number);
+    } catch (error) {
+      monitor.abandon();
+      throw error;
+    } finally {
+      // The monitor has its copies.
+      passed.close();
+    }
+    monitor.release();
+    const created = await monitor.created;
     if ('error' in created) throw new Error(created.error.message);
     const processStart = processStartTime(created.pid) ?? '';
-    await disk.writeAtomic(
-      files.record,
-      JSON.stringify(this.record(instance, run, created.pid, processStart)),
-    );
+    writeRecord(files, this.record(instance, run, created.pid, processStart));
     try {
       if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
       await gather(this.options.attachments.map(each => each.created?.(desired, run.number, created.pid)));
@@ -120,6 +117,39 @@ export class Containers {
       throw error;
     }
     return { pid: created.pid, processStart };
+  }
+
+  private monitorOptions(
+    desired: DesiredInstance,
+    files: RunFiles,
+    parts: readonly RunPart[],
+    preserveFds: readonly number[],
+  ): MonitorOptions {
+    const { paths, runtime } = this.options;
+    const output = parts.find(part => part.outputFd !== undefined);
+    return {
+      preserveFds,
+      ...(output?.outputFd !== undefined && { logFd: output.outputFd }),
+      ...(output?.errorFd !== undefined && { errorFd: output.errorFd }),
+      runtime,
+      id: files.id,
+      bundle: files.bundle,
+      logPath: stdioLog(paths, desired.name),
+      exitDir: paths.exitsDir,
+      persistDir: files.persistDir,
+      pidFile: files.pidFile,
+      conmonPidFile: files.monitorPidFile,
+    };
+  }
+
+  /** Meanwhile the monitor loads. */
+  private async makeReady(desired: DesiredInstance, run: number): Promise<void> {
+    const { paths, cgroups, attachments } = this.options;
+    // Left-overs of the last run (a pid namespace that is shared does not die with its first process).
+    await cgroups.killAll(desired.name);
+    await this.freshStateDir(desired);
+    await rm(join(paths.exitsDir, this.files(desired.name, run).id), { force: true });
+    await gather(attachments.map(each => each.beforeCreate?.(desired, run)));
   }
 
   private async freshStateDir(desired: DesiredInstance): Promise<void> {

@@ -1,4 +1,5 @@
 // What survives the supervisor: one directory per run with the bundle and a record of what was started.
+import { renameSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
@@ -51,6 +52,16 @@ export function runFiles(paths: HostPaths, name: string, run: number): RunFiles 
     monitorPidFile: join(bundle, 'conmon.pid'),
     persistDir: join(bundle, 'persist'),
   };
+}
+
+/**
+ * A reader finds it whole or not at all. Blocks for some microseconds, where a thread of the pool would take a hundred
+ * times as long: the program waits for it.
+ */
+export function writeRecord(files: RunFiles, record: RunRecord): void {
+  const temporary = `${files.record}.tmp`;
+  writeFileSync(temporary, JSON.stringify(record));
+  renameSync(temporary, files.record);
 }
 
 export function sameProcess(pid: number, processStart: string): boolean {

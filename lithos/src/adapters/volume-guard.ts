@@ -3,7 +3,7 @@
 // So the directory is opened before, and what got mounted is compared with it before the program runs.
 import { closeQuietly, O_PATH, openAt, openPlace } from '@suite/shared/linux/openat2.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
-import type { Attachment, RunPart } from './attachment.ts';
+import type { Attachment } from './attachment.ts';
 import { type HostVolume, isHostVolume, isSame, openSource } from './volumes.ts';
 
 interface Guarded {
@@ -34,12 +34,11 @@ export class VolumeGuard implements Attachment {
   readonly concern = 'volumes';
   private readonly open = new Map<string, readonly Guarded[]>();
 
-  async attach(desired: DesiredInstance, run: number): Promise<RunPart> {
+  async beforeCreate(desired: DesiredInstance, run: number): Promise<void> {
     const guarded: Guarded[] = [];
     this.open.set(key(desired.name, run), guarded);
     for (const volume of desired.volumes.filter(isGuarded))
       guarded.push({ volume, fd: await openSource(volume) });
-    return {};
   }
 
   async created(desired: DesiredInstance, run: number, pid: number): Promise<void> {

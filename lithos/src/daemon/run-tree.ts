@@ -8,6 +8,7 @@ import { mustNotEnd, outliveBugs, takeCharge, tryAgain } from './replace.ts';
 import { listenSignals, type SignalQueue } from './signals.ts';
 import {
   chooseRuntime,
+  driveRuntime,
   makeDirectories,
   openLog,
   readMaster,
@@ -27,14 +28,14 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
     requireProgram('conmon');
     const init = requireProgram('catatonit');
-    const runtime = await chooseRuntime(master, log);
+    const runtime = await driveRuntime(master, await chooseRuntime(master, log));
     const other = await claimPidFile(realDisk, master.paths.pidFile, process.pid);
     if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);
     log.warn('started', {
       pid: process.pid,
       version: options.version,
-      runtime: runtime.kind,
-      reasons: runtime.reasons,
+      runtime: runtime.choice.kind,
+      reasons: runtime.choice.reasons,
     });
     takeCharge();
     const code = await new Tree({ options, log, master, runtime, init }).run(signals);

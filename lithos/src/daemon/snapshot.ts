@@ -45,7 +45,7 @@ export function snapshot(
     config: options.config,
     reloads,
     stopping,
-    runtime: runtime.kind,
+    runtime: runtime.choice.kind,
     errors: reading.errors,
     sandboxes: reading.sandboxes,
     rollouts: rollouts.status(),

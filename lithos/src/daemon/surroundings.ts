@@ -3,6 +3,9 @@ import { chmodSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { createLogger, type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
+import { OciRuntime } from '@suite/shared/oci/runtime.ts';
+import { provesBarrier } from '@suite/shared/oci/start-barrier.ts';
+import type { TrialPlace } from '@suite/shared/oci/trial.ts';
 import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import { Cgroups } from '../adapters/cgroups.ts';
@@ -79,18 +82,19 @@ export async function readMaster(file: string): Promise<Master> {
   throw new Fatal(`cgroup-controllers: this host has no ${missing.join(', ')}: mount or leave out`);
 }
 
+function trialPlace(master: Master): TrialPlace {
+  const { cgroupName } = master.keys;
+  const workDirectory = master.paths.runtimeDir;
+  return cgroupName === null ? { workDirectory } : { workDirectory, cgroupParent: `/${cgroupName}` };
+}
+
 /**
  * Where crun only works without the v2 mount, the whole tree moves into a mount namespace without it, once: wrapping
  * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made. The
  * same step (taken alone where no move is needed) gives the program an environment that says where its metrics are.
  */
 export async function chooseRuntime(master: Master, log: Logger): Promise<RuntimeChoice> {
-  const { cgroupName } = master.keys;
-  const place = {
-    workDirectory: master.paths.runtimeDir,
-    ...(cgroupName !== null && { cgroupParent: `/${cgroupName}` }),
-  };
-  const choice = await probeRuntime(realProc, place);
+  const choice = await probeRuntime(realProc, trialPlace(master));
   if (choice.kind === 'none') throw new Fatal(choice.message, EXIT_MISSING_PROGRAM);
   const moves = choice.kind === 'crun-private-mount' && process.env[MOVED] === undefined;
   if (!moves && process.env[METRICS_PATH] !== undefined) return choice;
@@ -103,6 +107,13 @@ export async function chooseRuntime(master: Master, log: Logger): Promise<Runtim
   if (moves)
     log.info('moving into a mount namespace without the cgroup v2 mount', { reasons: choice.reasons });
   return execInPlace(moves ? requireProgram(program) : process.execPath, [program, ...args], env);
+}
+
+/** The runtime as the tree calls it, by the quickest way that is proven to work here. */
+export async function driveRuntime(master: Master, choice: RuntimeChoice): Promise<OciRuntime> {
+  const barrier = await provesBarrier(choice, trialPlace(master));
+  const cgroups = master.keys.cgroupName === null ? 'none' : 'own';
+  return new OciRuntime(choice, { stateRoot: master.paths.ociRoot, barrier, cgroups });
 }
 
 export function requireProgram(name: string): string {

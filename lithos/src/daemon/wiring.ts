@@ -1,8 +1,9 @@
 // The one place where the parts of the tree are made and know each other. Whatever joins the start of a container is a
 // line in `attachments`.
 import type { Logger } from '@suite/shared/cli/log.ts';
-import type { RuntimeChoice } from '@suite/shared/oci/probe.ts';
-import { OciRuntime } from '@suite/shared/oci/runtime.ts';
+import { ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
+import { CgroupMoves } from '@suite/shared/linux/cgroup-moves.ts';
+import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import { realClock, realDisk, realProc, realRandom } from '@suite/shared/ports/real.ts';
 import { asker } from '../adapters/ask.ts';
 import type { Attachment } from '../adapters/attachment.ts';
@@ -41,7 +42,7 @@ export interface Surroundings {
   readonly options: TreeOptions;
   readonly log: Logger;
   readonly master: Master;
-  readonly runtime: RuntimeChoice;
+  readonly runtime: OciRuntime;
   /** Static init program of the host. */
   readonly init: string;
 }
@@ -87,15 +88,12 @@ export function wire(around: Surroundings, progress: Progress): Parts {
   const networks = new Networks({ directory: paths.networksDir, proc: realProc, log });
   const sockets = new Sockets(log);
   passOnWhenReplaced(() => sockets.fds());
-  const oci = new OciRuntime(runtime, {
-    stateRoot: paths.ociRoot,
-    cgroups: cgroups.enabled ? 'own' : 'none',
-  });
   const notify = new NotifySockets(paths.notifyDir);
   const containers = new Containers({
     ...world,
-    runtime: oci,
+    runtime,
     cgroups,
+    moves: new CgroupMoves(ownCgroupMounts()),
     init,
     attachments: attachments(paths, networks, sockets, notify),
   });
@@ -111,7 +109,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     metrics: new MetricsFile(keepToOurselves(METRICS_PATH) ?? paths.metricsBase),
     configured: () => new Set(wanted().map(({ name }) => name)),
   });
-  const inside = new Inside({ ...world, runtime: oci, cgroups });
+  const inside = new Inside({ ...world, runtime: runtime, cgroups });
   const observing = {
     ...world,
     notify,

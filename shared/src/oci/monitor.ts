@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { cgroupPaths } from '../linux/cgroup.ts';
 import { ownCgroupMounts, readCgroupStats } from '../linux/cgroup-files.ts';
 import { findProgram } from './probe.ts';
@@ -32,6 +32,16 @@ export interface MonitorOptions {
 }
 
 type MonitorResult = { readonly pid: number } | { readonly error: { readonly message: string } };
+
+/** A monitor that loads while its caller still prepares what the container will need. */
+export interface PendingMonitor {
+  /** Have the container created: everything is ready. */
+  release(): void;
+  /** No container after all. */
+  abandon(): void;
+  /** Settles some time after `release`. */
+  readonly created: Promise<MonitorResult>;
+}
 
 const CREATE_TIMEOUT_MS = 30_000;
 const FIRST_FREE_FD = 3;
@@ -76,16 +86,21 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return rest;
 }
 
+/** Its last two descriptors: the pipe it waits at before it does anything, and the one it answers in. */
 function spawnConmon(conmon: string, options: MonitorOptions): ChildProcess {
   const preserved = options.preserveFds ?? [];
-  const syncFd = FIRST_FREE_FD + preserved.length;
+  const startFd = FIRST_FREE_FD + preserved.length;
   const [program = '', ...args] = options.runtime.choice.wrap([conmon, ...conmonArguments(options)]);
   const output = options.logFd ?? 'ignore';
   return spawn(program, args, {
     // conmon marks an out-of-memory kill in its working directory too.
     cwd: options.bundle,
-    env: { ...(options.env ?? ownEnvironment()), _OCI_SYNCPIPE: String(syncFd) },
-    stdio: ['ignore', output, options.errorFd ?? options.logFd ?? 'pipe', ...preserved, 'pipe'],
+    env: {
+      ...(options.env ?? ownEnvironment()),
+      _OCI_STARTPIPE: String(startFd),
+      _OCI_SYNCPIPE: String(startFd + 1),
+    },
+    stdio: ['ignore', output, options.errorFd ?? options.logFd ?? 'pipe', ...preserved, 'pipe', 'pipe'],
   });
 }
 
@@ -130,15 +145,36 @@ function readSync(child: ChildProcess): Promise<MonitorResult> {
 }
 
 /**
+ * Starts a monitor (conmon), which takes as long to load as a container takes to be created, and holds it before it makes
+ * one. When this process ends without a word the monitor goes on as if released.
+ */
+export function beginMonitored(options: MonitorOptions): PendingMonitor {
+  const conmon = findProgram('conmon');
+  if (conmon === undefined) {
+    const created = Promise.resolve(failed('conmon is not installed: apt-get install -y conmon'));
+    return { release: () => undefined, abandon: () => undefined, created };
+  }
+  const child = spawnConmon(conmon, options);
+  const barrier = child.stdio.at(-2) as Writable;
+  // One that ended early is reported by what it answers.
+  barrier.on('error', () => undefined);
+  const abandon = () => {
+    child.kill('SIGKILL');
+    barrier.destroy();
+  };
+  return { release: () => void barrier.end('\n'), abandon, created: readSync(child) };
+}
+
+/**
  * Creates a container under a monitor of its own (conmon), which becomes nobody's child, holds its output and outlives
  * us. The program does not run yet: `runtime.start(id)` does that. Leaves no container behind when it fails.
  */
 export async function createMonitored(options: MonitorOptions): Promise<MonitorResult> {
-  const conmon = findProgram('conmon');
-  if (conmon === undefined) return failed('conmon is not installed: apt-get install -y conmon');
   await mkdir(options.exitDir, { recursive: true, mode: 0o700 });
   await mkdir(options.persistDir, { recursive: true, mode: 0o700 });
-  return await readSync(spawnConmon(conmon, options));
+  const monitor = beginMonitored(options);
+  monitor.release();
+  return await monitor.created;
 }
 
 /** `createMonitored`, then start. */

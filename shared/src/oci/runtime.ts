@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import type { Proc, RunResult } from '../ports/proc.ts';
 import { realProc } from '../ports/real.ts';
 import type { RuntimeChoice } from './probe.ts';
+import { openBarrier } from './start-barrier.ts';
 
 type ContainerStatus = 'creating' | 'created' | 'running' | 'stopped' | 'paused';
 
@@ -48,25 +49,30 @@ function toState(value: Record<string, unknown>): ContainerState {
 }
 
 interface RuntimeOptions {
+  /** Absolute, on a tmpfs; separates our containers from everyone else's. */
   readonly stateRoot: string;
   /** `none`: containers stay in the cgroup of whoever starts them. crun alone can do that. */
   readonly cgroups?: 'own' | 'none';
+  /** Start without a call of the runtime; see `provesBarrier`. */
+  readonly barrier?: boolean;
   readonly proc?: Proc;
 }
 
-/** Drives one OCI runtime; `stateRoot` (absolute, on a tmpfs) separates our containers from everyone else's. */
+/** Drives one OCI runtime. */
 export class OciRuntime {
   readonly choice: RuntimeChoice;
   readonly stateRoot: string;
   /** What every call of the program begins with. */
   readonly globalArguments: readonly string[];
   readonly #proc: Proc;
+  readonly #barrier: boolean;
 
   constructor(choice: RuntimeChoice, options: RuntimeOptions) {
     this.choice = choice;
     this.stateRoot = options.stateRoot;
     const cgroups = options.cgroups === 'none' ? ['--cgroup-manager=disabled'] : [];
     this.globalArguments = [...cgroups, '--root', options.stateRoot];
+    this.#barrier = options.barrier ?? false;
     this.#proc = options.proc ?? realProc;
   }
 
@@ -76,6 +82,7 @@ export class OciRuntime {
   }
 
   async start(id: string): Promise<RuntimeFailure | undefined> {
+    if (this.#barrier && openBarrier(this.stateRoot, id)) return undefined;
     return await this.#do('start', id);
   }
 

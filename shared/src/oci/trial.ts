@@ -27,7 +27,11 @@ export async function hostImage(root: string): Promise<SandboxMount[]> {
   return mounts;
 }
 
-function trialSpec(rootPath: string, mounts: readonly SandboxMount[], cgroupPath?: string): SandboxSpec {
+export function trialSpec(
+  rootPath: string,
+  mounts: readonly SandboxMount[],
+  cgroupPath?: string,
+): SandboxSpec {
   return {
     rootPath,
     readonlyRoot: true,

@@ -1,0 +1,114 @@
+// What saves a restart its milliseconds: a monitor that is held back, a start without the runtime, a prepared move.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { cgroupPaths, controllerDirectory } from '../../src/linux/cgroup.ts';
+import { ownCgroupMounts, removeCgroup } from '../../src/linux/cgroup-files.ts';
+import { CgroupMoves } from '../../src/linux/cgroup-moves.ts';
+import { beginMonitored, type MonitorOptions } from '../../src/oci/monitor.ts';
+import { probeRuntime, type RuntimeChoice, runtimeChoice } from '../../src/oci/probe.ts';
+import { OciRuntime } from '../../src/oci/runtime.ts';
+import { openBarrier, provesBarrier } from '../../src/oci/start-barrier.ts';
+import { realProc } from '../../src/ports/real.ts';
+import { bundle, laboratory, says, shell, spec } from '../helpers/sandbox.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'quick-start-'));
+const stateRoot = join(directory, 'state');
+t.teardown(() => {
+  removeCgroup(ownCgroupMounts(), `/test-oci-${process.pid}`);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function usable(): Promise<RuntimeChoice> {
+  const choice = await probeRuntime(realProc);
+  if (choice.kind === 'none') throw new Error(choice.message);
+  return choice;
+}
+
+const lab = laboratory(directory);
+
+async function options(runtime: OciRuntime, script: string): Promise<MonitorOptions> {
+  const { id, path } = await bundle(await lab, spec(await lab, shell(script)));
+  const files = {
+    logPath: join(path, 'log'),
+    pidFile: join(path, 'pid'),
+    conmonPidFile: join(path, 'conmon.pid'),
+  };
+  const [exitDir, persistDir] = [join(directory, 'exits'), join(path, 'persist')];
+  for (const each of [exitDir, persistDir]) mkdirSync(each, { recursive: true });
+  return { runtime, id, bundle: path, exitDir, persistDir, ...files };
+}
+
+t.test(
+  'a monitor that is held back makes no container until it is released, and none when it is abandoned',
+  async t => {
+    const runtime = new OciRuntime(await usable(), { stateRoot });
+    for (const wanted of [true, false]) {
+      const made = await options(runtime, 'sleep 60');
+      const monitor = beginMonitored(made);
+      // Another container takes its whole way meanwhile: this one had the time.
+      const other = beginMonitored(await options(runtime, 'true'));
+      other.release();
+      t.match(await other.created, { pid: Number });
+      t.notOk(existsSync(made.pidFile), 'nothing yet');
+      if (wanted) monitor.release();
+      else monitor.abandon();
+      t.match(await monitor.created, wanted ? { pid: Number } : { error: { message: String } });
+      t.equal(existsSync(made.pidFile), wanted);
+      t.equal((await runtime.state(made.id)) !== undefined, wanted);
+    }
+    const left = await runtime.list();
+    if (!Array.isArray(left)) throw new Error('list failed');
+    for (const { id } of left) await runtime.delete(id, true);
+  },
+);
+
+t.test('the barrier of a created container is opened without the runtime, where that is proven', async t => {
+  const choice = await usable();
+  const proven = await provesBarrier(choice, { workDirectory: directory });
+  t.equal(proven, choice.kind !== 'runc');
+  t.equal(
+    await provesBarrier(runtimeChoice({ ...choice, program: '/bin/false' }), { workDirectory: directory }),
+    false,
+    'a runtime that makes no container proves nothing',
+  );
+  const runtime = new OciRuntime(choice, { stateRoot, barrier: proven });
+  const made = await options(runtime, 'echo here; sleep 60');
+  const monitor = beginMonitored(made);
+  monitor.release();
+  await monitor.created;
+  t.match(await runtime.state(made.id), { status: 'created' });
+  t.equal(await runtime.start(made.id), undefined);
+  await says(made.logPath, 'here');
+  t.match(await runtime.state(made.id), { status: 'running' });
+  t.equal(openBarrier(stateRoot, made.id), false, 'a second time there is none');
+  t.match(await runtime.start(made.id), { error: /.{5}/ }, 'the runtime has the reason');
+  await runtime.delete(made.id, true);
+  t.equal(openBarrier(stateRoot, 'nothing-of-that-name'), false);
+  mkdirSync(join(stateRoot, 'dead'), { recursive: true });
+  await once(spawn('mkfifo', [join(stateRoot, 'dead', 'exec.fifo')]), 'exit');
+  t.equal(openBarrier(stateRoot, 'dead'), false, 'nobody waits at it any more');
+  rmSync(join(stateRoot, 'dead'), { recursive: true });
+});
+
+t.test('to expect a move changes no cgroup, and may be said at any time', async t => {
+  const mounts = ownCgroupMounts();
+  const before = readFileSync('/proc/self/cgroup', 'utf8');
+  const moves = new CgroupMoves(mounts);
+  const place = controllerDirectory(cgroupPaths(mounts, `/test-oci-${process.pid}/moves`), 'pids') as string;
+  mkdirSync(place, { recursive: true });
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  moves.expectOne();
+  moves.expectOne();
+  writeFileSync(join(place, 'cgroup.procs'), String(child.pid));
+  t.equal(readFileSync(join(place, 'cgroup.procs'), 'utf8'), `${child.pid}\n`);
+  moves.expectOne();
+  t.equal(readFileSync('/proc/self/cgroup', 'utf8'), before);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const none = new CgroupMoves({ layout: 'none', controllers: new Map(), unified: undefined });
+  t.doesNotThrow(() => none.expectOne(), 'without cgroups there is nothing to expect');
+});
