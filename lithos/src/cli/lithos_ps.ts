@@ -2,41 +2,107 @@ import { colours } from '@suite/shared/cli/colours.ts';
 import type { CommandSpec, ParsedRun } from '@suite/shared/cli/command.ts';
 import { EXIT } from '@suite/shared/cli/exit.ts';
 import { jsonOut } from '@suite/shared/cli/json-out.ts';
+import { LITHOS_LIMITS } from '@suite/shared/wire/lithos.ts';
+import { logTail } from '../adapters/log-tail.ts';
+import { stdioLog } from '../adapters/paths.ts';
 import { ProcessTable } from '../adapters/process-table.ts';
-import { findTrees } from './find-trees.ts';
-import { jsonOf, textOf } from './ps-view.ts';
+import { SHOWN } from '../config/defaults.ts';
+import { isUnwell } from '../core/switch/judge.ts';
+import { findTrees, type SeenInstance, type SeenTree } from './ps/find-trees.ts';
+import { jsonOf } from './ps/json.ts';
+import { monitor } from './ps/monitor.ts';
+import { securityNotes, securityOf } from './ps/security.ts';
+import { textOf } from './ps/tree-text.ts';
 import { CONFIG_OPTION, JSON_OPTION, runCommand } from './shared-options.ts';
 
 const SPEC: CommandSpec = {
   name: 'lithos_ps',
-  summary: 'Shows what the lithos_tree processes of this host run, without talking to them.',
+  summary: 'Shows what the lithos_tree processes of this host run, and why what does not run does not.',
   examples: [
     ['lithos_ps', 'every running tree with its sandboxes, processes and instances'],
-    ['lithos_ps --json', 'the same for programs'],
+    ['lithos_ps web db/main.0', 'a sandbox and an instance'],
+    ['lithos_ps --monitor', 'a table that is drawn again every second; q ends it'],
+    ['lithos_ps --security web', 'what confines each instance; ! marks what was relaxed'],
     ['lithos_ps -C ./master.yaml', 'one tree, also while its supervisor is not running'],
   ],
   options: [
     { ...CONFIG_OPTION, summary: 'only the tree of this master config (default: all that run)' },
     JSON_OPTION,
+    { long: 'monitor', summary: 'a table that is drawn again every second' },
+    { long: 'security', summary: 'what confines each instance' },
     { long: 'force-color', summary: 'colours even when the output is no terminal' },
     { long: 'no-color', summary: 'no colours' },
   ],
-  footer: 'Exit codes: 0 shown, 1 no lithos_tree was found, 2 bad command line.',
+  positionals: [
+    { name: 'NAME', summary: 'sandbox, sandbox/process or sandbox/process.N', optional: true, repeat: true },
+  ],
+  footer: 'Exit codes: 0 shown, 1 no lithos_tree (or nothing of that name) was found, 2 bad command line.',
 };
 
-async function run({ options }: ParsedRun): Promise<number> {
-  const table = new ProcessTable();
+function isMeant({ name }: SeenInstance, names: readonly string[]): boolean {
+  if (names.length === 0) return true;
+  return names.some(each => name === each || name.startsWith(`${each}/`) || name.startsWith(`${each}.`));
+}
+
+/** Trees without anything of these names are left out. */
+async function find({ options, positionals }: ParsedRun, table: ProcessTable): Promise<SeenTree[]> {
   const trees = await findTrees(table, options.config as string | undefined);
-  const nowMs = Date.now();
-  if (options.json === true) {
-    jsonOut({ trees: trees.map(tree => jsonOf(tree, table, nowMs)) }, process.stdout);
-    return EXIT.ok;
+  const meant = trees.map(tree => ({
+    ...tree,
+    instances: tree.instances.filter(instance => isMeant(instance, positionals)),
+  }));
+  return meant.filter(tree => positionals.length === 0 || tree.instances.length > 0);
+}
+
+function lastWords(tree: SeenTree, { name, status }: SeenInstance): string[] {
+  if (status === undefined || !isUnwell(status)) return [];
+  return logTail(stdioLog(tree.paths, name), SHOWN.logLines, LITHOS_LIMITS.logBytes);
+}
+
+async function printJson(
+  trees: readonly SeenTree[],
+  table: ProcessTable,
+  withSecurity: boolean,
+): Promise<void> {
+  const shown = [];
+  for (const tree of trees) {
+    const security = withSecurity ? await securityOf(tree, table) : undefined;
+    shown.push(jsonOf(tree, table, { nowMs: Date.now(), log: item => lastWords(tree, item), security }));
   }
+  jsonOut({ trees: shown }, process.stdout);
+}
+
+async function printText(run: ParsedRun, trees: readonly SeenTree[], table: ProcessTable): Promise<void> {
+  const { options } = run;
   const wanted = options['force-color'] === true ? 'always' : options['no-color'] === true ? 'never' : 'auto';
   const ink = colours(process.stdout, process.env, wanted);
-  process.stdout.write(trees.map(tree => textOf(tree, table, { ink, nowMs })).join(''));
+  for (const tree of trees) {
+    const security = options.security === true ? await securityOf(tree, table) : undefined;
+    const notes = (instance: SeenInstance) =>
+      security === undefined
+        ? lastWords(tree, instance).map(line => ink.dim(`| ${line}`))
+        : securityNotes(security.get(instance.name) ?? [], ink);
+    process.stdout.write(textOf(tree, table, { ink, nowMs: Date.now(), notes }));
+  }
+}
+
+async function run(parsed: ParsedRun): Promise<number> {
+  const { options, positionals } = parsed;
+  if (options.monitor === true) {
+    await monitor(() => find(parsed, new ProcessTable()));
+    return EXIT.ok;
+  }
+  const table = new ProcessTable();
+  const trees = await find(parsed, table);
+  if (options.json === true) {
+    await printJson(trees, table, options.security === true);
+    return EXIT.ok;
+  }
+  await printText(parsed, trees, table);
   if (trees.length > 0) return EXIT.ok;
-  process.stderr.write('lithos_ps: no lithos_tree runs here (or its master config cannot be read)\n');
+  const what =
+    positionals.length > 0 ? `nothing is called ${positionals.join(' or ')}` : 'no lithos_tree runs here';
+  process.stderr.write(`lithos_ps: ${what} (or its master config cannot be read)\n`);
   return EXIT.failed;
 }
 

@@ -188,6 +188,10 @@ export const SHOWN = {
   logLines: 10,
   /** cgroups read in one go for /metrics: about a millisecond. */
   usageAtOnce: 10,
+  /** A tree answers within milliseconds; one that is stopped never does, and its status file must do. */
+  askMs: 500,
+  /** As top. */
+  frameMs: 1_000,
 } as const;
 
 export const SWITCH = {

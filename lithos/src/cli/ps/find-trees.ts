@@ -4,13 +4,15 @@ import { basename, resolve } from 'node:path';
 import { parseCommandLine } from '@suite/shared/cli/command.ts';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
-import { loadMaster } from '../adapters/load-master.ts';
-import { runningSupervisor } from '../adapters/pid-file.ts';
-import type { ProcessTable } from '../adapters/process-table.ts';
-import { findRuns, readPid, sameProcess } from '../adapters/records.ts';
-import { readStatus } from '../adapters/status-file.ts';
-import { DEFAULTS } from '../config/defaults.ts';
-import { TREE_SPEC } from './tree-spec.ts';
+import { loadMaster } from '../../adapters/load-master.ts';
+import type { HostPaths } from '../../adapters/paths.ts';
+import { runningSupervisor } from '../../adapters/pid-file.ts';
+import type { ProcessTable } from '../../adapters/process-table.ts';
+import { findRuns, readPid, sameProcess } from '../../adapters/records.ts';
+import { readStatus } from '../../adapters/status-file.ts';
+import { DEFAULTS } from '../../config/defaults.ts';
+import { TREE_SPEC } from '../tree-spec.ts';
+import { ask } from './ask.ts';
 
 export interface SeenInstance {
   readonly name: string;
@@ -18,6 +20,8 @@ export interface SeenInstance {
   readonly pid: number | undefined;
   /** conmon, undefined when it is gone. */
   readonly monitor: number | undefined;
+  /** Number of its present run; undefined while nothing runs. */
+  readonly run: number | undefined;
   readonly status: InstanceStatus | undefined;
 }
 
@@ -25,6 +29,9 @@ export interface SeenTree {
   /** Undefined: containers are left, but no supervisor runs. */
   readonly pid: number | undefined;
   readonly config: string;
+  readonly paths: HostPaths;
+  /** A GET on its public socket; undefined without an answer. */
+  readonly ask: <T>(path: string) => Promise<T | undefined>;
   readonly status: TreeStatus | undefined;
   readonly instances: readonly SeenInstance[];
 }
@@ -77,19 +84,23 @@ async function look(config: string): Promise<SeenTree | undefined> {
   if (!master.ok) return undefined;
   const { paths } = master.value;
   const pid = await runningSupervisor(realDisk, paths.pidFile);
-  const status = await readStatus(realDisk, paths.statusFile);
+  const question = <T>(path: string) => ask<T>(paths.socketFile, path);
+  // The tree itself knows best: on a full disk its file is old.
+  const told = pid === undefined ? undefined : await question<TreeStatus>('/v1/status');
+  const status = told ?? (await readStatus(realDisk, paths.statusFile));
   const byName = new Map<string, SeenInstance>();
   for (const item of pid === undefined ? [] : (status?.instances ?? [])) {
-    byName.set(item.name, { name: item.name, pid: item.pid ?? undefined, monitor: undefined, status: item });
+    const { name, run } = item;
+    byName.set(name, { name, pid: item.pid ?? undefined, run, monitor: undefined, status: item });
   }
   // Without root's rights the run directories are closed; the status file alone has the essentials.
   for (const run of await findRuns(realDisk, paths).catch(() => [])) {
     if (run.kind !== 'complete' || !sameProcess(run.record.pid, run.record.processStart)) continue;
-    const { name } = run.record;
+    const { name, pid: first, run: number } = run.record;
     const monitor = await readPid(run.files.monitorPidFile);
-    byName.set(name, { name, pid: run.record.pid, monitor, status: byName.get(name)?.status });
+    byName.set(name, { name, pid: first, run: number, monitor, status: byName.get(name)?.status });
   }
-  return { pid, config, status, instances: [...byName.values()].sort(byNameAndIndex) };
+  return { pid, config, paths, ask: question, status, instances: [...byName.values()].sort(byNameAndIndex) };
 }
 
 function byNameAndIndex(a: SeenInstance, b: SeenInstance): number {
