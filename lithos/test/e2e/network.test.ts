@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from 'node:fs';
 import { inNetwork, loopbackUp, newNetwork } from '@suite/shared/linux/netns.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import t from 'tap';
@@ -151,14 +160,15 @@ t.test('a bridged container', async t => {
 
   t.test('a restart gets a new network with the same address', async t => {
     const mac = () => / lladdr (\S+)/.exec(b.ip('neigh', 'show', '10.77.0.2'))?.[1];
-    const before = [mac(), networkOf(apps[0])];
+    const bridge = () => /link\/ether (\S+)/.exec(b.ip('-o', 'link', 'show', 'br0'))?.[1];
+    const before = [mac(), bridge()];
     const { run } = await h.running('web.0');
     process.kill(apps[0], 'SIGKILL');
-    const next = await h.app('web.0', run);
+    await h.app('web.0', run);
     await until('it answers', () => b.ask('10.77.0.2', 80) === h.name('web.0'));
-    t.not(networkOf(next), before[1]);
     t.match(before[0], /^02:/);
     t.equal(mac(), before[0], 'and the same hardware address: nobody has to learn a new one');
+    t.equal(bridge(), before[1], 'nor that of the bridge');
   });
 
   t.test('SIGKILL of the supervisor, and its replacement in place', async t => {
@@ -199,6 +209,28 @@ t.test('IPv6, and the tree as PID 1', async t => {
   t.match(h.output('web.0').join('\n'), /^default via fd77::1/m);
   await until('it answers', () => b.ask('fd77::2', 80) === h.name('web.0'));
   t.equal(await h.stop(), 0);
+});
+
+t.test('in a user namespace', async t => {
+  const b = await bridged(t);
+  const h = b.host;
+  b.bridge('br0', '10.79.0.1/24');
+  chmodSync(h.directory, 0o755);
+  h.sandboxFile(
+    [
+      'bridged-network: {bridge: br0, network: 10.79.0.0/24}',
+      'uid-map: [{inside: 0, outside: 100000, count: 2000}]',
+      'gid-map: [{inside: 0, outside: 100000, count: 2000}]',
+    ].join('\n'),
+  );
+  const keys = ['tcp-ports: {80: {fd: 3}}', 'unix-sockets: {/data/app.sock: {fd: 4}}'];
+  h.containerFile('web', `${LOOK}; exec perl -e '${SERVER}' 3 4`, keys.join('\n'));
+  h.processFile('web: {image: app.1, config: /config/web.yaml, ip-addresses: [10.79.0.2]}');
+  await b.start();
+  await until('it has looked', () => h.output('web.0').includes('looked'));
+  t.match(h.output('web.0').join('\n'), /inet 10\.79\.0\.2\/24/);
+  await until('it answers', () => b.ask('10.79.0.2', 80) === h.name('web.0'));
+  t.equal(lstatSync(h.path('data/app.sock')).uid, 101_000, '§5 sockets belong to the mapped user');
 });
 
 t.test('§4.7 failing network: the start fails with a reason, and is tried again', async t => {

@@ -81,11 +81,10 @@ t.test('§4.7 interface names: from bridge and address, at most 15 characters', 
   t.same(veth, {
     outer: 'li_546bcc_0002',
     inner: 'li-546bcc-0002',
-    outerMac: 'fe:54:6b:cc:7e:fe',
     innerMac: '02:54:6b:cc:7e:fe',
   });
   t.same(innerCommands(veth, where, 77), [
-    'link add name li-546bcc-0002 address 02:54:6b:cc:7e:fe type veth peer name li_546bcc_0002 address fe:54:6b:cc:7e:fe netns 77',
+    'link add name li-546bcc-0002 address 02:54:6b:cc:7e:fe type veth peer name li_546bcc_0002 address fe:ff:ff:ff:ff:ff netns 77',
     'address add 10.0.0.2/24 dev li-546bcc-0002',
     'link set dev li-546bcc-0002 up',
     'route add default via 10.0.0.1 dev li-546bcc-0002',

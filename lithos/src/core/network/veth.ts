@@ -12,25 +12,28 @@ export interface Veth {
   /** On the host; at most 15 characters, as the kernel wants it. */
   readonly outer: string;
   readonly inner: string;
-  readonly outerMac: string;
   readonly innerMac: string;
 }
 
 const NAME_DIGITS = 6;
 const SUFFIX_DIGITS = 4;
 const MAC_BYTES = 6;
-/** Locally administered, unicast. A bridge takes the lowest address of its ports as its own: that must not be ours. */
+/** Locally administered, unicast. */
 const INNER_MAC = '02';
-const OUTER_MAC = 'fe';
+/**
+ * A bridge without an address of its own takes the lowest of its ports, and its neighbours would have to learn a new one
+ * whenever a container comes or goes: so all our ends have the same, and the highest there is (as Xen's have).
+ */
+const OUTER_MAC = 'fe:ff:ff:ff:ff:ff';
 
-function macOf(first: string, digest: string): string {
+function macOf(digest: string): string {
   const rest = Array.from({ length: MAC_BYTES - 1 }, (_, index) => digest.slice(index * 2, index * 2 + 2));
-  return [first, ...rest].join(':');
+  return [INNER_MAC, ...rest].join(':');
 }
 
 /**
- * Names depend on bridge and address alone, so that whoever takes the address finds what the last one left. So do the
- * hardware addresses: neighbours need not learn a new one at each restart. `digest`: BLAKE2b-512 as hex digits.
+ * Names depend on bridge and address alone, so that whoever takes the address finds what the last one left. So does the
+ * hardware address inside: neighbours need not learn a new one at each restart. `digest`: BLAKE2b-512 as hex digits.
  */
 export function vethOf({ bridge, address }: BridgeAddress, digest: (text: string) => string): Veth {
   const hash = digest(JSON.stringify({ bridge, ip: address }));
@@ -39,15 +42,14 @@ export function vethOf({ bridge, address }: BridgeAddress, digest: (text: string
   return {
     outer,
     inner: outer.replaceAll('_', '-'),
-    outerMac: macOf(OUTER_MAC, hash),
-    innerMac: macOf(INNER_MAC, hash),
+    innerMac: macOf(hash),
   };
 }
 
 /** Inside the new network. `hostPid`: a process in the host's, into which the outer end goes. */
 export function innerCommands(veth: Veth, where: BridgeAddress, hostPid: number): string[] {
-  const { outer, inner, outerMac, innerMac } = veth;
-  const peer = `peer name ${outer} address ${outerMac} netns ${hostPid}`;
+  const { outer, inner, innerMac } = veth;
+  const peer = `peer name ${outer} address ${OUTER_MAC} netns ${hostPid}`;
   // A duplicate is not looked for: until then an IPv6 address could not be listened on.
   const flags = where.address.includes(':') ? ' nodad' : '';
   return [
