@@ -21,6 +21,13 @@ function sandboxName(file: string): string | undefined {
   return isOurs ? file.slice(0, -SUFFIX.length) : undefined;
 }
 
+/** Sandboxes by their files. Rejects when the directory cannot be read. */
+export async function sandboxNames(disk: Disk, { sandboxesDir }: HostPaths): Promise<string[]> {
+  const listed = await disk.list(sandboxesDir);
+  if (listed === undefined) throw new Error(`sandboxes-dir ${sandboxesDir} does not exist`);
+  return listed.flatMap(file => sandboxName(file) ?? []);
+}
+
 /** `alternate.file` replaces the process file of sandbox `alternate.sandbox` for this check. */
 export async function loadHost(
   disk: Disk,

@@ -111,6 +111,10 @@ export const LIMITS = {
   lastGoodBytes: 64 * MIB,
   /** One record, exit or pid file of ours. */
   stateFileBytes: MIB,
+  /** A rotated history file may be one line longer than its limit; a line holds at most a process file. */
+  historyFileBytes: 20 * MIB,
+  /** A list of the images of one sandbox: a hundred thousand names. */
+  usedImagesBytes: 8 * MIB,
   /** A file of private keys: one key has 400 bytes. */
   keyFileBytes: 256 * 1024,
   /** Old and new keys side by side during a change; hundreds are a mistake. */
