@@ -191,6 +191,52 @@ t.test(
   },
 );
 
+t.test('lithos_switch: when the tree goes back, so does the file', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  h.sandboxFile('rolling-update: {timeout: 20}');
+  h.containerFile(
+    'web',
+    `[ "$V" = bad ] && { echo no such table; exit 7; }; ${SLEEP}`,
+    'restart-timeout: 0\nvariables: {v: !Name }',
+    {
+      environ: 'V: "@{v}"',
+    },
+  );
+  const version = (v: string) =>
+    `web: {image: app.1, config: /config/web.yaml, instances: 2, variables: {v: ${v}}}\n`;
+  const file = h.processFile(version('one'));
+  await h.start();
+  const before = [await h.running('web.0'), await h.running('web.1')];
+  const switchTo = (v: string, ...options: string[]) =>
+    h.run(
+      'lithos_switch',
+      '-C',
+      h.path('master.yaml'),
+      ...options,
+      h.sandbox,
+      h.write('new.yaml', version(v)),
+    );
+  const bad = switchTo('bad');
+  t.equal(bad.code, 1, bad.stderr);
+  t.match(
+    bad.stderr,
+    /web: the tree went back to the previous configuration: .*web\.0 fails again and again/,
+  );
+  t.match(bad.stderr, 'the file is the previous one again');
+  t.match(bad.stderr, /^ {4}\S+ no such table$/m, 'with the last words of the one that failed');
+  t.equal(readFileSync(file, 'utf8'), version('one'));
+  t.equal((await h.running('web.1')).pid, before[1]?.pid, 'the other one was not touched');
+  t.match(await h.running('web.0'), { identity: /"v":"one"/ });
+  const again = switchTo('bad', '--json');
+  t.match({ code: again.code, ...JSON.parse(again.stdout) }, { code: 1, result: 'rolled-back' });
+  t.equal(readFileSync(file, 'utf8'), version('one'));
+  const good = switchTo('two');
+  t.equal(good.code, 0, good.stderr);
+  t.match(h.status()?.rollouts, [{ state: 'done', done: 2, total: 2 }], 'it came back when all was done');
+  t.equal(switchTo('two', '-v').code, 0);
+});
+
 t.test(
   '§1.5 lithos_switch: an error in another sandbox does not keep this one from being changed',
   async t => {

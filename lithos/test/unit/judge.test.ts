@@ -90,6 +90,7 @@ t.test(
       { kind: 'going' },
       'an earlier one of another process',
     );
+    t.match(look(good, rollout('rolling')), { kind: 'going' }, 'the tree is not content yet');
     t.same(look(good, rollout('rolled-back')), { kind: 'done', total: 2 }, 'what is wanted runs');
     t.match(judge(tree(good, [], false), 'web', WANTED, NOW_MS), {
       kind: 'failed',

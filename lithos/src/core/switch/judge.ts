@@ -77,7 +77,8 @@ export function judge(
   });
   const surplus = [...found.keys()].filter(name => !identities.has(name));
   const total = wanted.length;
-  if (open.length === 0 && surplus.length === 0) return { kind: 'done', total };
+  const rolling = status.rollouts.some(each => each.sandbox === sandbox && each.state === 'rolling');
+  if (open.length === 0 && surplus.length === 0 && !rolling) return { kind: 'done', total };
   const rollouts = status.rollouts.filter(each => each.sandbox === sandbox && concerns(each, open));
   const failed = failure(status, rollouts, open);
   if (failed !== undefined) return failed;
