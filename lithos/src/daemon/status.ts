@@ -63,6 +63,10 @@ export function instanceStatus(
     pid: pid ?? null,
     run: run?.number ?? instance.nextRun - 1,
     identity: run?.identity ?? null,
+    readyWallMs:
+      state.kind === 'running' && state.readySinceMs !== null
+        ? Math.round(state.readySinceMs + wallFromMonotonicMs)
+        : null,
     startedWallMs: run === undefined ? null : Math.round(run.startedMs + wallFromMonotonicMs),
     reason: held || state.kind === 'waiting' ? state.reason : null,
     nextStartWallMs: state.kind === 'waiting' ? Math.round(state.startAtMs + wallFromMonotonicMs) : null,

@@ -168,7 +168,11 @@ t.test(
       stderr: /ENOENT/,
     });
 
-    h.containerFile('broken', 'echo no such table; exit 3', 'restart-timeout: 0\nmax-failures: 2');
+    h.containerFile(
+      'broken',
+      'echo no such table; exit 3',
+      'restart-timeout: 0\nmax-failures: 2\nreadiness: !Tcp {port: 9}',
+    );
     const broken = h.write('broken.yaml', 'web: {image: app.1, config: /config/broken.yaml}\n');
     const failed = h.run('lithos_switch', '-C', master, h.sandbox, broken);
     t.equal(failed.code, 1);

@@ -16,6 +16,7 @@ const RUNNING: InstanceStatus = {
   run: 3,
   identity: '{}',
   startedWallMs: 5_000,
+  readyWallMs: 5_100,
   reason: null,
   nextStartWallMs: null,
   restarts: 2,

@@ -14,6 +14,7 @@ function instance(name: string, change: Partial<InstanceStatus> = {}): InstanceS
     run: 1,
     identity: 'new',
     startedWallMs: 0,
+    readyWallMs: 0,
     reason: null,
     nextStartWallMs: null,
     restarts: 0,
@@ -70,8 +71,8 @@ t.test(
     t.match(look([first]), { kind: 'going', done: 1, total: 2 });
     for (const change of [
       { identity: 'old' },
-      { ready: false },
-      { startedWallMs: NOW_MS - 100 },
+      { readyWallMs: null },
+      { readyWallMs: NOW_MS - 100 },
       { identity: null },
     ])
       t.match(look([first, instance('web/app.1', change)]), { kind: 'going', done: 1 });

@@ -49,6 +49,8 @@ export interface InstanceStatus {
   readonly run: number;
   readonly identity: string | null;
   readonly startedWallMs: number | null;
+  /** Since when it has been ready; null while it is not. */
+  readonly readyWallMs: number | null;
   /** Only while waiting. */
   readonly reason: WaitReason | null;
   readonly nextStartWallMs: number | null;

@@ -25,8 +25,8 @@ export function isKnown(status: TreeStatus, sandbox: string, wanted: readonly Wa
 }
 
 /** Most broken versions fail at once: what counts is having been well for a moment. `nowMs`: wall clock. */
-export function isSettled({ state, ready, startedWallMs }: InstanceStatus, nowMs: number): boolean {
-  return state === 'running' && ready && nowMs - (startedWallMs ?? nowMs) >= TIMES.settleMs;
+export function isSettled({ state, readyWallMs }: InstanceStatus, nowMs: number): boolean {
+  return state === 'running' && nowMs - (readyWallMs ?? nowMs) >= TIMES.settleMs;
 }
 
 /** Fails, or has failed; and not because somebody asked it to stop. */
