@@ -31,12 +31,13 @@ export interface Attachment {
   prepare?(desired: DesiredInstance, run: number): Promise<BundlePart>;
   /**
    * Right before the monitor is started, which gets the descriptors; must be quick when the instance does not need it.
-   * The state directory and the sources of volumes may still be those of the last run, or missing.
+   * The state directory and the sources of volumes may still be those of the last run, or missing. `standing`: the
+   * container is there already (this is its first process) and only the program is started again.
    */
-  attach?(desired: DesiredInstance, run: number): Promise<RunPart>;
+  attach?(desired: DesiredInstance, run: number, standing?: number): Promise<RunPart>;
   /** State directory and volumes are ready, the container is not created yet. Costs no time while the monitor loads. */
   beforeCreate?(desired: DesiredInstance, run: number): Promise<void>;
-  /** The container exists and its program does not run yet. `pid`: of its first process. */
+  /** The container exists and its program does not run yet (except in one that stays). `pid`: of its first process. */
   created?(desired: DesiredInstance, run: number, pid: number): Promise<void>;
   /** The run is over, or its start failed. The next one may run already. */
   detach?(name: string, run: number): Promise<void>;

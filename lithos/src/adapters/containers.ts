@@ -7,7 +7,7 @@ import type { CgroupMoves } from '@suite/shared/linux/cgroup-moves.ts';
 import { parseStatus, processStartTime } from '@suite/shared/linux/proc.ts';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
-import { beginMonitored, type MonitorOptions } from '@suite/shared/oci/monitor.ts';
+import { beginMonitored, createMonitored, type MonitorOptions } from '@suite/shared/oci/monitor.ts';
 import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
@@ -23,6 +23,7 @@ import { lookUp } from './image.ts';
 import { limitsOf } from './limits.ts';
 import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
 import { checkPossible } from './possible.ts';
+import { ProcessOnly } from './process-only.ts';
 import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess, writeRecord } from './records.ts';
 import { prepareDirectories } from './volumes.ts';
 
@@ -48,8 +49,11 @@ export class Containers {
   /** Bundles written ahead, so that a restart costs create and start only. Valid for exactly this object. */
   private readonly prepared = new Map<string, { readonly run: number; readonly desired: DesiredInstance }>();
 
+  private readonly processOnly: ProcessOnly;
+
   constructor(options: ContainersOptions) {
     this.options = options;
+    this.processOnly = new ProcessOnly(options.paths, options.disk);
   }
 
   files(name: string, run: number): RunFiles {
@@ -83,6 +87,7 @@ export class Containers {
     const { name } = desired;
     await this.prepare(desired, run.number);
     this.prepared.delete(name);
+    if (desired.processOnly) return await this.startProgram(instance, run, desired);
     const { moves, runtime } = this.options;
     const files = this.files(name, run.number);
     moves.expectOne();
@@ -146,10 +151,56 @@ export class Containers {
   private async makeReady(desired: DesiredInstance, run: number): Promise<void> {
     const { paths, cgroups, attachments } = this.options;
     // Left-overs of the last run (a pid namespace that is shared does not die with its first process).
+    await this.processOnly.end(desired.name);
     await cgroups.killAll(desired.name);
     await this.freshStateDir(desired);
     await rm(join(paths.exitsDir, this.files(desired.name, run).id), { force: true });
     await gather(attachments.map(each => each.beforeCreate?.(desired, run)));
+  }
+
+  /** The program alone, in the container that stands for it; that one is made first when there is none. */
+  private async startProgram(instance: Instance, run: Run, desired: DesiredInstance): Promise<Started> {
+    const { name } = desired;
+    const { paths, attachments } = this.options;
+    this.processOnly.check(desired);
+    const files = this.files(name, run.number);
+    await rm(join(paths.exitsDir, files.id), { force: true });
+    const standing = await this.processOnly.standing(desired);
+    if (standing === undefined) await this.makeReady(desired, run.number);
+    const parts = await gather(attachments.map(each => each.attach?.(desired, run.number, standing)));
+    const passed = withoutGaps(new Map(parts.flatMap(part => [...(part.fds ?? [])])));
+    try {
+      const options = this.monitorOptions(desired, files, parts, passed.preserve);
+      if (standing === undefined) await this.makeStanding(desired, files, options);
+      const created = await createMonitored(await this.processOnly.session(desired, files, options));
+      if ('error' in created) throw new Error(created.error.message);
+      const processStart = processStartTime(created.pid) ?? '';
+      writeRecord(files, this.record(instance, run, created.pid, processStart));
+      await gather(attachments.map(each => each.created?.(desired, run.number, created.pid)));
+      return { pid: created.pid, processStart };
+    } finally {
+      passed.close();
+    }
+  }
+
+  private async makeStanding(
+    desired: DesiredInstance,
+    files: RunFiles,
+    options: MonitorOptions,
+  ): Promise<void> {
+    const { runtime } = this.options;
+    const container = await this.processOnly.makeBundle(desired, files);
+    const created = await createMonitored(this.processOnly.monitorOptions(options, container));
+    if ('error' in created) throw new Error(created.error.message);
+    if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
+    const refused = await runtime.start(container.id);
+    if (refused !== undefined) throw new Error(refused.error);
+    await this.processOnly.remember(desired, created.pid);
+  }
+
+  /** Containers that stay between two programs, of instances that are not known here. */
+  async standingOf(isKnown: (name: string) => boolean): Promise<string[]> {
+    return (await this.processOnly.all()).filter(name => !isKnown(name));
   }
 
   private async freshStateDir(desired: DesiredInstance): Promise<void> {
@@ -221,7 +272,9 @@ export class Containers {
     }
     const pid = await readPid(files.pidFile);
     if (pid !== undefined && (await this.isOurs(pid, name, files))) signal(pid, 'SIGKILL');
-    await cgroups.killAll(name);
+    // A container that stays has lost no more than this program, or one that was not even begun.
+    const stays = (!monitored || pid !== undefined) && (await this.processOnly.isStanding(name));
+    if (!stays) await cgroups.killAll(name);
     await this.discard(name, run);
   }
 
@@ -235,6 +288,7 @@ export class Containers {
   async forget(name: string): Promise<void> {
     const { paths, cgroups } = this.options;
     this.prepared.delete(name);
+    await this.processOnly.end(name);
     await cgroups.remove(name);
     await gather(this.options.attachments.map(each => each.forget?.(name)));
     for (const root of [paths.stateDir, paths.instancesDir]) {

@@ -1,6 +1,6 @@
 // Commands inside a running container: with the user, environment, limits and confinement of its program.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
@@ -8,6 +8,7 @@ import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS, TIMES } from '../config/defaults.ts';
 import type { Cgroups } from './cgroups.ts';
 import type { HostPaths } from './paths.ts';
+import { containerOf } from './process-only.ts';
 import { readPid, runFiles } from './records.ts';
 
 export interface InsideOptions {
@@ -88,7 +89,14 @@ export class Inside {
     const spec = await processSpec(bundle, argv, mark);
     await this.options.disk.writeAtomic(files.spec, JSON.stringify(spec), { mode: OWNER_ONLY });
     try {
-      const child = this.spawn(['exec', '--process', files.spec, '--pid-file', files.pid, id]);
+      const child = this.spawn([
+        'exec',
+        '--process',
+        files.spec,
+        '--pid-file',
+        files.pid,
+        (await containerOf(bundle)) ?? id,
+      ]);
       const result = await this.finish(child, limits);
       if (result.ended) await this.endIncomplete(name, files.pid);
       this.sweep(name, mark);
@@ -145,19 +153,26 @@ export class Inside {
 
   /** The runtime was killed over the command: the command may just be coming into being. */
   private async endIncomplete(name: string, pidFile: string): Promise<void> {
-    const { clock, cgroups } = this.options;
+    const { clock } = this.options;
     const giveUpMs = clock.monotonicMs() + TIMES.insidePidMs;
     for (;;) {
       const pid = await readPid(pidFile);
-      if (pid !== undefined) return cgroups.contains(name, pid) ? kill(pid) : undefined;
+      if (pid !== undefined) return this.candidates(name).includes(pid) ? kill(pid) : undefined;
       if (clock.monotonicMs() > giveUpMs) return;
       await new Promise<void>(resolve => clock.after(TIMES.killPollMs, resolve));
     }
   }
 
+  /** Without cgroups it may be any process of the host. */
+  private candidates(name: string): number[] {
+    const { cgroups } = this.options;
+    if (cgroups.enabled) return cgroups.pids(name);
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  }
+
   private sweep(name: string, mark: string): void {
     for (let pass = 0; pass < SWEEPS; pass++) {
-      const left = this.options.cgroups.pids(name).filter(pid => isMarked(pid, mark));
+      const left = this.candidates(name).filter(pid => isMarked(pid, mark));
       if (left.length === 0) return;
       left.forEach(kill);
     }

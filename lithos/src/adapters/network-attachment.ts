@@ -11,8 +11,8 @@ export function networkAttachment(networks: Networks, sockets: Sockets): Attachm
       const networkPath = networks.pathOf(desired, run);
       return networkPath === undefined ? {} : { networkPath };
     },
-    async attach(desired, run): Promise<RunPart> {
-      const network = await networks.make(desired, run);
+    async attach(desired, run, standing): Promise<RunPart> {
+      const network = standing === undefined ? await networks.make(desired, run) : undefined;
       return { fds: sockets.open(desired, run, network) };
     },
     async created({ name }, run) {

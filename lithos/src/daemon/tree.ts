@@ -34,6 +34,7 @@ export class Tree {
     await recover({ disk: realDisk, paths, log, ...this.parts });
     await this.parts.rollouts.load();
     await this.reload();
+    await this.sweepStanding();
     this.sweepCgroups();
     const watches = { stop: () => this.stopWatches(), start: () => this.watch() };
     for (;;) {
@@ -65,6 +66,17 @@ export class Tree {
       } catch (error) {
         this.around.log.warn(`cgroup of ${name}: ${(error as Error).message}`);
       }
+    }
+  }
+
+  /** Containers that an earlier tree kept between two programs of an instance that is not wanted any more. */
+  private async sweepStanding(): Promise<void> {
+    const { containers, supervisor } = this.parts;
+    const isKnown = (name: string) => supervisor.get(name) !== undefined;
+    for (const name of await containers.standingOf(isKnown)) {
+      await containers
+        .forget(name)
+        .catch((error: Error) => this.around.log.warn(`${name}: ${error.message}`));
     }
   }
 

@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
 
+const PF_EXITING = 0x4;
+/** proc(5) counts from 1; behind the name comes the third. */
+const FLAGS_FIELD = 9;
+const FIRST_FIELD = 3;
+
 /** Fields of /proc/PID/stat that the suite uses (proc(5)); times in clock ticks, memory in pages. */
 interface ProcStat {
   readonly pid: number;
@@ -96,5 +101,16 @@ export function processStartTime(pid: number): string | undefined {
       : String(stat.starttime);
   } catch {
     return undefined;
+  }
+}
+
+/** Its task is being taken down (PF_EXITING of linux/sched.h), or is gone already. */
+export function isEnding(pid: number): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const flags = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[FLAGS_FIELD - FIRST_FIELD]);
+    return (flags & PF_EXITING) !== 0;
+  } catch {
+    return true;
   }
 }

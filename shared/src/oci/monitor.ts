@@ -27,8 +27,19 @@ export interface MonitorOptions {
   readonly conmonPidFile: string;
   /** Descriptors of ours that the container gets as 3, 4, … in this order (listening sockets). */
   readonly preserveFds?: readonly number[];
+  /** Instead of a new container: another program in one that runs, under a monitor of its own. It starts at once. */
+  readonly exec?: MonitoredExec;
   /** Environment of conmon and the runtime, not of the container. */
   readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface MonitoredExec {
+  /** Id of the container; `id` names the session. */
+  readonly container: string;
+  /** File with runtime-spec's `process`. */
+  readonly processSpec: string;
+  /** conmon names the exit file after the container; this second name, on the same file system, is made when it is whole. */
+  readonly exitLink: string;
 }
 
 type MonitorResult = { readonly pid: number } | { readonly error: { readonly message: string } };
@@ -52,11 +63,30 @@ function failed(message: string): MonitorResult {
   return { error: { message } };
 }
 
+function execArguments({ exec, exitDir }: MonitorOptions): string[] {
+  if (exec === undefined) return [];
+  const link = ['-f', join(exitDir, exec.container), exec.exitLink].flatMap(word => [
+    '--exit-command-arg',
+    word,
+  ]);
+  return [
+    // In the first protocol an exec only tells its exit code, at its end.
+    ...['--api-version', '1'],
+    '--exec',
+    '--exec-process-spec',
+    exec.processSpec,
+    '--exit-command',
+    findProgram('ln') ?? 'ln',
+    ...link,
+  ];
+}
+
 function conmonArguments(options: MonitorOptions): string[] {
   const { runtime, id, bundle } = options;
   const preserved = options.preserveFds?.length ?? 0;
   return [
-    ...['--cid', id, '--cuuid', id, '--name', id],
+    ...['--cid', options.exec?.container ?? id, '--cuuid', id, '--name', id],
+    ...execArguments(options),
     ...[
       '--bundle',
       bundle,
