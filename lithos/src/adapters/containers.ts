@@ -147,8 +147,8 @@ export class Containers {
     };
   }
 
-  /** Meanwhile the monitor loads. */
-  private async makeReady(desired: DesiredInstance, run: number): Promise<void> {
+  /** What a run needs on disk; on its start the monitor loads meanwhile. */
+  async makeReady(desired: DesiredInstance, run: number): Promise<void> {
     const { paths, cgroups, attachments } = this.options;
     // Left-overs of the last run (a pid namespace that is shared does not die with its first process).
     await this.processOnly.end(desired.name);

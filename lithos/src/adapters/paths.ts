@@ -5,6 +5,7 @@
 //     last-good/SANDBOX.json  rollouts/SANDBOX.PROCESS.json
 //     state/SANDBOX/PROCESS.N/          what the container may see: hosts, resolv.conf, !Statedir volumes
 //     instances/SANDBOX/PROCESS.N/RUN/  one OCI bundle per run: config.json, record.json, pid files (never mounted)
+//     commands/SANDBOX/cmd.NAME.PID/    the same as instances/ for what lithos_cmd runs
 //     networks/ID                       where the network of a container that is being created is
 //     notify/SANDBOX/PROCESS.N/          the directory each container sees as /dev/lithos, with its notify socket
 //     exits/ID  oci/                    exit codes left by the monitors; the runtime's own state
@@ -18,6 +19,7 @@ export interface HostPaths {
   readonly runtimeDir: string;
   readonly stateDir: string;
   readonly instancesDir: string;
+  readonly commandsDir: string;
   readonly exitsDir: string;
   readonly networksDir: string;
   readonly notifyDir: string;
@@ -49,6 +51,7 @@ export function hostPaths(masterFile: string, keys: MasterKeys): HostPaths {
     runtimeDir: keys.runtimeDir,
     stateDir: resolve(keys.runtimeDir, keys.stateDir),
     instancesDir: runtime('instances'),
+    commandsDir: runtime('commands'),
     exitsDir: runtime('exits'),
     networksDir: runtime('networks'),
     notifyDir: runtime('notify'),

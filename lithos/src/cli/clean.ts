@@ -8,10 +8,12 @@ import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
 import { findImages, isRecent, removeDoomed, removeImage } from '../adapters/cleaning/scan.ts';
 import { type CleaningWorld, findUse, Unreadable } from '../adapters/cleaning/used.ts';
+import { COMMAND_RUN, findCommands } from '../adapters/commands.ts';
 import { sandboxNames } from '../adapters/load-host.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
 import { findRuns } from '../adapters/records.ts';
+import { LIMITS } from '../config/defaults.ts';
 import { decide, type ImageDirectory } from '../core/cleaning/decide.ts';
 
 export type CleanAction = 'used' | 'unused' | 'delete-unused';
@@ -46,11 +48,12 @@ function report(diagnostics: readonly Diagnostic[], texts: Texts): number {
 
 /** Images that containers were made from, whatever the configuration says meanwhile. */
 async function imagesInUse({ disk, paths }: CleaningWorld): Promise<Set<string>> {
-  const runs = await findRuns(disk, paths);
-  const roots = runs.map(async ({ files }) => {
-    const text = await disk
-      .readText(join(files.bundle, 'config.json'), 4 * 1024 * 1024)
-      .catch(() => undefined);
+  const runs = (await findRuns(disk, paths)).map(({ files }) => files.bundle);
+  const commands = (await findCommands(paths)).map(name =>
+    join(paths.commandsDir, name, String(COMMAND_RUN)),
+  );
+  const roots = [...runs, ...commands].map(async bundle => {
+    const text = await disk.readText(join(bundle, 'config.json'), LIMITS.configBytes).catch(() => undefined);
     try {
       return (JSON.parse(text ?? '{}') as { root?: { path?: string } }).root?.path;
     } catch {

@@ -1,5 +1,6 @@
 // The tree at work: recover, then a loop of a few signals.
 import { realClock, realDisk } from '@suite/shared/ports/real.ts';
+import { sweepCommands } from '../adapters/commands.ts';
 import { readStatus } from '../adapters/status-file.ts';
 import { TIMES } from '../config/defaults.ts';
 import { describeAction } from '../core/plan/plan.ts';
@@ -36,6 +37,7 @@ export class Tree {
     await this.reload();
     await this.sweepStanding();
     this.sweepCgroups();
+    await this.sweepCommands();
     const watches = { stop: () => this.stopWatches(), start: () => this.watch() };
     for (;;) {
       const signal = await signals.next();
@@ -77,6 +79,17 @@ export class Tree {
       await containers
         .forget(name)
         .catch((error: Error) => this.around.log.warn(`${name}: ${error.message}`));
+    }
+  }
+
+  /** Of commands whose lithos_cmd was killed. */
+  private async sweepCommands(): Promise<void> {
+    const { log, master } = this.around;
+    try {
+      for (const name of await sweepCommands(master.paths, this.parts.cgroups))
+        log.warn(`${name}: cleared away`);
+    } catch (error) {
+      log.warn(`commands: ${(error as Error).message}`);
     }
   }
 
