@@ -253,13 +253,18 @@ export class Host {
     );
   }
 
-  /** What the instance has written, without the log's own columns. */
+  stdioLog(instance: string): string {
+    return this.path(`log/stdio/${this.sandbox}.${instance}.log`);
+  }
+
+  /** What the instance has written, without the log's own columns and lines. */
   output(instance: string): string[] {
-    const file = this.path(`log/stdio/${this.sandbox}.${instance}.log`);
+    const file = this.stdioLog(instance);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
     return text
       .split('\n')
       .slice(0, -1)
+      .filter(line => !/^\S+ lithos F /.test(line))
       .map(line => line.split(' ').slice(3).join(' '));
   }
 

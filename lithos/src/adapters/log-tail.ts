@@ -1,9 +1,7 @@
 // The newest lines of an instance's log, for whoever asks what went wrong last.
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-
-/** `TIME stdout F text`; another line is shown as it is. */
-const LINE = /^(\S+) (stdout|stderr) ([FP]) (.*)$/;
+import { LineJoiner } from '../core/logs/joiner.ts';
 
 function readEnd(fd: number, sizeBytes: number, maxBytes: number): { text: string; whole: boolean } {
   const start = Math.max(0, sizeBytes - maxBytes);
@@ -12,20 +10,13 @@ function readEnd(fd: number, sizeBytes: number, maxBytes: number): { text: strin
   return { text: bytes.toString('utf8', 0, length), whole: start === 0 };
 }
 
-/** A line the monitor had to cut into parts (P … F) is one line again, with the time of its last part. */
-function joined(lines: readonly string[]): string[] {
-  const whole: string[] = [];
-  let begun = '';
-  for (const line of lines) {
-    const [, time, , kind, text] = LINE.exec(line) ?? [];
-    if (time === undefined || text === undefined) whole.push(line);
-    else if (kind === 'P') begun += text;
-    else {
-      whole.push(`${time} ${begun}${text}`);
-      begun = '';
-    }
-  }
-  return begun === '' ? whole : [...whole, begun];
+/** What the program itself wrote: whole lines, with the time of their first part. */
+function joined(lines: readonly string[], maxChars: number): string[] {
+  const joiner = new LineJoiner(maxChars);
+  const whole = lines.flatMap(line => joiner.push(line) ?? []);
+  return [...whole, ...joiner.rest()]
+    .filter(({ stream }) => stream !== 'lithos')
+    .map(({ stream, time, text }) => (stream === undefined ? text : `${time} ${text}`));
 }
 
 /** At most `lines` lines as `TIME text`, oldest first; empty when there is no log or it must not be read. */
@@ -38,7 +29,7 @@ export function logTail(file: string, lines: number, maxBytes: number): string[]
       const { text, whole } = readEnd(fd, status.size, maxBytes);
       const all = text.split('\n').slice(whole ? 0 : 1);
       if (all.at(-1) === '') all.pop();
-      return lines === 0 ? [] : joined(all).slice(-lines);
+      return lines === 0 ? [] : joined(all, maxBytes).slice(-lines);
     } finally {
       closeSync(fd);
     }

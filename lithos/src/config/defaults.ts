@@ -184,6 +184,33 @@ export const TIMES = {
 /** That many failures in a row of a replaced instance end its roll-out: fewer may be an accident of the moment. */
 export const ROLLOUT = { failures: 3 } as const;
 
+export const LOGS = {
+  /** Sizes of all logs, and whether they are where they belong: one look a second costs 5 µs an instance. */
+  sweepMs: 1_000,
+  /** Room on the disk of the logs: what others fill it with should be noticed before monitors drop lines. */
+  spaceCheckMs: 250,
+  /** While we write in place of a monitor: a pipe of 64 KiB takes 3 MB/s between two looks at it. */
+  pumpMs: 20,
+  /** As much as a pipe holds. */
+  pipeLookBytes: 65_536,
+  /** From one pipe in one go, some milliseconds of work. */
+  pumpBytes: MIB,
+  /** A monitor we have stopped for want of room cannot tell of an exit: sooner than exitFileGraceMs. */
+  endCheckMs: 100,
+  /** A disk that took nothing is tried again after this. */
+  retryMs: 200,
+  /** With less room than this (or than this part of a small disk) we write in place of the monitors, which would drop lines without counting them. */
+  lowSpaceBytes: 16 * MIB,
+  lowSpacePart: 0.05,
+  /** A monitor flushes the old file to the disk before it opens the new one. */
+  reopenMs: 5_000,
+  reopenPollMs: 5,
+  /** Starts in a row cost one new holder of their pipes, not one each. */
+  holdPipesMs: 500,
+  /** Of a command line in a log. */
+  commandChars: 1_000,
+} as const;
+
 /** Config history is rotated above this size, and this many old files are kept. */
 export const HISTORY = { maxBytes: 10 * MIB, files: 100 } as const;
 

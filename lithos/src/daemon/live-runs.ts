@@ -23,7 +23,7 @@ export interface LiveRunsOptions {
   readonly log: Logger;
   /** Called once for each run; it is not live any more by then. */
   readonly onEnd: (name: string, code: number | null, outOfMemory: boolean) => void;
-  readonly onMonitorLost: () => void;
+  readonly onMonitorLost: (name: string) => void;
 }
 
 export class LiveRuns {
@@ -90,10 +90,8 @@ export class LiveRuns {
     if (live.monitorLost) this.checkSoon(TIMES.lostMonitorCheckMs);
     if (live.monitorLost || !this.options.exits.monitorIsGone(live.monitorPidFile)) return;
     live.monitorLost = true;
-    this.options.log.error(
-      `${name}: its monitor is gone; its output is lost and its exit code will be unknown`,
-    );
-    this.options.onMonitorLost();
+    this.options.log.error(`${name}: its monitor is gone: its output is written by lithos_tree from now on`);
+    this.options.onMonitorLost(name);
   }
 
   private ended(id: string, code: number | null, outOfMemory: boolean): void {

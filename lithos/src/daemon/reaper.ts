@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { channel } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import type { Logger } from '@suite/shared/cli/log.ts';
-import { reapOrphans } from '@suite/shared/linux/wait.ts';
+import { becomeSubreaper, reapOrphans } from '@suite/shared/linux/wait.ts';
 import { TIMES } from '../config/defaults.ts';
 
 /** Children Node has spawned and not yet seen the end of; their zombies are libuv's. */
@@ -37,6 +37,8 @@ function hasStrangers(known: ReadonlySet<number>): boolean {
 /** Reaps on every SIGCHLD and, because signals merge, on a slow timer. Returns what stops it. */
 export function startReaping(log: Logger, onReaped: (pid: number, code: number) => void): () => void {
   const own = trackChildren();
+  // Monitors, and containers that lost theirs, are then ours to see the end of.
+  if (process.pid !== 1) becomeSubreaper();
   const reap = () => {
     const known = own.pids();
     if (!hasStrangers(known)) return;

@@ -2,6 +2,7 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Containers } from '../adapters/containers.ts';
+import type { StdioLogs } from '../adapters/logs/stdio-logs.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import {
   childrenOf,
@@ -23,6 +24,7 @@ export interface RecoverOptions {
   readonly containers: Containers;
   readonly supervisor: Supervisor;
   readonly sockets: Sockets;
+  readonly logs: StdioLogs;
   readonly log: Logger;
 }
 
@@ -71,7 +73,7 @@ async function holders(found: Complete): Promise<number[]> {
 
 /** Adopts what runs, or ran and has left its exit code; clears away what a crash left half made. */
 export async function recover(options: RecoverOptions): Promise<void> {
-  const { disk, paths, supervisor, sockets, log } = options;
+  const { disk, paths, supervisor, sockets, logs, log } = options;
   const runs = await findRuns(disk, paths);
   const current = chooseCurrent(runs);
   for (const found of runs) {
@@ -84,6 +86,7 @@ export async function recover(options: RecoverOptions): Promise<void> {
   for (const found of current.values()) {
     const { record, files } = found;
     supervisor.adopt(record, files, await readySinceWallMs(disk, record, files));
+    logs.adopt(record);
     sockets.recover(record.name, record.run, await holders(found));
     log.info(`${record.name} found`, { pid: record.pid, run: record.run });
   }

@@ -25,8 +25,12 @@ function waitsFor({ state, desired }: Instance, supervisor: Supervisor): string 
 export function describeInstance(supervisor: Supervisor, instance: Instance): InstanceStatus {
   const { name } = instance;
   const wallFromMonotonicMs = realClock.wallMs() - realClock.monotonicMs();
-  const lost = supervisor.monitorLost(name);
-  const status = instanceStatus(instance, supervisor.pidOf(name), lost, wallFromMonotonicMs);
+  const around = {
+    pid: supervisor.pidOf(name),
+    monitorLost: supervisor.monitorLost(name),
+    lost: supervisor.lostOf(name),
+  };
+  const status = instanceStatus(instance, around, wallFromMonotonicMs);
   const says = supervisor.saysOf(name) ?? null;
   return { ...status, says, problem: waitsFor(instance, supervisor) ?? status.problem };
 }

@@ -2,6 +2,7 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Disk, Timer } from '@suite/shared/ports/index.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
+import type { Lost } from '../adapters/logs/take-over.ts';
 import { TIMES } from '../config/defaults.ts';
 import { currentRun, isReady } from '../core/instance/facts.ts';
 import type { Instance } from '../core/instance/types.ts';
@@ -46,11 +47,17 @@ export class StatusWriter {
   }
 }
 
+/** What the instance's state does not say. */
+export interface Around {
+  readonly pid: number | undefined;
+  readonly monitorLost: boolean;
+  readonly lost: Lost;
+}
+
 /** `wallFromMonotonicMs`: what to add to a monotonic time to get the wall clock's. */
 export function instanceStatus(
   instance: Instance,
-  pid: number | undefined,
-  monitorLost: boolean,
+  { pid, monitorLost, lost }: Around,
   wallFromMonotonicMs: number,
 ): Omit<InstanceStatus, 'says'> {
   const { name, state, restarts, failures, row, lastExit } = instance;
@@ -74,6 +81,8 @@ export function instanceStatus(
     failures,
     failuresInRow: row,
     lastExit: lastExit === undefined ? null : { ...lastExit, words: describeExit(lastExit) },
-    problem: monitorLost ? 'its monitor is gone: output is lost' : (instance.problem ?? null),
+    lostLines: lost.lines,
+    lostBytes: lost.bytes,
+    problem: monitorLost ? 'its monitor is gone: lithos_tree writes its output' : (instance.problem ?? null),
   };
 }

@@ -3,6 +3,8 @@ import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Disk, Timer } from '@suite/shared/ports/index.ts';
 import type { Containers } from '../adapters/containers.ts';
 import type { ExitWatch } from '../adapters/exits.ts';
+import type { StdioLogs } from '../adapters/logs/stdio-logs.ts';
+import type { Lost } from '../adapters/logs/take-over.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import type { RunFiles, RunRecord } from '../adapters/records.ts';
 import { type RestRecord, saveRest } from '../adapters/rest.ts';
@@ -22,6 +24,7 @@ import { WorkQueues } from './work-queues.ts';
 export interface SupervisorOptions {
   readonly containers: Containers;
   readonly exits: ExitWatch;
+  readonly logs: StdioLogs;
   readonly clock: Clock;
   readonly disk: Disk;
   readonly paths: HostPaths;
@@ -63,7 +66,10 @@ export class Supervisor {
       clock,
       log,
       onEnd: (name, code, outOfMemory) => this.exited(name, code, outOfMemory),
-      onMonitorLost: onChange,
+      onMonitorLost: name => {
+        options.logs.monitorGone(name);
+        onChange();
+      },
     });
     this.observer = options.makeObserver?.(this.report);
     this.executors = {
@@ -113,6 +119,11 @@ export class Supervisor {
   /** What its program says of itself. */
   saysOf(name: string): string | undefined {
     return this.observer?.statusOf(name);
+  }
+
+  /** Output of it that no disk took. */
+  lostOf(name: string): Lost {
+    return this.options.logs.lostOf(name);
   }
 
   /** What an earlier supervisor left; stays untouched until `apply` says what becomes of it. */
@@ -306,6 +317,7 @@ export class Supervisor {
   private exited(name: string, code: number | null, outOfMemory: boolean): void {
     this.dispatch(name, { kind: 'exited', code, outOfMemory });
     const { lastExit, state, problem } = this.instances.get(name) as Instance;
+    this.options.logs.ended(name, lastExit === undefined ? 'ended' : describeExit(lastExit));
     if (lastExit !== undefined)
       this.options.log[lastExit.requested ? 'warn' : 'error'](`${name} ${describeExit(lastExit)}`);
     if (state.kind === 'failed') this.options.log.error(`${name} has failed and stays down: ${problem}`);
@@ -331,6 +343,7 @@ export class Supervisor {
 
   private kill(name: string, run: Run, pid: number): void {
     const live = this.live.get(name);
+    this.options.logs.mark(name, `did not end within ${run.stop.timeoutMs / 1000} s: KILL`);
     this.options.log.error(`${name} did not end within ${run.stop.timeoutMs / 1000} s: KILL`);
     // Not in the queue: it must act on a container whatever else is going on with its files.
     this.options.containers.kill(name, pid, live?.processStart ?? '').catch((error: Error) => {

@@ -49,10 +49,15 @@ export class Tree {
   }
 
   private watch(): void {
-    const { supervisor } = this.parts;
+    const { supervisor, logs } = this.parts;
     const timer = setInterval(() => supervisor.checkPids(), TIMES.pidCheckMs);
-    const stopReaping = startReaping(this.around.log, (pid, code) => supervisor.reaped(pid, code));
+    const stopReaping = startReaping(this.around.log, (pid, code) => {
+      logs.reaped(pid);
+      supervisor.reaped(pid, code);
+    });
+    logs.watch();
     this.stopWatches = () => {
+      logs.stop(this.progress.stopping);
       clearInterval(timer);
       stopReaping();
     };

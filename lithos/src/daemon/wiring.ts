@@ -14,11 +14,11 @@ import { Inside } from '../adapters/inside.ts';
 import { LastGood } from '../adapters/last-good.ts';
 import { CONTROLLERS } from '../adapters/limits.ts';
 import type { Master } from '../adapters/load-master.ts';
+import { StdioLogs } from '../adapters/logs/stdio-logs.ts';
 import { MetricsFile } from '../adapters/metrics-file.ts';
 import { networkAttachment } from '../adapters/network-attachment.ts';
 import { Networks } from '../adapters/networks.ts';
 import { NotifySockets } from '../adapters/notify.ts';
-import type { HostPaths } from '../adapters/paths.ts';
 import { RolloutFiles } from '../adapters/rollout-files.ts';
 import { Secrets } from '../adapters/secrets/attachment.ts';
 import { Sockets } from '../adapters/sockets.ts';
@@ -26,7 +26,7 @@ import { StdioTarget } from '../adapters/stdio-target.ts';
 import { VolumeGuard } from '../adapters/volume-guard.ts';
 import { Api } from './api/api.ts';
 import { Configuration } from './configuration.ts';
-import type { Report } from './observer.ts';
+import type { MakeObserver } from './observer.ts';
 import { ProgramObserver } from './program-observer.ts';
 import { keepToOurselves, passOnWhenReplaced } from './replace.ts';
 import { Rollouts } from './rollouts.ts';
@@ -52,6 +52,7 @@ export interface Parts {
   readonly exits: ExitWatch;
   readonly sockets: Sockets;
   readonly containers: Containers;
+  readonly logs: StdioLogs;
   readonly supervisor: Supervisor;
   readonly rollouts: Rollouts;
   readonly configuration: Configuration;
@@ -62,13 +63,15 @@ export interface Parts {
 
 /** In the order in which they are asked; later ones win. */
 function attachments(
-  paths: HostPaths,
-  networks: Networks,
+  { master: { paths }, log }: Surroundings,
   sockets: Sockets,
   notify: NotifySockets,
+  logs: StdioLogs,
 ): Attachment[] {
   const secrets = new Secrets(realDisk);
-  return [new VolumeGuard(), new StdioTarget(paths), networkAttachment(networks, sockets), secrets, notify];
+  const networks = new Networks({ directory: paths.networksDir, proc: realProc, log });
+  const network = networkAttachment(networks, sockets);
+  return [new VolumeGuard(), new StdioTarget(paths), network, secrets, notify, logs.attachment];
 }
 
 /** What is not limited here is said once, not at every start. */
@@ -79,50 +82,69 @@ function cgroupsOf({ master, log }: Surroundings): Cgroups {
   return cgroups;
 }
 
+function logsOf({ master, log }: Surroundings, onChange: () => void): StdioLogs {
+  const { paths, keys } = master;
+  const limits = { sizeBytes: keys.stdioLogSize, files: keys.stdioLogFiles };
+  return new StdioLogs({ paths, limits, clock: realClock, log, onChange });
+}
+
+function observersOf(
+  { master, log, runtime }: Surroundings,
+  cgroups: Cgroups,
+  notify: NotifySockets,
+  onStatus: () => void,
+): MakeObserver {
+  const world = { clock: realClock, disk: realDisk, paths: master.paths, log };
+  const inside = new Inside({ ...world, runtime, cgroups });
+  const options = { ...world, notify, inside, ask: asker(inside, realClock), random: realRandom, onStatus };
+  return report => new ProgramObserver({ ...options, report });
+}
+
+function witnessOf({ master, log }: Surroundings, supervisor: () => Supervisor): Witness {
+  const { paths } = master;
+  const wanted = () =>
+    supervisor()
+      .all()
+      .filter(({ desired }) => desired !== undefined);
+  return new Witness({
+    clock: realClock,
+    log,
+    // A monitor that inherited it would be taken for the one who publishes them.
+    metrics: new MetricsFile(keepToOurselves(METRICS_PATH) ?? paths.metricsBase),
+    configured: () => new Set(wanted().map(({ name }) => name)),
+  });
+}
+
 export function wire(around: Surroundings, progress: Progress): Parts {
   const { log, master, runtime, init } = around;
   const { paths } = master;
   const world = { clock: realClock, disk: realDisk, paths, log };
   const cgroups = cgroupsOf(around);
   const exits = new ExitWatch(paths, error => log.error(`watching ${paths.exitsDir}: ${error.message}`));
-  const networks = new Networks({ directory: paths.networksDir, proc: realProc, log });
   const sockets = new Sockets(log);
   passOnWhenReplaced(() => sockets.fds());
   const notify = new NotifySockets(paths.notifyDir);
+  const logs = logsOf(around, () => status.changed());
   const containers = new Containers({
     ...world,
     runtime,
     cgroups,
     moves: new CgroupMoves(ownCgroupMounts()),
     init,
-    attachments: attachments(paths, networks, sockets, notify),
+    attachments: attachments(around, sockets, notify, logs),
   });
   const onChange = () => {
     rollouts.changed();
     status.changed();
     keeper.changed();
   };
-  const wanted = () => supervisor.all().filter(({ desired }) => desired !== undefined);
-  const witness = new Witness({
-    ...world,
-    // A monitor that inherited it would be taken for the one who publishes them.
-    metrics: new MetricsFile(keepToOurselves(METRICS_PATH) ?? paths.metricsBase),
-    configured: () => new Set(wanted().map(({ name }) => name)),
-  });
-  const inside = new Inside({ ...world, runtime: runtime, cgroups });
-  const observing = {
-    ...world,
-    notify,
-    inside,
-    ask: asker(inside, realClock),
-    random: realRandom,
-    onStatus: onChange,
-  };
-  const makeObserver = (report: Report) => new ProgramObserver({ ...observing, report });
+  const witness = witnessOf(around, () => supervisor);
+  const makeObserver = observersOf(around, cgroups, notify, onChange);
   const supervisor = new Supervisor({
     ...world,
     containers,
     exits,
+    logs,
     onChange,
     makeObserver,
     onStep: (before, after, event) => witness.step(supervisor, before, after, event),
@@ -156,5 +178,17 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     verbs: supervisor,
     requestReload: () => process.kill(process.pid, 'SIGHUP'),
   });
-  return { cgroups, exits, sockets, containers, supervisor, rollouts, configuration, status, witness, api };
+  return {
+    cgroups,
+    exits,
+    sockets,
+    containers,
+    logs,
+    supervisor,
+    rollouts,
+    configuration,
+    status,
+    witness,
+    api,
+  };
 }

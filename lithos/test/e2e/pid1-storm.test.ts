@@ -1,6 +1,6 @@
 // What PID 1 must survive: a thousand orphans at once, and a shutdown in which nobody helps.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
@@ -48,6 +48,7 @@ t.test('§6.6 a thousand orphans that end at once are reaped within a second', a
   await h.start(NEW_HOST);
   const tree = h.treePid();
   await until('the container runs', () => h.instance('web.0')?.state === 'running');
+  await until('its output pipes are held', () => existsSync(h.path('run/pipe-holder.pid')));
   const monitors = new Set(childrenOf(tree));
   // Each subshell ends at once, so what it started loses its parent to PID 1.
   const storm = `i=0; while [ $i -lt ${ORPHANS} ]; do (sleep 1000 &); i=$((i+1)); done`;

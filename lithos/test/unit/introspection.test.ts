@@ -23,6 +23,8 @@ const RUNNING: InstanceStatus = {
   failures: 1,
   failuresInRow: 1,
   lastExit: null,
+  lostLines: 0,
+  lostBytes: 0,
   problem: null,
   says: null,
 };

@@ -21,6 +21,8 @@ function instance(name: string, change: Partial<InstanceStatus> = {}): InstanceS
     failures: 0,
     failuresInRow: 0,
     lastExit: null,
+    lostLines: 0,
+    lostBytes: 0,
     problem: null,
     says: null,
     ...change,

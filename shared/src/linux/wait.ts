@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { libc } from './native.ts';
+import { checked, libc } from './native.ts';
 import { parseProcStat } from './proc.ts';
 
 const P_ALL = 0;
@@ -12,6 +12,11 @@ const SI_PID_OFFSET = 16;
 /** More in one go would keep the event loop waiting; the caller comes again. */
 const MAX_PER_CALL = 1000;
 
+const PR_SET_CHILD_SUBREAPER = 36;
+
+const prctl = libc(
+  'int prctl(int option, unsigned long value, unsigned long a, unsigned long b, unsigned long c)',
+);
 const waitid = libc('int waitid(int type, int id, void *info, int options)');
 const waitpid = libc('int waitpid(int pid, void *status, int options)');
 
@@ -49,6 +54,11 @@ function zombies(): number[] {
       return false;
     }
   });
+}
+
+/** What our descendants leave behind becomes our child instead of that of PID 1. Stays so over exec. */
+export function becomeSubreaper(): void {
+  checked('prctl', prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 }
 
 /**

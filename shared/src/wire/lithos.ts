@@ -60,6 +60,9 @@ export interface InstanceStatus {
   /** Since the last healthy run. */
   readonly failuresInRow: number;
   readonly lastExit: ExitStatus | null;
+  /** Output that no disk took, since the supervisor started. */
+  readonly lostLines: number;
+  readonly lostBytes: number;
   /** Why the last start failed, or what is wrong with a running one. */
   readonly problem: string | null;
   /** What the program says of itself (STATUS= on its notify socket), at most 256 characters. */

@@ -4,10 +4,12 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { hostname } from 'node:os';
@@ -29,8 +31,10 @@ import {
   readCgroupStats,
   removeCgroup,
 } from '../../src/linux/cgroup-files.ts';
+import { makeAppending } from '../../src/linux/fd-flags.ts';
 import { mount, umount } from '../../src/linux/mount.ts';
 import { pidfdGetFd, pidfdOpen } from '../../src/linux/pidfd.ts';
+import { makePipe, readablePipes, spliceToFile, tee } from '../../src/linux/pipes.ts';
 import { bootTime, parseProcStat, parseStatus, processStartTime } from '../../src/linux/proc.ts';
 import { listenSocket } from '../../src/linux/sockets.ts';
 import { realProc } from '../../src/ports/real.ts';
@@ -323,4 +327,27 @@ t.test('mounts and host name', async t => {
   const result = await realProc.run(['unshare', '--uts', process.execPath, program, 'grünau']);
   t.equal(result.stdout, 'grünau');
   t.equal(hostname(), before, 'only inside its namespace');
+});
+
+t.test('pipes: looking takes nothing out, and moving into a file is one step', async t => {
+  const [from, into] = makePipe();
+  const [glass, copy] = makePipe();
+  const path = join(t.testdir(), 'file');
+  const file = openSync(path, 'w');
+  t.teardown(() => [from, into, glass, copy, file].map(fd => closeSync(fd)));
+  t.same([...readablePipes([from, glass])], []);
+  t.equal(tee(from, copy, 100), undefined, 'nothing there');
+  writeSync(into, 'one\ntwo');
+  t.same([...readablePipes([from, glass])], [from]);
+  t.equal(tee(from, copy, 100), 7);
+  t.equal(spliceToFile(from, file, 2, 4), 4);
+  t.equal(readFileSync(path, 'latin1'), '\0\0one\n');
+  t.equal(tee(from, copy, 100), 3, 'the rest is still there');
+  const appending = openSync(path, 'w');
+  makeAppending(appending);
+  t.throws(() => spliceToFile(from, appending, 0, 1), { code: 'EINVAL' });
+  writeSync(appending, 'a', 0);
+  writeSync(appending, 'b', 0);
+  closeSync(appending);
+  t.equal(readFileSync(path, 'latin1'), 'ab', 'always at the end');
 });

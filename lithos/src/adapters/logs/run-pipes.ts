@@ -1,0 +1,76 @@
+// The pipes a container writes its output to. While somebody besides the monitor has them open, the death of the monitor
+// costs neither what is in them nor the program (which would otherwise get SIGPIPE with its next line).
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+export interface RunPipe {
+  readonly stream: 'stdout' | 'stderr';
+  readonly fd: number;
+  readonly inode: number;
+}
+
+const NAMES = ['stdout', 'stderr'] as const;
+const FILE = 'pipes';
+
+/** Another open file of the same pipe: reading from it does not block, and the program's own flags stay as they are. */
+function openPipe(path: string, stream: RunPipe['stream'], inode?: number): RunPipe | undefined {
+  try {
+    const seen = statSync(path);
+    if (!seen.isFIFO() || (inode !== undefined && seen.ino !== inode)) return undefined;
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(fd).ino === seen.ino) return { stream, fd, inode: seen.ino };
+    closeSync(fd);
+  } catch {
+    // It ended, or closed it, in between.
+  }
+  return undefined;
+}
+
+/** Of a container whose program does not run yet: its first two outputs are the monitor's pipes, unless it has no log. */
+export function openRunPipes(bundle: string, pid: number): RunPipe[] {
+  const pipes = NAMES.flatMap((stream, index) => openPipe(`/proc/${pid}/fd/${index + 1}`, stream) ?? []);
+  // Later the program may have put anything there: which pipes they were is kept.
+  writeFileSync(join(bundle, FILE), pipes.map(({ stream, inode }) => `${stream} ${inode}\n`).join(''));
+  return pipes;
+}
+
+function fdPaths(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map(fd => `/proc/${pid}/fd/${fd}`);
+  } catch {
+    return [];
+  }
+}
+
+/** Of a run that an earlier supervisor started: whoever of `pids` still has them open. */
+export function findRunPipes(bundle: string, pids: readonly number[]): RunPipe[] {
+  let text = '';
+  try {
+    text = readFileSync(join(bundle, FILE), 'latin1');
+  } catch {
+    return [];
+  }
+  const paths = pids.flatMap(fdPaths);
+  return NAMES.flatMap(stream => {
+    const inode = new RegExp(`^${stream} (\\d+)$`, 'm').exec(text)?.[1];
+    if (inode === undefined) return [];
+    for (const path of paths) {
+      const found = openPipe(path, stream, Number(inode));
+      if (found !== undefined) return [found];
+    }
+    return [];
+  });
+}
+
+export function closePipes(pipes: readonly RunPipe[]): void {
+  for (const { fd } of pipes) closeSync(fd);
+}

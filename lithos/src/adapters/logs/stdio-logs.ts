@@ -1,0 +1,252 @@
+// The logs of all instances: kept short, kept where they belong, written by us where a monitor cannot.
+import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import type { Logger } from '@suite/shared/cli/log.ts';
+import type { Clock, Timer } from '@suite/shared/ports/index.ts';
+import { LOGS } from '../../config/defaults.ts';
+import type { DesiredInstance } from '../../core/desired/types.ts';
+import { markerLine } from '../../core/logs/line.ts';
+import type { Attachment } from '../attachment.ts';
+import { type HostPaths, stdioLog } from '../paths.ts';
+import { runFiles } from '../records.ts';
+import { appendLine } from './log-file.ts';
+import { PipeHolder } from './pipe-holder.ts';
+import type { LogLimits } from './rotation.ts';
+import { RunLog } from './run-log.ts';
+import { findRunPipes, openRunPipes, type RunPipe } from './run-pipes.ts';
+import type { Lost } from './take-over.ts';
+
+export interface StdioLogsOptions {
+  readonly paths: HostPaths;
+  readonly limits: LogLimits;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Lines are being lost, or are not any more. */
+  readonly onChange: () => void;
+}
+
+interface Begun {
+  readonly name: string;
+  readonly run: number;
+  readonly pid: number;
+  readonly startedWallMs: number;
+}
+
+function readPid(path: string): number {
+  try {
+    return Number.parseInt(readFileSync(path, 'latin1'), 10) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+export class StdioLogs {
+  private readonly options: StdioLogsOptions;
+  private readonly runs = new Map<string, RunLog>();
+  /** Since the instance exists. */
+  private readonly lost = new Map<string, Lost>();
+  private readonly holder: PipeHolder;
+  private readonly timers = new Set<Timer>();
+  private pumping: Timer | undefined;
+  private tight = false;
+  private stopped = false;
+
+  constructor(options: StdioLogsOptions) {
+    this.options = options;
+    this.holder = new PipeHolder({
+      runtimeDir: options.paths.runtimeDir,
+      clock: options.clock,
+      fds: () => [...this.runs.values()].flatMap(each => each.options.pipes.map(({ fd }) => fd)),
+      onError: error => options.log.warn(`nobody else holds the output pipes: ${error.message}`),
+    });
+  }
+
+  watch(): void {
+    this.holder.endStrays();
+    this.stopped = false;
+    this.every(LOGS.sweepMs, () => this.sweep());
+    this.every(LOGS.spaceCheckMs, () => this.checkSpace());
+    this.every(LOGS.endCheckMs, () => this.checkBorrowed());
+  }
+
+  /** `end`: nothing runs any more; otherwise another supervisor goes on. */
+  stop(end: boolean): void {
+    this.stopped = true;
+    for (const timer of this.timers) timer.cancel();
+    this.pumping?.cancel();
+    this.pumping = undefined;
+    this.holder.stop(end);
+  }
+
+  /** Lines and bytes of an instance that no disk took. */
+  lostOf(name: string): Lost {
+    return this.lost.get(name) ?? { lines: 0, bytes: 0 };
+  }
+
+  readonly attachment: Attachment = {
+    concern: 'logs',
+    attach: async () => {
+      // Somebody may have removed it.
+      mkdirSync(this.options.paths.stdioLogDir, { recursive: true });
+      return {};
+    },
+    created: async (desired, run, pid) => this.begun(desired, run, pid),
+    detach: async (name, run) => {
+      if (this.runs.get(name)?.options.run === run) this.ended(name, 'could not be started');
+    },
+    forget: async name => {
+      this.lost.delete(name);
+    },
+  };
+
+  /** An earlier supervisor's run; it may be over, with its last words still in a pipe. */
+  adopt(begun: Begun): void {
+    const files = runFiles(this.options.paths, begun.name, begun.run);
+    const monitorPid = readPid(files.monitorPidFile);
+    const pids = [begun.pid, monitorPid, this.holder.pid() ?? 0];
+    this.add(begun, findRunPipes(files.bundle, pids.filter(isAlive)), monitorPid);
+    // An earlier supervisor may have stopped it, for want of room.
+    if (isAlive(monitorPid)) process.kill(monitorPid, 'SIGCONT');
+    else this.monitorGone(begun.name);
+  }
+
+  /** A child of ours has ended; it may be a monitor. */
+  reaped(pid: number): void {
+    for (const [name, log] of this.runs) if (log.options.monitorPid === pid) this.monitorGone(name);
+  }
+
+  monitorGone(name: string): void {
+    const log = this.runs.get(name);
+    if (log === undefined) return;
+    this.attempt(name, () => log.own());
+    this.pumpSoon();
+  }
+
+  /** `words`: how, e.g. `exited with code 3`. */
+  ended(name: string, words: string): void {
+    const log = this.runs.get(name);
+    if (log === undefined) return;
+    const { startedWallMs, monitorPid } = log.options;
+    const uptimeS = Math.max(0, Math.round((this.options.clock.wallMs() - startedWallMs) / 1000));
+    this.attempt(name, () => log.close(!isAlive(monitorPid)));
+    this.runs.delete(name);
+    this.holder.changed();
+    this.mark(name, `${words}, uptime ${uptimeS} s`);
+  }
+
+  /** A line among those of the program. */
+  mark(name: string, text: string): void {
+    this.attempt(name, () => {
+      const log = this.runs.get(name);
+      if (log !== undefined) log.mark(text);
+      else appendLine(stdioLog(this.options.paths, name), markerLine(this.options.clock.wallMs(), text));
+    });
+  }
+
+  private begun(desired: DesiredInstance, run: number, pid: number): void {
+    const { name, command } = desired;
+    const { bundle, monitorPidFile } = runFiles(this.options.paths, name, run);
+    const pipes = desired.stdio.kind === 'log' ? openRunPipes(bundle, pid) : [];
+    this.add({ name, run, pid, startedWallMs: this.options.clock.wallMs() }, pipes, readPid(monitorPidFile));
+    const argv = command
+      .map(word => JSON.stringify(word))
+      .join(' ')
+      .slice(0, LOGS.commandChars);
+    this.mark(name, `starting run ${run}: ${argv}`);
+  }
+
+  private add({ name, run, pid, startedWallMs }: Begun, pipes: readonly RunPipe[], monitorPid: number): void {
+    const { paths, limits, clock } = this.options;
+    const { bundle } = runFiles(paths, name, run);
+    const onLoss = (lost: Lost, error: Error | undefined) => this.onLoss(name, lost, error);
+    const path = stdioLog(paths, name);
+    this.runs.set(
+      name,
+      new RunLog({ path, bundle, run, pid, startedWallMs, monitorPid, pipes, limits, clock, onLoss }),
+    );
+    this.holder.changed();
+  }
+
+  private onLoss(name: string, { lines, bytes }: Lost, error: Error | undefined): void {
+    const before = this.lostOf(name);
+    const now = { lines: before.lines + lines, bytes: before.bytes + bytes };
+    this.lost.set(name, now);
+    const isFirst = before.lines === 0;
+    if (error === undefined) this.options.log.warn(`${name}: its log can be written again`, { lost: now });
+    else if (isFirst) this.options.log.error(`${name}: output is lost: ${error.message}`);
+    if (isFirst || error === undefined) this.options.onChange();
+  }
+
+  private every(ms: number, work: () => void): void {
+    const run = () => {
+      work();
+      this.timers.delete(timer);
+      if (!this.stopped) this.every(ms, work);
+    };
+    const timer = this.options.clock.after(ms, run);
+    this.timers.add(timer);
+  }
+
+  private sweep(): void {
+    for (const [name, log] of this.runs) {
+      if (log.options.pipes.length > 0)
+        log.tend().catch((error: Error) => this.options.log.warn(`log of ${name}: ${error.message}`));
+    }
+  }
+
+  private checkSpace(): void {
+    const { tight } = this;
+    this.tight = this.isTight();
+    if (this.tight !== tight) {
+      const words = this.tight ? 'is nearly full: what it does not take will be counted' : 'has room again';
+      this.options.log.warn(`the disk of ${this.options.paths.stdioLogDir} ${words}`);
+    }
+    if (!this.tight && !tight) return;
+    for (const log of this.runs.values()) {
+      if (this.tight) log.borrow();
+      else log.giveBack();
+    }
+    this.pumpSoon();
+  }
+
+  /** A stopped monitor cannot tell of the end of its container, and daemons of one may keep the pipes open. */
+  private checkBorrowed(): void {
+    for (const log of this.runs.values())
+      if (log.writerKind === 'borrowed' && !isAlive(log.options.pid)) log.finish();
+  }
+
+  private isTight(): boolean {
+    try {
+      const { bfree, blocks, bsize } = statfsSync(this.options.paths.stdioLogDir);
+      const low = Math.min(LOGS.lowSpaceBytes, LOGS.lowSpacePart * blocks * bsize);
+      // Twice the room before monitors write again, or they would be stopped and continued all the time.
+      return bfree * bsize < (this.tight ? 2 * low : low);
+    } catch {
+      return this.tight;
+    }
+  }
+
+  private pumpSoon(): void {
+    if (this.stopped || ![...this.runs.values()].some(each => each.writerKind !== 'monitor')) return;
+    this.pumping ??= this.options.clock.after(LOGS.pumpMs, () => {
+      this.pumping = undefined;
+      for (const [name, log] of this.runs) this.attempt(name, () => log.pump());
+      this.pumpSoon();
+    });
+  }
+
+  private attempt(name: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.options.log.warn(`log of ${name}: ${(error as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { appendLine, LogFile } from '../../src/adapters/logs/log-file.ts';
+import { keepOld, rotateOwn } from '../../src/adapters/logs/rotation.ts';
+import { logColumns, markerLine, parseLogLine } from '../../src/core/logs/line.ts';
+
+function directory(test: Pick<typeof t, 'teardown'>): string {
+  const made = mkdtempSync(join(tmpdir(), 'lithos-logs-'));
+  test.teardown(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+t.test('§7 stdio log: lines of a monitor and of ours read back', async t => {
+  const found = parseLogLine('2026-11-20T10:12:55.211131525+00:00 stderr P some  text ');
+  t.match(found, { stream: 'stderr', partial: true, text: 'some  text ' });
+  t.equal(found?.wallMs, Date.UTC(2026, 10, 20, 10, 12, 55, 211));
+  t.equal(
+    parseLogLine('2026-11-20T12:12:55.211131525+02:00 stdout F x')?.wallMs,
+    found?.wallMs,
+    'monitors write local time',
+  );
+  const own = markerLine(1_000, 'two\nlines');
+  t.equal(own, '1970-01-01T00:00:01.000000000+00:00 lithos F ----- two lines -----\n');
+  t.match(parseLogLine(own.trimEnd()), { stream: 'lithos', partial: false, wallMs: 1_000 });
+  for (const torn of ['', '2026-11-20T10:12', 'text', '2026-11-20T10:12:55+00:00 stdin F x'])
+    t.equal(parseLogLine(torn), undefined, torn);
+});
+
+t.test('what a write that was cut short left at the end of a log is put right', async t => {
+  const columns = logColumns(0, 'stdout', false);
+  const cases: [string, string, string][] = [
+    ['nothing', '', 'new\n'],
+    ['a whole line', `${columns}one\n`, `${columns}one\nnew\n`],
+    ['columns alone', `${columns}one\n${columns}`, `${columns}one\nnew\n`],
+    ['nothing but columns', columns, 'new\n'],
+    ['half a line', `${columns}one\n${columns}tw`, `${columns}one\n${columns}tw\nnew\n`],
+  ];
+  for (const [what, before, after] of cases) {
+    const path = join(directory(t), 'x.log');
+    writeFileSync(path, before);
+    const file = new LogFile(path, { sizeBytes: 1000, files: 2 });
+    file.write('new\n');
+    file.close();
+    t.equal(readFileSync(path, 'utf8'), after, what);
+  }
+  const path = join(directory(t), 'made/x.log');
+  appendLine(path, 'torn');
+  appendLine(path, 'whole\n');
+  t.equal(readFileSync(path, 'utf8'), 'torn\nwhole\n');
+});
+
+t.test('a rotation keeps as many files as it should, wherever an earlier one was cut short', async t => {
+  const path = join(directory(t), 'x.log');
+  const content = () =>
+    readdirSync(join(path, '..')).map(name => readFileSync(join(path, '..', name), 'utf8'));
+  for (const text of ['a', 'b', 'c', 'd']) {
+    writeFileSync(path, text);
+    rotateOwn(path, 3);
+  }
+  t.same(content(), ['', 'd', 'c'], 'current, .1, .2');
+  writeFileSync(path, 'e');
+  renameSync(`${path}.1`, `${path}.2`);
+  keepOld(path, 3);
+  t.same(content(), ['e', 'e', 'd'], 'a gap is filled before anything is dropped');
+  keepOld(path, 3);
+  t.same(content(), ['e', 'e', 'd'], 'what has its old name already is not moved again');
+  const alone = join(directory(t), 'y.log');
+  writeFileSync(alone, 'a');
+  rotateOwn(alone, 1);
+  t.equal(readFileSync(alone, 'utf8'), '', 'one file: the old one goes');
+});
+
+t.test('a file that was removed is begun again', async t => {
+  const path = join(directory(t), 'x.log');
+  const file = new LogFile(path, { sizeBytes: 1000, files: 2 });
+  file.write('one\n');
+  rmSync(path);
+  file.checkPlace();
+  file.write('two\n');
+  file.close();
+  t.equal(readFileSync(path, 'utf8'), 'two\n');
+});
