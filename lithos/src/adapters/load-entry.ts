@@ -30,7 +30,7 @@ async function readContainer(round: Round, root: string, path: string, place: ()
 }
 
 /** Two entries with one image and config read the file once, and its errors are reported once. */
-export type ContainerCache = Map<string, Parsed<ContainerKeys> | undefined>;
+export type ContainerCache = Map<string, Promise<Parsed<ContainerKeys> | undefined>>;
 
 export async function readEntry(
   round: Round,
@@ -54,10 +54,9 @@ export async function readEntry(
     return unusable;
   }
   const key = `${imageRoot}\0${entry.config}`;
-  if (!cache.has(key)) {
-    const missing = `${entry.config} is no file of image ${entry.image}`;
-    const place = () => diagnostic('config-missing', 'error', missing, at('config'));
-    cache.set(key, await readContainer(round, imageRoot, entry.config, place));
-  }
-  return { process, entry, imageRoot, container: cache.get(key) };
+  const missing = `${entry.config} is no file of image ${entry.image}`;
+  const place = () => diagnostic('config-missing', 'error', missing, at('config'));
+  const container = cache.get(key) ?? readContainer(round, imageRoot, entry.config, place);
+  cache.set(key, container);
+  return { process, entry, imageRoot, container: await container };
 }

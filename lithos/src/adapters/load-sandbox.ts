@@ -93,20 +93,25 @@ function unreadable({ node }: SandboxSources['processes'], process: string, erro
 }
 
 async function checkAll(round: Round, sources: SandboxSources): Promise<EntrySources[]> {
-  const { found } = round;
-  const good: EntrySources[] = [];
-  for (const entry of sources.entries) {
-    const errors = checkEntry(sources, entry);
-    if (entry.container !== undefined && errors.every(({ code }) => code === ADDRESS_MISSING)) {
-      const missing = await checkImage(round, sources, entry).catch((error: Error) => [
-        unreadable(sources.processes, entry.process, error),
-      ]);
-      if (missing.length === 0) good.push(entry);
-      found.push(...missing);
-    }
-    found.push(...errors);
-  }
-  return good;
+  const looked = new Map<string, Promise<Diagnostic[]>>();
+  // What an image lacks depends on the container file only; entries that share it are looked at once, others at the
+  // same time, so that one of hundreds does not wait for all.
+  const look = (entry: EntrySources) => {
+    const key = `${entry.imageRoot}\0${entry.entry.config}`;
+    const missing = looked.get(key) ?? checkImage(round, sources, entry);
+    looked.set(key, missing);
+    return missing.catch((error: Error) => [unreadable(sources.processes, entry.process, error)]);
+  };
+  const checked = await Promise.all(
+    sources.entries.map(async entry => {
+      const errors = checkEntry(sources, entry);
+      const usable = entry.container !== undefined && errors.every(({ code }) => code === ADDRESS_MISSING);
+      const missing = usable ? await look(entry) : [];
+      round.found.push(...missing, ...errors);
+      return usable && missing.length === 0 ? entry : undefined;
+    }),
+  );
+  return checked.flatMap(entry => entry ?? []);
 }
 
 function bad(name: string, diagnostics: readonly Diagnostic[], processFile?: string): LoadedSandbox {
@@ -143,13 +148,14 @@ export async function loadSandbox(
   const processes = await readProcesses(round, installed, alternate ?? installed);
   if (processes === undefined) return bad(name, found, installed);
   const cache: ContainerCache = new Map();
-  const entries: EntrySources[] = [];
-  for (const process of Object.keys(processes.value)) {
-    const entry = await readEntry(round, sandbox.value.value, processes, process, cache).catch(
-      (error: Error) => void found.push(unreadable(processes, process, error)),
-    );
-    if (entry !== undefined) entries.push(entry);
-  }
+  const read = await Promise.all(
+    Object.keys(processes.value).map(process =>
+      readEntry(round, sandbox.value.value, processes, process, cache).catch(
+        (error: Error) => void found.push(unreadable(processes, process, error)),
+      ),
+    ),
+  );
+  const entries = read.flatMap(entry => entry ?? []);
   const sources: SandboxSources = { name, sandbox: sandbox.value, processes, entries };
   const good = await checkAll(round, sources);
   return {

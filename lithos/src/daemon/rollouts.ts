@@ -72,8 +72,9 @@ export class Rollouts {
     for (const [key, rollout] of this.rollouts) if (!groups.has(key)) this.drop(key, rollout);
     const now: DesiredInstance[] = [];
     const held: DesiredInstance[] = [];
+    const inForce = byProcess(this.inForce(wanted.before));
     for (const [key, group] of groups) {
-      const divided = this.decide(key, group, wanted);
+      const divided = this.decide(key, group, inForce.get(key) ?? [], wanted.policies);
       now.push(...(divided?.now ?? group));
       held.push(...(divided?.held ?? []));
     }
@@ -96,12 +97,17 @@ export class Rollouts {
     });
   }
 
-  private decide(key: string, group: readonly DesiredInstance[], wanted: Wanted) {
+  private decide(
+    key: string,
+    group: readonly DesiredInstance[],
+    inForce: readonly DesiredInstance[],
+    policies: Wanted['policies'],
+  ) {
     const nowMs = this.options.clock.monotonicMs();
     const known = this.rollouts.get(key);
     const same = known !== undefined && sameFiles(known.next, group);
-    const policy = wanted.policies.get(group[0]?.sandbox ?? '') ?? null;
-    const rollout = same ? known : beginRollout(this.inForce(key, known, wanted.before), group, policy);
+    const policy = policies.get(group[0]?.sandbox ?? '') ?? null;
+    const rollout = same ? known : beginRollout(inForce, group, policy);
     if (rollout === undefined) {
       if (known !== undefined) this.drop(key, known);
       return undefined;
@@ -123,18 +129,22 @@ export class Rollouts {
     return instance.desired?.identity ?? currentRun(instance)?.identity ?? instance.lastIdentity;
   }
 
-  /** The configurations that the instances of a process have now. */
-  private inForce(
-    key: string,
-    known: Rollout | undefined,
-    before: ReadonlyMap<string, DesiredInstance>,
-  ): DesiredInstance[] {
-    const earlier = [...before.values(), ...(known?.next ?? []), ...(known?.previous ?? [])];
+  /** The configurations that the instances have now; of what an earlier supervisor left, as far as it is known. */
+  private inForce(before: ReadonlyMap<string, DesiredInstance>): DesiredInstance[] {
     return this.options.supervisor.all().flatMap(({ name, desired, state }) => {
-      if (!name.startsWith(`${key}.`) || state.kind === 'held') return [];
-      const identity = this.identityOf(name);
-      return desired ?? earlier.find(each => each.name === name && each.identity === identity) ?? [];
+      if (state.kind === 'held') return [];
+      return desired ?? this.remembered(name, before) ?? [];
     });
+  }
+
+  private remembered(
+    name: string,
+    before: ReadonlyMap<string, DesiredInstance>,
+  ): DesiredInstance | undefined {
+    const known = this.rollouts.get(name.slice(0, name.lastIndexOf('.')));
+    const all = [before.get(name), ...(known?.next ?? []), ...(known?.previous ?? [])];
+    const identity = this.identityOf(name);
+    return all.find(each => each?.name === name && each.identity === identity);
   }
 
   private look(): void {

@@ -171,8 +171,9 @@ export class Supervisor {
       if (wanted === undefined) this.dispatch(name, { kind: 'removed' });
       else this.configure(wanted, held.has(name) ? 'roll-out' : undefined);
     }
+    // What was found may have ended while nobody watched; the others are watched.
+    if (this.found.size > 0) this.live.checkAll();
     this.found.clear();
-    this.live.checkAll();
     this.releaseHeld();
     return actions;
   }

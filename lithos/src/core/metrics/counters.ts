@@ -58,6 +58,8 @@ export class Counters {
   list({ sandboxes, instances, configured }: MetricsInput): PublishedMetric[] {
     const groups = [...new Set([...configured].map(groupOf))].sort();
     const running = instances.filter(isRunning);
+    const runningIn = new Map<string, number>();
+    for (const { name } of running) runningIn.set(groupOf(name), (runningIn.get(groupOf(name)) ?? 0) + 1);
     const level = (group: string, metric: string, value: number): PublishedMetric => ({
       type: 'signed',
       labels: { group, metric },
@@ -73,10 +75,7 @@ export class Counters {
       ...counters(ALL),
       level(ALL, 'running', running.length),
       level(ALL, 'unknown', running.filter(({ name }) => !configured.has(name)).length),
-      ...groups.flatMap(group => [
-        ...counters(group),
-        level(group, 'running', running.filter(({ name }) => groupOf(name) === group).length),
-      ]),
+      ...groups.flatMap(group => [...counters(group), level(group, 'running', runningIn.get(group) ?? 0)]),
     ];
   }
 
