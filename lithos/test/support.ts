@@ -139,19 +139,18 @@ export class Host {
     this.systemVolumes = mounts.map(({ target }) => `  ${target}: !Readonly /host${target}`).join('\n');
   }
 
+  /** Keys of `extra` take the place of those here. */
   sandboxFile(extra: string, name = this.sandbox): void {
-    this.write(
-      `sandboxes/${name}.yaml`,
-      [
-        `image-dir: ${this.path('images')}`,
-        'allow-users: [0, 1000-2000]',
-        'allow-groups: [0]',
-        'default-user: 1000',
-        'readonly-paths: {/host: /}',
-        `writable-paths: {/data: ${this.path('data')}}`,
-        extra,
-      ].join('\n'),
-    );
+    const given = new Set([...extra.matchAll(/^([\w-]+):/gm)].map(match => match[1]));
+    const usual = [
+      `image-dir: ${this.path('images')}`,
+      'allow-users: [0, 1000-2000]',
+      'allow-groups: [0]',
+      'default-user: 1000',
+      'readonly-paths: {/host: /}',
+      `writable-paths: {/data: ${this.path('data')}}`,
+    ].filter(line => !given.has(line.split(':')[0]));
+    this.write(`sandboxes/${name}.yaml`, [...usual, extra].join('\n'));
   }
 
   /** `script` runs under sh -c with `args` as $0, $1 …; `keys` are further lines of the file, `volumes` further volumes. */

@@ -1,7 +1,7 @@
 // The cgroups of instances: one scope each below `cgroup-name`, with the same path in every hierarchy.
 // The path starts at the root of the hierarchies, not at our own cgroup: it must stay the same over any re-exec.
 import { readdirSync, rmdirSync } from 'node:fs';
-import { type CgroupMounts, cgroupPaths } from '@suite/shared/linux/cgroup.ts';
+import { type CgroupMounts, cgroupPaths, controllerDirectory } from '@suite/shared/linux/cgroup.ts';
 import {
   availableControllers,
   cgroupProcesses,
@@ -14,7 +14,7 @@ import { ownLimits } from '@suite/shared/linux/hard-limits.ts';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
 import type { Clock } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
-import { CONTROLLERS, type HostLimits } from './limits.ts';
+import { CONTROLLERS, type Controller, type HostLimits } from './limits.ts';
 
 const SCOPE = /^([\w-]+):([\w-]+\.\d+)\.scope$/;
 
@@ -79,6 +79,12 @@ export class Cgroups {
   stats(name: string): ReturnType<typeof readCgroupStats> {
     const path = this.pathOf(name);
     return readCgroupStats(path === undefined ? new Map() : cgroupPaths(this.mounts, path));
+  }
+
+  /** Of one controller, by its v1 name; undefined without cgroups. */
+  directoryOf(name: string, controller: Controller): string | undefined {
+    const path = this.pathOf(name);
+    return path === undefined ? undefined : controllerDirectory(cgroupPaths(this.mounts, path), controller);
   }
 
   contains(name: string, pid: number): boolean {

@@ -2,6 +2,7 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';
+import { isBelow, pathBelow } from '../core/desired/paths.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
 
 export type ImageFile =
@@ -71,12 +72,11 @@ interface Furnished {
 
 /** The host path behind a path of the container; undefined where a volume starts out empty. */
 function backingOf({ imageRoot, volumes }: Furnished, path: string): string | undefined {
-  const below = (target: string) => path === target || path.startsWith(`${target}/`);
   const [volume] = volumes
-    .filter(({ target }) => below(target))
+    .filter(({ target }) => isBelow(path, target))
     .sort((a, b) => b.target.length - a.target.length);
   if (volume === undefined) return join(imageRoot, path);
-  return 'source' in volume ? join(volume.source, path.slice(volume.target.length)) : undefined;
+  return 'source' in volume ? join(volume.source, pathBelow(path, volume.target)) : undefined;
 }
 
 /**

@@ -54,8 +54,9 @@ async function throttle(limit: IoLimit) {
   };
 }
 
-async function io({ ioWeight, ioLimits }: DesiredInstance): Promise<SandboxLimits> {
-  return { ...(ioWeight !== null && { ioWeight }), ioLimits: await Promise.all(ioLimits.map(throttle)) };
+/** Without `io-weight`, which is written when the cgroup is there (io-weight.ts). */
+async function io({ ioLimits }: DesiredInstance): Promise<SandboxLimits> {
+  return { ioLimits: await Promise.all(ioLimits.map(throttle)) };
 }
 
 /** Throws with a sentence when a device is missing or the tree may not give what is asked for. */

@@ -1,8 +1,9 @@
 // Output that goes elsewhere than into the instance's log: a file of the container, or our own terminal.
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { closeQuietly, O_PATH, openAt, openPlace } from '@suite/shared/linux/openat2.ts';
+import { closeQuietly, O_PATH, type OpenRequest, openAt, openPlace } from '@suite/shared/linux/openat2.ts';
 import { hostId } from '../core/desired/id-maps.ts';
+import { isBelow, pathBelow } from '../core/desired/paths.ts';
 import type { DesiredInstance, ResolvedVolume } from '../core/desired/types.ts';
 import type { Attachment, RunPart } from './attachment.ts';
 import { type HostPaths, instanceDir } from './paths.ts';
@@ -18,7 +19,7 @@ type Writable = Extract<ResolvedVolume, { kind: 'persistent' | 'statedir' }>;
 /** The volume that a path is in, if it can be written from outside too; the innermost one counts. */
 function volumeOf({ volumes }: DesiredInstance, path: string): Writable {
   const [volume] = volumes
-    .filter(({ target }) => path.startsWith(`${target}/`))
+    .filter(({ target }) => isBelow(path, target))
     .sort((a, b) => b.target.length - a.target.length);
   if (volume?.kind === 'persistent' || volume?.kind === 'statedir') return volume;
   const where =
@@ -26,6 +27,15 @@ function volumeOf({ volumes }: DesiredInstance, path: string): Writable {
   throw new Error(
     `stdout-stderr-file: ${path} is ${where}: name a file in a !Persistent or !Statedir volume`,
   );
+}
+
+function createIn(directory: number, path: string, request: OpenRequest): number {
+  try {
+    return openAt(directory, path, request);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new Error('is a link to what does not exist in the volume');
+  }
 }
 
 /**
@@ -47,7 +57,7 @@ function openInVolume(directory: number, path: string, instance: DesiredInstance
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const flags = APPEND | constants.O_CREAT | constants.O_EXCL;
-  const made = openAt(directory, path, { flags, mode: FILE_MODE, resolve });
+  const made = createIn(directory, path, { flags, mode: FILE_MODE, resolve });
   const user = hostId(instance, 'user', instance.userId) ?? 0;
   fchownSync(made, user, hostId(instance, 'group', instance.groupId) ?? 0);
   fchmodSync(made, FILE_MODE);
@@ -88,7 +98,7 @@ export class StdioTarget implements Attachment {
       ? await openSource(volume)
       : openPlace(join(instanceDir(this.paths.stateDir, desired.name), volume.path));
     try {
-      return openInVolume(directory, path.slice(volume.target.length + 1), desired);
+      return openInVolume(directory, pathBelow(path, volume.target), desired);
     } catch (error) {
       throw new Error(`stdout-stderr-file: ${path}: ${(error as Error).message}`);
     } finally {

@@ -11,6 +11,7 @@ import { Cgroups } from '../adapters/cgroups.ts';
 import { Containers } from '../adapters/containers.ts';
 import { ExitWatch } from '../adapters/exits.ts';
 import { Inside } from '../adapters/inside.ts';
+import { IoWeight } from '../adapters/io-weight.ts';
 import { LastGood } from '../adapters/last-good.ts';
 import { CONTROLLERS } from '../adapters/limits.ts';
 import type { Master } from '../adapters/load-master.ts';
@@ -131,7 +132,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     cgroups,
     moves: new CgroupMoves(ownCgroupMounts()),
     init,
-    attachments: attachments(around, sockets, notify, logs),
+    attachments: [new IoWeight(cgroups), ...attachments(around, sockets, notify, logs)],
   });
   const onChange = () => {
     rollouts.changed();

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { availableControllers, countsSwap } from '@suite/shared/linux/cgroup-files.ts';
 import { devMajor, devMinor } from '@suite/shared/linux/device-numbers.ts';
@@ -7,6 +7,7 @@ import { realClock } from '@suite/shared/ports/real.ts';
 import t from 'tap';
 import { Cgroups } from '../../src/adapters/cgroups.ts';
 import { deviceNodes } from '../../src/adapters/device-nodes.ts';
+import { writeIoWeight } from '../../src/adapters/io-weight.ts';
 import { CONTROLLERS, type HostLimits, limitsOf } from '../../src/adapters/limits.ts';
 import { checkPossible } from '../../src/adapters/possible.ts';
 import { desired } from '../desired.ts';
@@ -77,7 +78,6 @@ t.test(
       swapAccounting: true,
       cpuShares: 512,
       cpuQuotaPercent: 150,
-      ioWeight: 200,
       ioLimits: [],
       pidsMax: 77,
     };
@@ -140,6 +140,25 @@ t.test('cgroup controllers of v1, v2 and both', async t => {
   t.equal(countsSwap(v2), true);
   const hybrid = { layout: 'hybrid', controllers: old.controllers, unified } as const;
   t.same([...availableControllers(hybrid)].sort(), ['blkio', 'cpu', 'memory', 'pids']);
+});
+
+t.test('a weight for disks is written under whichever name the kernel has', async t => {
+  const directory = t.testdir({});
+  const written = (name: string, weight: number) => {
+    writeFileSync(join(directory, name), '');
+    writeIoWeight(directory, weight);
+    const text = readFileSync(join(directory, name), 'utf8');
+    rmSync(join(directory, name));
+    return text;
+  };
+  t.equal(written('blkio.weight', 300), '300');
+  t.equal(written('blkio.bfq.weight', 300), '300');
+  t.equal(written('io.bfq.weight', 300), 'default 300');
+  t.same(
+    [10, 500, 1000].map(weight => written('io.weight', weight)),
+    ['default 1', 'default 4950', 'default 10000'],
+  );
+  t.throws(() => writeIoWeight(directory, 300), { message: /this kernel has none of blkio\.weight/ });
 });
 
 t.test(

@@ -32,17 +32,14 @@ const RATES: Readonly<Record<string, Rate>> = {
   throttleWriteIOPSDevice: 'writeOpsPerS',
 };
 
-function blockIo({ ioWeight, ioLimits = [] }: SandboxLimits): object {
+function blockIo({ ioLimits = [] }: SandboxLimits): object {
   const throttles = Object.entries(RATES).flatMap(([name, key]) => {
     const list = ioLimits.flatMap(({ major, minor, [key]: rate }) =>
       rate === undefined ? [] : [{ major, minor, rate }],
     );
     return list.length === 0 ? [] : [[name, list] as const];
   });
-  if (ioWeight === undefined && throttles.length === 0) return {};
-  return {
-    blockIO: { ...(ioWeight !== undefined && { weight: ioWeight }), ...Object.fromEntries(throttles) },
-  };
+  return throttles.length === 0 ? {} : { blockIO: Object.fromEntries(throttles) };
 }
 
 /** runtime-spec `linux.resources`: the same document for v1 and v2, which the runtime translates. */

@@ -76,8 +76,6 @@ export interface SandboxLimits {
   /** 100 is one whole CPU. */
   readonly cpuQuotaPercent?: number;
   readonly pidsMax?: number;
-  /** 10…1000, as blkio.weight of v1; the runtime converts for v2. */
-  readonly ioWeight?: number;
   readonly ioLimits?: readonly IoDeviceLimit[];
   /** RLIMIT_NOFILE, soft and hard. Above our own hard limit it needs CAP_SYS_RESOURCE. */
   readonly noFile?: number;

@@ -48,3 +48,8 @@ export function checkImageName(image: string, levels: number): string | undefine
   if (parts.length === levels) return undefined;
   return `\`${image}\` has ${parts.length} path component${parts.length === 1 ? '' : 's'}; \`image-dir-levels\` is ${levels}`;
 }
+
+/** The rest of a path that is below `parent`, relative to it. */
+export function pathBelow(path: string, parent: string): string {
+  return (components(path) ?? []).slice(components(parent)?.length).join('/');
+}
