@@ -1,9 +1,9 @@
 // Asks a program how it is: a TCP connection, an HTTP request, or a command inside its container.
 import { closeSync, openSync } from 'node:fs';
 import { request } from 'node:http';
-import { Socket } from 'node:net';
+import { isIPv6, Socket } from 'node:net';
 import { inNetwork } from '@suite/shared/linux/netns.ts';
-import { AF_INET } from '@suite/shared/linux/socket-address.ts';
+import { AF_INET, AF_INET6 } from '@suite/shared/linux/socket-address.ts';
 import { streamSocket } from '@suite/shared/linux/sockets.ts';
 import type { Clock } from '@suite/shared/ports/index.ts';
 import { LIMITS } from '../config/defaults.ts';
@@ -35,7 +35,8 @@ function newSocket({ desired, pid }: Asked): Socket {
   if (desired.network.kind === 'host') return new Socket();
   const namespace = openSync(`/proc/${pid}/ns/net`, 'r');
   try {
-    const fd = inNetwork(namespace, () => streamSocket(AF_INET));
+    const family = isIPv6(addressOf(desired.network)) ? AF_INET6 : AF_INET;
+    const fd = inNetwork(namespace, () => streamSocket(family));
     // Node reads from a socket it is given at once, which this one is not ready for.
     return new Socket({ fd, manualStart: true } as { fd: number });
   } finally {
@@ -86,7 +87,8 @@ function askHttp(clock: Clock): Ask {
     if (test.kind !== 'http') throw new TypeError(test.kind);
     const { port, path } = test;
     return withSocket(who, port, { timeoutMs, signal, clock }, (socket, settle) => {
-      const host = test.host ?? `${addressOf(who.desired.network)}:${port}`;
+      const address = addressOf(who.desired.network);
+      const host = test.host ?? `${isIPv6(address) ? `[${address}]` : address}:${port}`;
       const call = request({
         createConnection: () => socket,
         path,

@@ -201,12 +201,17 @@ t.test('IPv6, and the tree as PID 1', async t => {
   const h = b.host;
   b.bridge('br6', 'fd77::1/64');
   h.sandboxFile('bridged-network: {bridge: br6, network: "fd77::/64", default-gateway: "fd77::1"}');
-  h.containerFile('web', `${LOOK}; exec perl -e '${SERVER}' 3`, 'tcp-ports: {80: {fd: 3, host: "fd77::2"}}');
+  h.containerFile(
+    'web',
+    `${LOOK}; exec perl -e '${SERVER}' 3`,
+    'tcp-ports: {80: {fd: 3, host: "fd77::2"}}\nreadiness: !Tcp {port: 80}',
+  );
   h.processFile('web: {image: app.1, config: /config/web.yaml, ip-addresses: ["fd77::2"]}');
   await b.start(['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']);
   await until('it has looked', () => h.output('web.0').includes('looked'));
   t.match(h.output('web.0').join('\n'), /inet6 fd77::2\/64/);
   t.match(h.output('web.0').join('\n'), /^default via fd77::1/m);
+  await until('its port was found open, from inside', () => h.instance('web.0')?.ready);
   await until('it answers', () => b.ask('fd77::2', 80) === h.name('web.0'));
   t.equal(await h.stop(), 0);
 });
@@ -223,12 +228,19 @@ t.test('in a user namespace', async t => {
       'gid-map: [{inside: 0, outside: 100000, count: 2000}]',
     ].join('\n'),
   );
-  const keys = ['tcp-ports: {80: {fd: 3}}', 'unix-sockets: {/data/app.sock: {fd: 4}}'];
-  h.containerFile('web', `${LOOK}; exec perl -e '${SERVER}' 3 4`, keys.join('\n'));
+  const keys = [
+    'tcp-ports: {80: {fd: 3}}',
+    'unix-sockets: {/data/app.sock: {fd: 4}}',
+    'readiness: !Notify {}',
+  ];
+  const notify =
+    "python3 -c \"import os, socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])\"";
+  h.containerFile('web', `${LOOK}; ${notify}; exec perl -e '${SERVER}' 3 4`, keys.join('\n'));
   h.processFile('web: {image: app.1, config: /config/web.yaml, ip-addresses: [10.79.0.2]}');
   await b.start();
   await until('it has looked', () => h.output('web.0').includes('looked'));
   t.match(h.output('web.0').join('\n'), /inet 10\.79\.0\.2\/24/);
+  await until('it was heard on its notify socket', () => h.instance('web.0')?.ready);
   await until('it answers', () => b.ask('10.79.0.2', 80) === h.name('web.0'));
   t.equal(lstatSync(h.path('data/app.sock')).uid, 101_000, '§5 sockets belong to the mapped user');
 });

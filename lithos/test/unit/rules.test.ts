@@ -344,6 +344,17 @@ const RULES: Readonly<Record<string, readonly Case[]>> = {
   '§2.4 restart-process-only: cannot tell a pid beforehand': [
     { container: 'restart-process-only: true\nenviron: {A: "@{lithos:pid}"}', says: [/^pid-unknown/] },
     { ...port80, container: `${activated}restart-process-only: true`, says: [/^pid-unknown/] },
+    {
+      sandbox: 'share-namespaces: [pid]',
+      container: 'restart-process-only: true',
+      says: [/^process-only \/config\/web\.yaml:2 .*pids of its own/],
+    },
+    {
+      sandbox: 'bridged-network: {bridge: br0, network: 10.0.0.0/24}\nallow-tcp-ports: [81]',
+      process: addressed,
+      container: 'restart-process-only: true\ntcp-ports: {80: {fd: 3}, 81: {fd: 4, external: true}}',
+      says: [/^process-only \/config\/web\.yaml:3 .*external: true/],
+    },
   ],
   '§2.6 two-secrets: one form, and a key': [
     {

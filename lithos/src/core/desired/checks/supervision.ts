@@ -84,15 +84,33 @@ const notifyRule: Rule = subject => {
 };
 
 /** Its second program has another pid than its first. */
-const processOnlyRule: Rule = subject => {
-  const { restartProcessOnly, kind, environ } = subject.keys;
-  if (!restartProcessOnly || kind !== 'Daemon') return [];
+function pidUnknown(subject: Subject): Diagnostic[] {
+  const { environ } = subject.keys;
   const message = 'with `restart-process-only` the pid of the program is not known before it starts';
   const names = Object.keys(environ).filter(name => environ[name] === PID_VARIABLE);
   const activation = activationNames(subject.keys).slice(0, 1);
   return [
     ...names.map(name => inContainer(subject, 'pid-unknown', message, ['environ', name])),
     ...activation.map(name => inContainer(subject, 'pid-unknown', message, ['variables', name])),
+  ];
+}
+
+/** What a container that stays while its program goes cannot have. */
+const processOnlyRule: Rule = subject => {
+  const { restartProcessOnly, kind, tcpPorts } = subject.keys;
+  if (!restartProcessOnly || kind !== 'Daemon') return [];
+  const { shareNamespaces, bridgedNetwork } = subject.sandbox;
+  const shared =
+    'with `restart-process-only` a container needs pids of its own: the sandbox shares those of the host';
+  const inside =
+    'with `restart-process-only` a port of a bridged network cannot be held from one program to the next: use `external: true`';
+  const ports = Object.entries(tcpPorts).filter(([, { external }]) => bridgedNetwork !== null && !external);
+  return [
+    ...pidUnknown(subject),
+    ...(shareNamespaces.includes('pid')
+      ? [inContainer(subject, 'process-only', shared, ['restart-process-only'])]
+      : []),
+    ...ports.map(([port]) => atKey(subject, 'process-only', inside, 'tcp-ports', port)),
   ];
 };
 
