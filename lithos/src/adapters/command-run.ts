@@ -14,6 +14,7 @@ import { processStartTime } from '@suite/shared/linux/proc.ts';
 import { probeRuntime } from '@suite/shared/oci/probe.ts';
 import { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
+import { TIMES } from '../config/defaults.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
 import { type Attachment, gather, type RunPart } from './attachment.ts';
 import { Cgroups } from './cgroups.ts';
@@ -145,8 +146,11 @@ export class CommandRun {
   private passSignals(containers: Containers, files: RunFiles): { stop: () => void } {
     const { desired } = this.options;
     let deadline: { cancel(): void } | undefined;
+    let over = false;
     const pass = async (signal: NodeJS.Signals) => {
-      const pid = await readPid(files.pidFile);
+      // The program may have its first word before the runtime has written down its pid.
+      let pid = await readPid(files.pidFile);
+      for (; pid === undefined && !over; pid = await readPid(files.pidFile)) await pause(TIMES.killPollMs);
       const start = pid === undefined ? undefined : processStartTime(pid);
       if (pid === undefined || start === undefined) return;
       await containers.terminate(pid, start, signal);
@@ -160,6 +164,7 @@ export class CommandRun {
     for (const [signal, listener] of listeners) process.on(signal, listener);
     return {
       stop: () => {
+        over = true;
         deadline?.cancel();
         for (const [signal, listener] of listeners) process.off(signal, listener);
       },
@@ -191,6 +196,10 @@ function startGuard(pidFile: string, name: string): ChildProcess {
   guard.on('error', () => undefined);
   guard.unref();
   return guard;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => realClock.after(ms, resolve));
 }
 
 function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
