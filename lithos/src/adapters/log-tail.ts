@@ -19,8 +19,7 @@ function joined(lines: readonly string[], maxChars: number): string[] {
     .map(({ stream, time, text }) => (stream === undefined ? text : `${time} ${text}`));
 }
 
-/** At most `lines` lines as `TIME text`, oldest first; empty when there is no log or it must not be read. */
-export function logTail(file: string, lines: number, maxBytes: number): string[] {
+function linesAtEnd(file: string, maxBytes: number): string[] {
   try {
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
@@ -28,14 +27,25 @@ export function logTail(file: string, lines: number, maxBytes: number): string[]
       if (!status.isFile()) return [];
       const { text, whole } = readEnd(fd, status.size, maxBytes);
       const all = text.split('\n').slice(whole ? 0 : 1);
-      if (all.at(-1) === '') all.pop();
-      return lines === 0 ? [] : joined(all, maxBytes).slice(-lines);
+      return all.at(-1) === '' ? all.slice(0, -1) : all;
     } finally {
       closeSync(fd);
     }
   } catch {
     return [];
   }
+}
+
+/**
+ * At most `lines` lines as `TIME text`, oldest first, also from the file before it where a rotation has just left few;
+ * empty when there is no log or it must not be read.
+ */
+export function logTail(file: string, lines: number, maxBytes: number): string[] {
+  if (lines === 0) return [];
+  const newest = joined(linesAtEnd(file, maxBytes), maxBytes);
+  if (newest.length >= lines) return newest.slice(-lines);
+  const older = linesAtEnd(`${file}.1`, maxBytes);
+  return joined([...older, ...linesAtEnd(file, maxBytes)], maxBytes).slice(-lines);
 }
 
 /** Everybody on this host may read the file anyway. */

@@ -2,6 +2,7 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock } from '@suite/shared/ports/index.ts';
 import {
+  type InstanceStatus,
   LITHOS_LIMITS,
   type LithosEvent,
   type LithosEventBody,
@@ -31,6 +32,7 @@ export class Witness {
   private readonly options: WitnessOptions;
   private readonly listeners = new Set<(event: LithosEvent) => void>();
   private rollouts = new Map<string, string>();
+  private losses = new Map<string, number>();
   private complaint = '';
 
   constructor(options: WitnessOptions) {
@@ -72,6 +74,7 @@ export class Witness {
   /** The state of now: roll-outs that are different from what was told last, and all metrics. */
   publish({ rollouts, sandboxes, instances }: TreeStatus): void {
     this.tellRollouts(rollouts);
+    this.tellLosses(instances);
     const levels = { sandboxes: sandboxes.length, instances, configured: this.options.configured() };
     try {
       this.options.metrics.write(this.counters.list(levels));
@@ -81,6 +84,16 @@ export class Witness {
       // Said once: the next event would say the same.
       if (message !== this.complaint) this.options.log.error(`metrics: ${message}`);
       this.complaint = message;
+    }
+  }
+
+  private tellLosses(instances: readonly InstanceStatus[]): void {
+    const told = this.losses;
+    this.losses = new Map();
+    for (const { name, lostLines: lines, lostBytes: bytes } of instances) {
+      if (bytes === 0) continue;
+      this.losses.set(name, bytes);
+      if (bytes > (told.get(name) ?? 0)) this.tell({ type: 'log-loss', name, lines, bytes });
     }
   }
 

@@ -41,69 +41,68 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-t.test('§1.6 lithos_ps: the tree, filters, and why something does not run', async t => {
-  const h = await host(t);
-  const master = h.path('master.yaml');
-  t.match(
-    h.run('lithos_ps').stdout,
-    new RegExp(`^${h.treePid()} tree `, 'm'),
-    '§1.6 every tree of this host',
-  );
-  const { code, stdout } = h.run('lithos_ps', '-C', master);
-  t.equal(code, 0);
-  const lines = stdout.split('\n');
-  const name = (instance: string) => escaped(h.name(instance));
-  t.match(
-    lines[0],
-    new RegExp(`^${h.treePid()} tree ${escaped(master)} \\[\\d+/\\d+\\] [\\d.]+[kMG]iB$`),
-    '§1.6 root line',
-  );
-  t.match(lines[1], new RegExp(`^  └─${escaped(h.sandbox)} \\[\\d+/\\d+\\] `), '§1.6 sandbox line');
-  t.match(
-    lines[2],
-    new RegExp(
-      `^      ├─\\(-\\) ${name('bad.0')} <failing> \\(failed: 2 failures in a row, the last one: exited with code 3, 1 restart, last exited with code 3\\)$`,
-    ),
-    '§1.6 failing mark, with the reason',
-  );
-  const log = lines.slice(3, 13);
-  t.match(log[0], /^ {6}│ {3}\| \S+ line 2$/, 'its ten last lines');
-  t.match(log[9], /^ {6}│ {3}\| \S+ more 6$/);
-  t.match(
-    lines[13],
-    new RegExp(`^      ├─\\d+ ${name('busy.0')} \\d+s \\[1/1\\] [\\d.]+[kM]iB \\(cpu [\\d.]+%\\)$`),
-    '§1.6 single instance line',
-  );
-  t.match(lines[14], new RegExp(`^      └─${escaped(h.sandbox)}/web \\[4/4\\] `), '§1.6 process line');
-  t.match(
-    lines[15],
-    new RegExp(`^          ├─\\d+ ${name('web.0')} \\d+s \\[2/2\\] [\\d.]+[kM]iB$`),
-    '§1.6 instance line',
-  );
-  t.match(lines[16], new RegExp(`^          └─\\d+ ${name('web.1')} `));
-  t.same(lines.slice(17), ['']);
+t.test(
+  '§1.6 ps-tree, §1.6 ps-failing, §1.6 ps-colour: the tree, filters, and why something does not run',
+  async t => {
+    const h = await host(t);
+    const master = h.path('master.yaml');
+    t.match(h.run('lithos_ps').stdout, new RegExp(`^${h.treePid()} tree `, 'm'), 'every tree of this host');
+    const { code, stdout } = h.run('lithos_ps', '-C', master);
+    t.equal(code, 0);
+    const lines = stdout.split('\n');
+    const name = (instance: string) => escaped(h.name(instance));
+    t.match(
+      lines[0],
+      new RegExp(`^${h.treePid()} tree ${escaped(master)} \\[\\d+/\\d+\\] [\\d.]+[kMG]iB$`),
+      'root line',
+    );
+    t.match(lines[1], new RegExp(`^  └─${escaped(h.sandbox)} \\[\\d+/\\d+\\] `), 'sandbox line');
+    t.match(
+      lines[2],
+      new RegExp(
+        `^      ├─\\(-\\) ${name('bad.0')} <failing> \\(failed: 2 failures in a row, the last one: exited with code 3, 1 restart, last exited with code 3\\)$`,
+      ),
+      'failing mark, with the reason',
+    );
+    const log = lines.slice(3, 13);
+    t.match(log[0], /^ {6}│ {3}\| \S+ line 2$/, 'its ten last lines');
+    t.match(log[9], /^ {6}│ {3}\| \S+ more 6$/);
+    t.match(
+      lines[13],
+      new RegExp(`^      ├─\\d+ ${name('busy.0')} \\d+s \\[1/1\\] [\\d.]+[kM]iB \\(cpu [\\d.]+%\\)$`),
+      'single instance line',
+    );
+    t.match(lines[14], new RegExp(`^      └─${escaped(h.sandbox)}/web \\[4/4\\] `), 'process line');
+    t.match(
+      lines[15],
+      new RegExp(`^          ├─\\d+ ${name('web.0')} \\d+s \\[2/2\\] [\\d.]+[kM]iB$`),
+      'instance line',
+    );
+    t.match(lines[16], new RegExp(`^          └─\\d+ ${name('web.1')} `));
+    t.same(lines.slice(17), ['']);
 
-  const coloured = h.run('lithos_ps', '-C', master, '--force-color', h.name('web.0')).stdout;
-  t.match(coloured, new RegExp(`${ESCAPE}\\[32m\\d+${ESCAPE}\\[39m`), '§1.6 pid green');
-  t.match(coloured, new RegExp(`${ESCAPE}\\[31m\\d+s${ESCAPE}\\[39m`), '§1.6 uptime red below 30 s');
-  t.notMatch(coloured, h.name('web.1'), 'only what was asked for');
-  t.notMatch(h.run('lithos_ps', '-C', master, '--no-color').stdout, ESCAPE);
-  const process = h.run('lithos_ps', '-C', master, `${h.sandbox}/web`).stdout;
-  t.match(process, h.name('web.1'));
-  t.notMatch(process, h.name('busy.0'));
-  t.match(h.run('lithos_ps', '-C', master, 'nothing'), { code: 1, stderr: /nothing is called nothing/ });
+    const coloured = h.run('lithos_ps', '-C', master, '--force-color', h.name('web.0')).stdout;
+    t.match(coloured, new RegExp(`${ESCAPE}\\[32m\\d+${ESCAPE}\\[39m`), 'pid green');
+    t.match(coloured, new RegExp(`${ESCAPE}\\[31m\\d+s${ESCAPE}\\[39m`), 'uptime red below 30 s');
+    t.notMatch(coloured, h.name('web.1'), 'only what was asked for');
+    t.notMatch(h.run('lithos_ps', '-C', master, '--no-color').stdout, ESCAPE);
+    const process = h.run('lithos_ps', '-C', master, `${h.sandbox}/web`).stdout;
+    t.match(process, h.name('web.1'));
+    t.notMatch(process, h.name('busy.0'));
+    t.match(h.run('lithos_ps', '-C', master, 'nothing'), { code: 1, stderr: /nothing is called nothing/ });
 
-  h.containerFile('soon', 'exit 4', 'restart-timeout: 50');
-  h.processFile('soon: {image: app.1, config: /config/soon.yaml}\n');
-  await h.reload();
-  await until('it waits', () => h.instance('soon.0')?.state === 'waiting');
-  t.match(
-    h.run('lithos_ps', '-C', master).stdout,
-    /<failing> \(waiting: starts again in \d+ s, last exited with code 4\)/,
-  );
-});
+    h.containerFile('soon', 'exit 4', 'restart-timeout: 50');
+    h.processFile('soon: {image: app.1, config: /config/soon.yaml}\n');
+    await h.reload();
+    await until('it waits', () => h.instance('soon.0')?.state === 'waiting');
+    t.match(
+      h.run('lithos_ps', '-C', master).stdout,
+      /<failing> \(waiting: starts again in \d+ s, last exited with code 4\)/,
+    );
+  },
+);
 
-t.test('§1.6 lithos_ps --json: the documented shape and more, also while the tree is dead', async t => {
+t.test('§1.6 ps-json: the documented shape and more, also while the tree is dead', async t => {
   const h = await host(t);
   const master = h.path('master.yaml');
   const look = () => JSON.parse(h.run('lithos_ps', '-C', master, '--json').stdout).trees[0];
@@ -112,7 +111,7 @@ t.test('§1.6 lithos_ps --json: the documented shape and more, also while the tr
   t.same(
     tree.children.map((child: { name: string }) => child.name),
     ['bad.0', 'busy.0', 'web.0', 'web.1'].map(each => h.name(each)),
-    '§1.6 children sorted',
+    'children sorted',
   );
   const [bad, busy, web] = tree.children;
   t.match(bad, {
@@ -150,12 +149,9 @@ t.test('§1.6 lithos_ps --json: the documented shape and more, also while the tr
         child_system_time: Number,
       },
     ],
-    '§1.6 process fields',
+    'process fields',
   );
-  t.ok(
-    Math.abs(web.processes[0].start_time - Date.now() / 1000) < 60,
-    '§1.6 start_time in seconds since 1970',
-  );
+  t.ok(Math.abs(web.processes[0].start_time - Date.now() / 1000) < 60, 'start_time in seconds since 1970');
   await until('it has used some CPU', () => look().children[1].cpu_percent > 5);
   t.ok(busy.ok);
 
@@ -216,7 +212,7 @@ t.test(
   },
 );
 
-t.test('§1.6 lithos_ps --monitor: a table every second, and a terminal left as it was', async t => {
+t.test('§1.6 ps-monitor: a table every second, and a terminal left as it was', async t => {
   const h = await host(t);
   const master = h.path('master.yaml');
   const plain = spawn(process.execPath, [command('lithos_ps'), '-C', master, '--monitor'], {

@@ -366,83 +366,89 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-t.test('§7 metrics: cantal finds and reads them, counters outlive the supervisor', async t => {
-  const { h, all } = await running(t);
-  const cantal = join(command('lithos_tree'), '../../../cantal/bin/cantal.cjs');
-  const { CANTAL_PATH: _ours, ...env } = process.env;
-  const port = await freePort();
-  const agent = spawn(
-    process.execPath,
-    [cantal, '--host', '127.0.0.1', '--port', String(port), '--interval', '200'],
-    {
-      stdio: 'ignore',
-      env,
-    },
-  );
-  t.teardown(async () => {
-    agent.kill('SIGKILL');
-    await once(agent, 'exit');
-  });
-  const read = (): string =>
-    spawnSync(process.execPath, [cantal, 'print', String(h.treePid())], { encoding: 'utf8', env }).stdout;
-  const value = (group: string, metric: string): number => {
-    const found = new RegExp(`"group":"${group}","metric":"${metric}"\\} \\w+\\((\\d+)\\)`).exec(read());
-    return Number(found?.[1]);
-  };
-  const process0 = `processes.${h.sandbox}.web`;
-  t.equal(value('containers', 'started'), 2, '§7 metrics containers started');
-  t.equal(value('containers', 'running'), 2);
-  t.equal(value('master', 'restarts'), 1, '§7 metrics master restarts');
-  t.equal(value('master', 'sandboxes'), 1);
-  t.equal(value('master', 'containers'), 2);
-
-  process.kill(await h.app('web.0'), 'SIGKILL');
-  await h.running('web.0', 1);
-  await until('the death is counted', () => value(process0, 'deaths') === 1);
-  t.equal(value(process0, 'failures'), 1);
-  t.equal(value(process0, 'started'), 3);
-  await h.crash();
-  await h.start();
-  t.equal(value(process0, 'started'), 3, 'counters survive SIGKILL');
-  t.equal(value('master', 'restarts'), 2);
-  const reloads = h.status()?.reloads ?? 0;
-  h.signal('SIGQUIT');
-  await until('it is replaced', () => (h.status()?.reloads ?? 0) > reloads);
-  t.equal(value(process0, 'deaths'), 1, 'and an upgrade');
-  h.processFile(
-    'web: {image: app.1, config: /config/web.yaml}\nmore: {image: app.1, config: /config/web.yaml}\n',
-  );
-  await h.reload();
-  await h.running('more.0');
-  await until('a new group comes without harm', () => value(`processes.${h.sandbox}.more`, 'started') === 1);
-  t.equal(value(process0, 'started'), 3);
-  t.notMatch(
-    readFileSync(`/proc/${monitorOf(h)}/environ`, 'latin1'),
-    'CANTAL_PATH',
-    'monitors publish nothing',
-  );
-
-  const page = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const line = new RegExp(
-    `^cantal_app_started_total\\{[^}]*pid="${h.treePid()}"[^}]*group="${process0}"[^}]*\\} 3$`,
-    'm',
-  );
-  let last = '';
-  await until('the agent has it', () => {
-    void page().then(
-      text => {
-        last = text;
+t.test(
+  '§7 metrics-file, §7 metrics-survive: cantal finds and reads them, counters outlive the supervisor',
+  async t => {
+    const { h, all } = await running(t);
+    const cantal = join(command('lithos_tree'), '../../../cantal/bin/cantal.cjs');
+    const { CANTAL_PATH: _ours, ...env } = process.env;
+    const port = await freePort();
+    const agent = spawn(
+      process.execPath,
+      [cantal, '--host', '127.0.0.1', '--port', String(port), '--interval', '200'],
+      {
+        stdio: 'ignore',
+        env,
       },
-      () => undefined,
     );
-    return line.test(last);
-  });
+    t.teardown(async () => {
+      agent.kill('SIGKILL');
+      await once(agent, 'exit');
+    });
+    const read = (): string =>
+      spawnSync(process.execPath, [cantal, 'print', String(h.treePid())], { encoding: 'utf8', env }).stdout;
+    const value = (group: string, metric: string): number => {
+      const found = new RegExp(`"group":"${group}","metric":"${metric}"\\} \\w+\\((\\d+)\\)`).exec(read());
+      return Number(found?.[1]);
+    };
+    const process0 = `processes.${h.sandbox}.web`;
+    t.equal(value('containers', 'started'), 2, 'two were started');
+    t.equal(value('containers', 'running'), 2);
+    t.equal(value('master', 'restarts'), 1, 'one start of the tree');
+    t.equal(value('master', 'sandboxes'), 1);
+    t.equal(value('master', 'containers'), 2);
 
-  const { text } = await ask(all, '/metrics');
-  t.match(text, `lithos_instance_up{sandbox="${h.sandbox}",process="web",instance="0"} 1`);
-  t.match(text, `lithos_process_started_total{sandbox="${h.sandbox}",process="web"} 3`);
-  t.match(text, /^lithos_instance_memory_bytes\{[^}]*\} [1-9]\d*$/m);
-});
+    process.kill(await h.app('web.0'), 'SIGKILL');
+    await h.running('web.0', 1);
+    await until('the death is counted', () => value(process0, 'deaths') === 1);
+    t.equal(value(process0, 'failures'), 1);
+    t.equal(value(process0, 'started'), 3);
+    await h.crash();
+    await h.start();
+    t.equal(value(process0, 'started'), 3, 'counters survive SIGKILL');
+    t.equal(value('master', 'restarts'), 2);
+    const reloads = h.status()?.reloads ?? 0;
+    h.signal('SIGQUIT');
+    await until('it is replaced', () => (h.status()?.reloads ?? 0) > reloads);
+    t.equal(value(process0, 'deaths'), 1, 'and an upgrade');
+    h.processFile(
+      'web: {image: app.1, config: /config/web.yaml}\nmore: {image: app.1, config: /config/web.yaml}\n',
+    );
+    await h.reload();
+    await h.running('more.0');
+    await until(
+      'a new group comes without harm',
+      () => value(`processes.${h.sandbox}.more`, 'started') === 1,
+    );
+    t.equal(value(process0, 'started'), 3);
+    t.notMatch(
+      readFileSync(`/proc/${monitorOf(h)}/environ`, 'latin1'),
+      'CANTAL_PATH',
+      'monitors publish nothing',
+    );
+
+    const page = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const line = new RegExp(
+      `^cantal_app_started_total\\{[^}]*pid="${h.treePid()}"[^}]*group="${process0}"[^}]*\\} 3$`,
+      'm',
+    );
+    let last = '';
+    await until('the agent has it', () => {
+      void page().then(
+        text => {
+          last = text;
+        },
+        () => undefined,
+      );
+      return line.test(last);
+    });
+
+    const { text } = await ask(all, '/metrics');
+    t.match(text, `lithos_instance_up{sandbox="${h.sandbox}",process="web",instance="0"} 1`);
+    t.match(text, `lithos_process_started_total{sandbox="${h.sandbox}",process="web"} 3`);
+    t.match(text, /^lithos_instance_memory_bytes\{[^}]*\} [1-9]\d*$/m);
+  },
+);
 
 function monitorOf(h: Host): number {
   const run = h.instance('web.0')?.run;

@@ -20,55 +20,58 @@ async function runningHost(test: Pick<typeof t, 'teardown'>): Promise<Host> {
   return h;
 }
 
-t.test('lithos_switch validates, replaces, has it rolled out and can wait for it', async t => {
-  const h = await runningHost(t);
-  const to = (text: string, ...options: string[]) =>
-    h.run(
-      'lithos_switch',
-      '--master',
-      h.path('master.yaml'),
-      ...options,
-      h.sandbox,
-      h.write('new.yaml', text),
+t.test(
+  '§1.5 switch-steps, §1.5 switch-waits, §1.5 switch-no-tree: it validates, replaces, has it rolled out, waits',
+  async t => {
+    const h = await runningHost(t);
+    const to = (text: string, ...options: string[]) =>
+      h.run(
+        'lithos_switch',
+        '--master',
+        h.path('master.yaml'),
+        ...options,
+        h.sandbox,
+        h.write('new.yaml', text),
+      );
+    const installed = () => readFileSync(h.path(`processes/${h.sandbox}.yaml`), 'utf8');
+    const before = await h.running('web.0');
+
+    const more = 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n';
+    const switched = to(more, '--wait', '10', '--json');
+    t.equal(switched.code, 0, switched.stderr);
+    t.equal(JSON.parse(switched.stdout).result, 'switched');
+    t.equal(h.instance('web.1')?.state, 'running', 'it runs when the command returns');
+    t.equal(h.instance('web.0')?.pid, before.pid, 'what did not change was not touched');
+    t.equal(installed(), more);
+
+    const reloads = h.status()?.reloads;
+    const same = to(more, '-v');
+    t.equal(same.code, 0);
+    t.match(same.stderr, 'has this content already');
+    t.equal(h.status()?.reloads, reloads, 'nothing new, no signal');
+
+    const bad = to(
+      'web: {image: app.2, config: /config/web.yaml, instence: 3}\nother: {image: app.2, config: /config/web.yaml}\n',
     );
-  const installed = () => readFileSync(h.path(`processes/${h.sandbox}.yaml`), 'utf8');
-  const before = await h.running('web.0');
+    t.equal(bad.code, 1);
+    t.match(
+      bad.stderr,
+      /new\.yaml:1:47: error: the key "instence" is not known here\n.*\n.*~+\n.*did you mean instances\?/,
+    );
+    t.match(bad.stderr, /new\.yaml:2:16: error: image app\.2 does not exist/);
+    t.equal(installed(), more, 'nothing was changed');
+    t.equal(to(more, '--wait', 'long').code, 2);
+    t.equal(h.run('lithos_switch', h.sandbox).code, 2, 'a missing argument is a usage error');
 
-  const more = 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n';
-  const switched = to(more, '--wait', '10', '--json');
-  t.equal(switched.code, 0, switched.stderr);
-  t.equal(JSON.parse(switched.stdout).result, 'switched');
-  t.equal(h.instance('web.1')?.state, 'running', 'it runs when the command returns');
-  t.equal(h.instance('web.0')?.pid, before.pid, 'what did not change was not touched');
-  t.equal(installed(), more);
+    h.containerFile('never', 'exit 1', 'restart-timeout: 100');
+    t.equal(to('never: {image: app.1, config: /config/never.yaml}\n', '--wait', '1').code, 124);
 
-  const reloads = h.status()?.reloads;
-  const same = to(more, '-v');
-  t.equal(same.code, 0);
-  t.match(same.stderr, 'has this content already');
-  t.equal(h.status()?.reloads, reloads, 'nothing new, no signal');
-
-  const bad = to(
-    'web: {image: app.2, config: /config/web.yaml, instence: 3}\nother: {image: app.2, config: /config/web.yaml}\n',
-  );
-  t.equal(bad.code, 1);
-  t.match(
-    bad.stderr,
-    /new\.yaml:1:47: error: the key "instence" is not known here\n.*\n.*~+\n.*did you mean instances\?/,
-  );
-  t.match(bad.stderr, /new\.yaml:2:16: error: image app\.2 does not exist/);
-  t.equal(installed(), more, 'nothing was changed');
-  t.equal(to(more, '--wait', 'long').code, 2);
-  t.equal(h.run('lithos_switch', h.sandbox).code, 2, 'a missing argument is a usage error');
-
-  h.containerFile('never', 'exit 1', 'restart-timeout: 100');
-  t.equal(to('never: {image: app.1, config: /config/never.yaml}\n', '--wait', '1').code, 124);
-
-  t.equal(await h.stop(), 0);
-  const alone = to(more, '-v');
-  t.equal(alone.code, 0);
-  t.match(alone.stderr, 'no lithos_tree runs');
-});
+    t.equal(await h.stop(), 0);
+    const alone = to(more, '-v');
+    t.equal(alone.code, 0);
+    t.match(alone.stderr, 'no lithos_tree runs');
+  },
+);
 
 t.test('lithos_switch works inside a container that shares the pid namespace', async t => {
   const h = await Host.make();
@@ -111,7 +114,7 @@ t.test('lithos_switch works inside a container that shares the pid namespace', a
 });
 
 t.test(
-  '§1.5 lithos_switch: from a pipe, dry run, back to the previous one, a version that does not work',
+  'lithos_switch: from a pipe, dry run, back to the previous one, a version that does not work',
   async t => {
     const h = await runningHost(t);
     const master = h.path('master.yaml');
@@ -241,21 +244,26 @@ t.test('lithos_switch: when the tree goes back, so does the file', async t => {
   t.equal(switchTo('two', '-v').code, 0);
 });
 
-t.test(
-  '§1.5 lithos_switch: an error in another sandbox does not keep this one from being changed',
-  async t => {
-    const h = await runningHost(t);
-    const other = `${h.sandbox}-b`;
-    h.sandboxFile('', other);
-    h.processFile('web: {image: app.9, config: /config/web.yaml}\n', other);
-    const new_ = h.write('new.yaml', 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
-    const done = h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, new_);
-    t.equal(done.code, 0, done.stderr);
-    t.match(done.stderr, /warning: 1 error in other sandboxes/);
-  },
-);
+t.test('lithos_switch: an error in another sandbox does not keep this one from being changed', async t => {
+  const h = await runningHost(t);
+  const other = `${h.sandbox}-b`;
+  h.sandboxFile('', other);
+  h.processFile('web: {image: app.9, config: /config/web.yaml}\n', other);
+  const new_ = h.write('new.yaml', 'web: {image: app.1, config: /config/web.yaml, instances: 2}\n');
+  const done = h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, new_);
+  t.equal(done.code, 0, done.stderr);
+  t.match(done.stderr, /warning: 1 error in other sandboxes/);
+  h.sandboxFile('config-file: elsewhere.yaml', other);
+  const moved = h.run('lithos_switch', '-C', h.path('master.yaml'), other, new_);
+  t.equal(moved.code, 0, moved.stderr);
+  t.equal(
+    readFileSync(h.path('processes/elsewhere.yaml'), 'utf8'),
+    readFileSync(new_, 'utf8'),
+    '§1.5 switch-target: config-file says where',
+  );
+});
 
-t.test('§1.5 lithos_switch: several at once, one after the other', async t => {
+t.test('lithos_switch: several at once, one after the other', async t => {
   const h = await runningHost(t);
   const texts = [2, 3, 4].map(
     count => `web: {image: app.1, config: /config/web.yaml, instances: ${count}}\n`,

@@ -1,12 +1,21 @@
 // What is told about a tree: events, counters, Prometheus text; pure, so without one.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger } from '@suite/shared/cli/log.ts';
+import { realClock } from '@suite/shared/ports/real.ts';
 import { metaText, parseMeta, readNumber, valueBytes } from '@suite/shared/wire/cantal-metrics.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import t from 'tap';
+import { logTail } from '../../src/adapters/log-tail.ts';
+import { MetricsFile } from '../../src/adapters/metrics-file.ts';
+import { bytes, uptime } from '../../src/cli/ps/shown.ts';
 import { stepEvents } from '../../src/core/events/from-step.ts';
 import { EventRing } from '../../src/core/events/ring.ts';
 import { Counters, counterKey } from '../../src/core/metrics/counters.ts';
 import { families } from '../../src/core/metrics/families.ts';
 import { prometheusText } from '../../src/core/metrics/prometheus.ts';
+import { Witness } from '../../src/daemon/witness.ts';
 
 const RUNNING: InstanceStatus = {
   name: 'web/app.0',
@@ -82,6 +91,21 @@ t.test('the ring keeps the newest events and knows what it does not know', async
   t.equal(ring.newest, 1005);
 });
 
+const STATUS: TreeStatus = {
+  schemaVersion: 1,
+  pid: 1,
+  version: '9',
+  config: '/m',
+  writtenWallMs: 0,
+  reloads: 4,
+  stopping: false,
+  runtime: 'crun',
+  errors: ['x'],
+  sandboxes: [{ name: 'web', ok: false, errors: ['a', 'b'] }],
+  rollouts: [{ sandbox: 'web', process: 'app', state: 'rolling', done: 1, total: 3, message: null }],
+  instances: [RUNNING],
+};
+
 const INPUT = {
   sandboxes: 2,
   configured: new Set(['web/app.0', 'web/app.1', 'db/one.0']),
@@ -92,7 +116,7 @@ const INPUT = {
   ] as InstanceStatus[],
 };
 
-t.test('§7 metrics names: groups master, containers and one per process', async t => {
+t.test('§7 metrics-file: groups master, containers and one per process', async t => {
   const counters = new Counters(new Map([[counterKey('containers', 'started'), 40]]));
   counters.count('web/app.1', 'started');
   counters.count('web/app.1', 'failures', 0);
@@ -121,7 +145,7 @@ t.test('§7 metrics names: groups master, containers and one per process', async
   t.equal(
     metaText(list).split('\n')[0],
     'counter 8: {"group":"master","metric":"restarts"}',
-    '§7 metrics line',
+    'as upstream writes them',
   );
   const parsed = parseMeta(metaText(list));
   t.ok(parsed.ok);
@@ -141,26 +165,12 @@ t.test('Prometheus text: one HELP and TYPE per family, labels escaped, absent va
     { name: 'b', type: 'counter', help: '', samples: [] },
   ]);
   t.equal(odd, '# HELP a two\\nlines \\\\\n# TYPE a gauge\na{x="q\\"\\\\\\n"} 1.5\n');
-  const status: TreeStatus = {
-    schemaVersion: 1,
-    pid: 1,
-    version: '9',
-    config: '/m',
-    writtenWallMs: 0,
-    reloads: 4,
-    stopping: false,
-    runtime: 'crun',
-    errors: ['x'],
-    sandboxes: [{ name: 'web', ok: false, errors: ['a', 'b'] }],
-    rollouts: [{ sandbox: 'web', process: 'app', state: 'rolling', done: 1, total: 3, message: null }],
-    instances: INPUT.instances,
-  };
   const counters = new Counters(new Map());
   counters.count('web/app.0', 'deaths', 5);
   const usage = { memoryBytes: 1024, memoryLimitBytes: undefined, cpuUsageMs: 1500, throttledMs: 0, pids: 2 };
   const text = prometheusText(
     families({
-      status,
+      status: { ...STATUS, instances: INPUT.instances },
       counters,
       usage: new Map([['web/app.0', usage]]),
       own: { residentBytes: 7, cpuSeconds: 0.5 },
@@ -185,4 +195,64 @@ t.test('Prometheus text: one HELP and TYPE per family, labels escaped, absent va
   const names = lines.filter(line => line.startsWith('# TYPE ')).map(line => line.split(' ')[2]);
   t.equal(new Set(names).size, names.length, 'each family once');
   for (const name of names) t.match(name, /^[a-z_:][a-z0-9_:]*$/);
+});
+
+t.test('§1.6 ps-uptime, §1.6 ps-memory: shortened by their size', async t => {
+  const uptimes = [0, 29.9, 59, 60, 3599, 3600, 86_399, 86_400, 259_199, 259_200].map(uptime);
+  t.same(uptimes, [
+    '0s',
+    '29s',
+    '59s',
+    '1m0s',
+    '59m59s',
+    '1h0m0s',
+    '23h59m59s',
+    '1d0h0m',
+    '2d23h59m',
+    '3days',
+  ]);
+  const sizes = [0, 1023, 1024, 1536, 1024 ** 2, 1024 ** 3, 5 * 1024 ** 4].map(bytes);
+  t.same(sizes, ['0B', '1023B', '1.0kiB', '1.5kiB', '1.0MiB', '1.0GiB', '5120.0GiB']);
+});
+
+t.test('the newest lines of a log, also right after its rotation', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'lithos-tail-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'x.log');
+  t.same(logTail(file, 3, 1000), []);
+  const time = (second: number) => `2026-01-02T03:04:0${second}.000000000+00:00`;
+  const line = (second: number, text: string) => `${time(second)} stdout ${text}\n`;
+  writeFileSync(`${file}.1`, line(1, 'F a') + line(2, 'F b') + line(3, 'P c'));
+  writeFileSync(file, line(4, 'F d') + line(5, 'F e'));
+  t.same(logTail(file, 2, 1000), [`${time(4)} d`, `${time(5)} e`]);
+  t.same(logTail(file, 1, 1000), [`${time(5)} e`]);
+  const whole = [`${time(1)} a`, `${time(2)} b`, `${time(3)} cd`, `${time(5)} e`];
+  t.same(logTail(file, 9, 1000), whole, 'a line cut by the rotation is one line');
+  rmSync(`${file}.1`);
+  t.same(logTail(file, 9, 60), [`${time(5)} e`], 'at most so many bytes, and no half lines');
+  t.same(logTail(directory, 9, 20), []);
+});
+
+t.test('roll-outs and lost output are told when they are different from what was told', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'lithos-witness-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const witness = new Witness({
+    clock: realClock,
+    log: createLogger({ write: () => undefined, wallMs: () => 0 }),
+    metrics: new MetricsFile(join(directory, 'metrics')),
+    configured: () => new Set(['web/app.0']),
+  });
+  const start = witness.ring.newest;
+  const told = () => witness.ring.since(start).events.map(({ type }) => type);
+  witness.publish(STATUS);
+  witness.publish(STATUS);
+  t.same(told(), ['rollout'], 'once');
+  witness.publish({ ...STATUS, instances: [{ ...RUNNING, lostLines: 3, lostBytes: 90 }] });
+  witness.publish({ ...STATUS, instances: [{ ...RUNNING, lostLines: 3, lostBytes: 90 }] });
+  t.same(told(), ['rollout', 'log-loss']);
+  t.match(witness.ring.since(start).events[1], { name: 'web/app.0', lines: 3, bytes: 90 });
+  witness.publish({ ...STATUS, rollouts: STATUS.rollouts.map(each => ({ ...each, done: 2 })) });
+  t.same(told(), ['rollout', 'log-loss', 'rollout']);
+  const meta = readFileSync(join(directory, 'metrics.meta'), 'utf8');
+  t.match(meta, '{"group":"processes.web.app","metric":"running"}', '§7 metrics-file: in place');
 });

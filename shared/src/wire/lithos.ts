@@ -123,6 +123,8 @@ export type LithosEventBody =
       readonly failed: boolean;
       readonly exit: ExitStatus;
     }
+  /** Output that no disk took, as totals: there is more of it than there was. */
+  | { readonly type: 'log-loss'; readonly name: string; readonly lines: number; readonly bytes: number }
   | { readonly type: 'rollout'; readonly rollout: RolloutStatus }
   | {
       readonly type: 'reload';

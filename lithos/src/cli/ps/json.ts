@@ -44,6 +44,7 @@ function statusJson(instance: SeenInstance, { nowMs, log }: JsonOptions): object
     failures: status.failures,
     last_exit: status.lastExit?.words ?? null,
     problem: status.problem,
+    lost_log_lines: status.lostLines,
     log: log(instance),
   };
 }

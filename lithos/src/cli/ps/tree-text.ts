@@ -35,11 +35,12 @@ function remarks(shown: Shown, { ink, nowMs }: ViewOptions): string {
   const percent = cpuPercent(shown, secondsSinceBoot()) ?? 0;
   const words = percent >= CPU_SHOWN_PERCENT ? [`cpu ${percent.toFixed(1)}%`] : [];
   if (status !== undefined) {
-    const { state, ready, problem, restarts, lastExit, says } = status;
+    const { state, ready, problem, restarts, lastExit, says, lostLines } = status;
     if (state !== 'running' || !ready || problem !== null) words.push(describeState(status, nowMs));
     if (says !== null) words.push(`says: ${says}`);
     if (restarts > 0) words.push(restarts === 1 ? '1 restart' : `${restarts} restarts`);
     if (lastExit !== null) words.push(`last ${lastExit.words}`);
+    if (lostLines > 0) words.push(`${lostLines} log lines lost: disk full`);
   }
   return words.length === 0 ? '' : ink.dim(` (${words.join(', ')})`);
 }

@@ -58,6 +58,13 @@ function instanceFamilies({ status, usage }: FamiliesInput): Family[] {
     ),
     family('counter', 'restarts_total', 'starts after the first one', ({ restarts }) => restarts),
     family('counter', 'failures_total', 'ends and starts that count as failures', ({ failures }) => failures),
+    family(
+      'counter',
+      'lost_log_lines_total',
+      'lines of its output that no disk took',
+      ({ lostLines }) => lostLines,
+    ),
+    family('counter', 'lost_log_bytes_total', 'bytes of these', ({ lostBytes }) => lostBytes),
     family('gauge', 'memory_bytes', 'memory of its cgroup', ({ name }) => usage.get(name)?.memoryBytes),
     family(
       'gauge',
