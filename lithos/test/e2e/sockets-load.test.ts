@@ -122,7 +122,7 @@ t.test(`no connection is refused in ${RESTARTS} restarts, ${UPGRADES} upgrades a
   t.comment(
     `${sent} requests in ${seconds.toFixed(1)} s, ${answered} answered, ${refused} refused, ${cut} cut by a KILL, slowest ${slowestMs.toFixed(0)} ms`,
   );
-  t.equal(refused, 0, '§5 never refused');
+  t.equal(refused, 0, 'never refused');
   t.same(other, []);
   t.equal(answered + cut, sent, 'every other request is answered');
   t.ok(cut <= RESTARTS, 'a KILL cuts at most the connection the program had accepted');

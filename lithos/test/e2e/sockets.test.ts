@@ -126,11 +126,12 @@ t.test('sockets are there before the program, and stay while it restarts', async
   const first = await h.app('web.0');
   const name = h.name('web.0');
   t.match(await ask(port), name, '§2.4 tcp-ports: the descriptor is a listening socket');
-  t.match(await ask(port6, '::1'), name, '§5 host: an IPv6 address');
+  t.match(await ask(port6, '::1'), name, 'an IPv6 address');
   t.match(await ask(path), name, 'a unix socket');
   const stats = lstatSync(path);
   t.same([stats.uid, stats.mode & 0o777], [1000, 0o660], "of the program's user, with the mode asked for");
-  t.equal(inodeOf(first, 5), '/dev/null', 'a gap is filled');
+  t.equal(inodeOf(first, 5), '/dev/null', '§5 fd-number: as configured, and a gap is filled');
+  t.equal(readlinkSync(`/proc/${first}/ns/net`), readlinkSync('/proc/self/ns/net'), '§4.7 host-network');
   t.same(
     [3, 4, 6].map(fd => isNonBlocking(first, fd)),
     [false, true, false],
@@ -145,11 +146,11 @@ t.test('sockets are there before the program, and stay while it restarts', async
     t.match(said, name, 'a client that waited is served by the next one');
   t.not(second, first);
   t.equal(await h.stop(), 0);
-  t.equal(await ask(port), 'ECONNREFUSED', '§1.1 lithos_tree: sockets are closed at the end');
+  t.equal(await ask(port), 'ECONNREFUSED', 'and they are closed at the end');
   t.notOk(existsSync(path), 'and the file is gone');
 });
 
-t.test('§5 shared sockets: one for all who name it', async t => {
+t.test('§5 shared-socket: one for all who name it', async t => {
   const h = await host(t);
   const port = await freePort();
   const other = `${h.sandbox}b`;
@@ -171,7 +172,7 @@ t.test('§5 shared sockets: one for all who name it', async t => {
   h.processFile('');
   await h.reload();
   await until('its instances have ended', () => !h.instance('a.0') && !h.instance('a.1'));
-  t.match(await ask(port), other, '§3.3 inherited sockets: open as long as one of them is left');
+  t.match(await ask(port), other, '§3.3 sockets-unused: open as long as one of them is left');
   h.processFile('', other);
   await h.reload();
   await refused('the port is closed when the last one is gone', port);
@@ -197,7 +198,7 @@ t.test('§5 reuse-port: every start has a socket of its own', async t => {
   t.same(has(h.treePid(), inodes), [], 'nor takes one from a monitor');
 });
 
-t.test('§5 failing to open: said, and tried again', async t => {
+t.test('§5 open-failure: said, and tried again', async t => {
   const h = await host(t);
   const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
@@ -221,10 +222,11 @@ t.test('§5 failing to open: said, and tried again', async t => {
   h.containerFile('both', server(3), `tcp-ports: {${port}: {fd: 3, host: "::"}}`);
   holder.close();
   rmSync(path);
-  await h.app('tcp.0');
-  await h.app('unix.0');
+  const [one, two] = [await h.app('tcp.0'), await h.app('unix.0')];
   t.match(await ask(port), h.name('tcp.0'));
   t.match(await ask(path), h.name('unix.0'));
+  t.same(has(one, [inodeOf(two, 3)]), [], '§5 no-leak: nobody gets what others listen on');
+  t.same(has(two, [inodeOf(one, 3)]), []);
   h.processFile(entry('tcp') + entry('both'));
   await h.reload();
   t.match(
@@ -279,7 +281,7 @@ t.test('sockets survive the supervisor', async t => {
   };
   t.same(has(h.treePid(), inodes), inodes);
   await reexec(h);
-  t.same(has(h.treePid(), inodes), inodes, '§3.3 inherited sockets: they survive a re-exec');
+  t.same(has(h.treePid(), inodes), inodes, '§3.3 sockets-survive: over a re-exec');
   const second = await replaced(app);
   await h.crash();
   t.match(await ask(port), h.name('web.0'), 'no supervisor: the program serves on');
@@ -297,7 +299,7 @@ t.test('sockets survive the supervisor', async t => {
   await replaced(third);
 });
 
-t.test('§3.3 inherited sockets: kept over the plain interval, closed in back-off', async t => {
+t.test('§3.3 sockets-unused: kept over the plain interval, closed in back-off', async t => {
   const h = await host(t);
   const port = await freePort();
   const script = `test -e /data/good || exit 3; ${server(3)}`;

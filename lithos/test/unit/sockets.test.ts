@@ -42,7 +42,7 @@ t.test('what a start opens, shares, and has for itself', async t => {
   );
 });
 
-t.test('§3.3 inherited sockets: closed when nobody uses them', async t => {
+t.test('§3.3 sockets-unused: closed when nobody uses them', async t => {
   const held = ['0.0.0.0:80', '0.0.0.0:81', '/srv/app'];
   const user = { wants: true, sockets: [tcp(80)], given: undefined };
   t.same(socketsToClose(held, [user], name), ['0.0.0.0:81', '/srv/app']);
@@ -73,7 +73,7 @@ t.test('sockets are recognised by their address', async t => {
   t.equal(describeAddress(tcp(80, { host: '::1' })), '[::1]:80');
 });
 
-t.test('§4.7 interface names: from bridge and address, at most 15 characters', async t => {
+t.test('§4.7 veth-names: from bridge and address, at most 15 characters', async t => {
   const digest = (text: string) => createHash('blake2b512').update(text).digest('hex');
   const where = { bridge: 'br0', address: '10.0.0.2', prefixLength: 24, gateway: '10.0.0.1' };
   const veth = vethOf(where, digest);
