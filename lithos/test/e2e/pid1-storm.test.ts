@@ -18,6 +18,7 @@ const NEW_HOST = [
   ...['unshare', '--fork', '--pid', '--mount', '--uts', '--mount-proc', '--kill-child', 'sh', '-c'],
   ...['mount -t tmpfs run /run && exec "$@"', 'sh'],
 ];
+const PIDS = 200;
 /** In the order of their bits (linux/capability.h). */
 const CAPABILITY_BITS = (
   'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE ' +
@@ -69,11 +70,21 @@ t.test('§1.1 a shutdown ends in time whatever its containers do, with exit code
   const keys = `restart-timeout: 0\nkill-timeout: ${KILL_TIMEOUT_S}`;
   h.containerFile('deaf', 'trap "" TERM; while :; do sleep 1000; done', keys);
   h.containerFile('stopped', 'while :; do sleep 1000; done', keys);
+  // It goes off only when its limit has been seen from outside: without one it would take the machine along.
+  const bomb = `while [ ! -e /data/go ]; do sleep 0.05; done; f() { f | f & wait; }; f; while :; do f; done`;
+  h.containerFile('bomb', bomb, `${keys}\npids-limit: ${PIDS}`, {
+    volumes: '  /data: !Persistent {path: /data}',
+  });
   h.processFile(
-    ['deaf', 'stopped'].map(name => `${name}: {image: app.1, config: /config/${name}.yaml}\n`).join(''),
+    ['deaf', 'stopped', 'bomb']
+      .map(name => `${name}: {image: app.1, config: /config/${name}.yaml}\n`)
+      .join(''),
   );
   await h.start(NEW_HOST);
   const tree = h.treePid();
+  await until('the bomb has its limit', () => pidsLimit(h, 'bomb.0') === String(PIDS));
+  h.write('data/go', '');
+  await until('it has gone off', () => processesOf(h.name('bomb.0')).length > PIDS / 2);
   for (const pid of await until('stopped.0 runs', () => some(processesOf(h.name('stopped.0')))))
     process.kill(pid, 'SIGSTOP');
   await until('deaf.0 runs', () => some(processesOf(h.name('deaf.0'))));
@@ -87,6 +98,12 @@ t.test('§1.1 a shutdown ends in time whatever its containers do, with exit code
   t.same(h.leftOver(), []);
   t.same(h.cgroups(), []);
 });
+
+function pidsLimit(h: Host, instance: string): string {
+  const scope = `${h.cgroup}/${h.sandbox}:${instance}.scope/pids.max`;
+  const found = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].map(root => join(root, scope)).find(existsSync);
+  return found === undefined ? '' : readFileSync(found, 'utf8').trim();
+}
 
 /** More than we have ourselves cannot be given. */
 function ownCapabilities(): string[] {
