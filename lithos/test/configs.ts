@@ -5,7 +5,7 @@ import { parseYaml, type YamlNode } from '@suite/shared/yaml/index.ts';
 import { containerSchema } from '../src/config/container.ts';
 import { processEntrySchema } from '../src/config/process.ts';
 import { sandboxSchema } from '../src/config/sandbox.ts';
-import { checkEntry } from '../src/core/desired/checks/entry.ts';
+import { checkEntries } from '../src/core/desired/checks/entry.ts';
 import { checkSandbox } from '../src/core/desired/checks/sandbox.ts';
 import { desiredSandbox } from '../src/core/desired/instances.ts';
 import type { Parsed, SandboxSources } from '../src/core/desired/sources.ts';
@@ -83,10 +83,9 @@ export function check(files: Files): Checked {
       container: containers.get(entry.config),
     })),
   };
-  const found = [
-    ...checkSandbox(sandbox),
-    ...sources.entries.flatMap(entry => checkEntry(sources, entry)),
-  ].map(({ code, file, line, message }) => `${code} ${file}:${line} ${message}`);
+  const found = [...checkSandbox(sandbox), ...checkEntries(sources).flatMap(({ problems }) => problems)].map(
+    ({ code, file, line, message }) => `${code} ${file}:${line} ${message}`,
+  );
   return {
     sources,
     get desired() {

@@ -29,15 +29,24 @@ async function readContainer(round: Round, root: string, path: string, place: ()
   return undefined;
 }
 
-/** Two entries with one image and config read the file once, and its errors are reported once. */
-export type ContainerCache = Map<string, Promise<Parsed<ContainerKeys> | undefined>>;
+/** What one reading knows already: entries with one image and container file look once, and its errors are reported once. */
+export class Seen {
+  readonly containers = new Map<string, Promise<Parsed<ContainerKeys> | undefined>>();
+  private readonly images = new Map<string, Promise<boolean>>();
+
+  isImage(root: string): Promise<boolean> {
+    const known = this.images.get(root) ?? lookUp(root, '/').then(({ kind }) => kind === 'directory');
+    this.images.set(root, known);
+    return known;
+  }
+}
 
 export async function readEntry(
   round: Round,
   sandbox: SandboxKeys,
   processes: Parsed<Record<string, ProcessEntry>>,
   process: string,
-  cache: ContainerCache,
+  seen: Seen,
 ): Promise<EntrySources> {
   const entry = processes.value[process] as ProcessEntry;
   const imageRoot = join(sandbox.imageDir, entry.image);
@@ -48,7 +57,7 @@ export async function readEntry(
     round.found.push(diagnostic('bad-image', 'error', badName, at('image')));
     return unusable;
   }
-  if ((await lookUp(imageRoot, '/')).kind !== 'directory') {
+  if (!(await seen.isImage(imageRoot))) {
     const message = `image ${entry.image} does not exist: ${imageRoot} is no directory`;
     round.found.push(diagnostic('image-missing', 'error', message, at('image')));
     return unusable;
@@ -56,7 +65,7 @@ export async function readEntry(
   const key = `${imageRoot}\0${entry.config}`;
   const missing = `${entry.config} is no file of image ${entry.image}`;
   const place = () => diagnostic('config-missing', 'error', missing, at('config'));
-  const container = cache.get(key) ?? readContainer(round, imageRoot, entry.config, place);
-  cache.set(key, container);
+  const container = seen.containers.get(key) ?? readContainer(round, imageRoot, entry.config, place);
+  seen.containers.set(key, container);
   return { process, entry, imageRoot, container: await container };
 }

@@ -7,7 +7,7 @@ import { LIMITS } from '../config/defaults.ts';
 import { diagnostic, locate } from '../config/locate.ts';
 import { NAME, type ProcessEntry, processEntrySchema } from '../config/process.ts';
 import { sandboxSchema } from '../config/sandbox.ts';
-import { checkEntry } from '../core/desired/checks/entry.ts';
+import { checkEntries } from '../core/desired/checks/entry.ts';
 import type { CheckedSandbox } from '../core/desired/checks/host.ts';
 import { ADDRESS_MISSING } from '../core/desired/checks/network.ts';
 import { checkSandbox } from '../core/desired/checks/sandbox.ts';
@@ -15,7 +15,7 @@ import { desiredSandbox } from '../core/desired/instances.ts';
 import type { EntrySources, Parsed, SandboxSources } from '../core/desired/sources.ts';
 import type { DesiredSandbox } from '../core/desired/types.ts';
 import { checkImage } from './check-image.ts';
-import { type ContainerCache, type Round, readEntry } from './load-entry.ts';
+import { type Round, readEntry, Seen } from './load-entry.ts';
 import type { HostPaths } from './paths.ts';
 import { decodeNode, problem, readConfig, readYaml, type Texts } from './read-yaml.ts';
 
@@ -92,22 +92,29 @@ function unreadable({ node }: SandboxSources['processes'], process: string, erro
   return diagnostic('image-unreadable', 'error', error.message, locate(node, [process, 'image']));
 }
 
+/** Entries with one image and container file need the same of it: it is looked at once. */
+type ImageChecks = Map<string, Promise<readonly Diagnostic[]>>;
+
+function imageProblems(round: Round, sources: SandboxSources, entry: EntrySources, seen: ImageChecks) {
+  const key = `${entry.imageRoot}\0${entry.entry.config}`;
+  const known = seen.get(key);
+  if (known !== undefined) return known;
+  const asked = checkImage(round, sources, entry).catch((error: Error) => [
+    unreadable(sources.processes, entry.process, error),
+  ]);
+  seen.set(key, asked);
+  return asked;
+}
+
+/** The entries that can run; an instance without an address does not keep the others from it. */
 async function checkAll(round: Round, sources: SandboxSources): Promise<EntrySources[]> {
-  const looked = new Map<string, Promise<Diagnostic[]>>();
-  // What an image lacks depends on the container file only; entries that share it are looked at once, others at the
-  // same time, so that one of hundreds does not wait for all.
-  const look = (entry: EntrySources) => {
-    const key = `${entry.imageRoot}\0${entry.entry.config}`;
-    const missing = looked.get(key) ?? checkImage(round, sources, entry);
-    looked.set(key, missing);
-    return missing.catch((error: Error) => [unreadable(sources.processes, entry.process, error)]);
-  };
+  const seen: ImageChecks = new Map();
+  // At the same time, so that one of hundreds does not wait for all.
   const checked = await Promise.all(
-    sources.entries.map(async entry => {
-      const errors = checkEntry(sources, entry);
-      const usable = entry.container !== undefined && errors.every(({ code }) => code === ADDRESS_MISSING);
-      const missing = usable ? await look(entry) : [];
-      round.found.push(...missing, ...errors);
+    checkEntries(sources).map(async ({ entry, problems }) => {
+      const usable = entry.container !== undefined && problems.every(({ code }) => code === ADDRESS_MISSING);
+      const missing = usable ? await imageProblems(round, sources, entry, seen) : [];
+      round.found.push(...missing, ...problems);
       return usable && missing.length === 0 ? entry : undefined;
     }),
   );
@@ -147,10 +154,10 @@ export async function loadSandbox(
   const installed = resolve(paths.processesDir, sandbox.value.value.configFile ?? `${name}.yaml`);
   const processes = await readProcesses(round, installed, alternate ?? installed);
   if (processes === undefined) return bad(name, found, installed);
-  const cache: ContainerCache = new Map();
+  const seen = new Seen();
   const read = await Promise.all(
     Object.keys(processes.value).map(process =>
-      readEntry(round, sandbox.value.value, processes, process, cache).catch(
+      readEntry(round, sandbox.value.value, processes, process, seen).catch(
         (error: Error) => void found.push(unreadable(processes, process, error)),
       ),
     ),

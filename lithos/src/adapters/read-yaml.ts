@@ -43,7 +43,17 @@ export async function readYaml(
   const text = await readText(disk, path, shown);
   if (!text.ok) return text;
   texts.set(shown, text.value);
-  return parseYaml(text.value, { file: shown });
+  const bad = text.value.indexOf(REPLACEMENT);
+  return bad < 0 ? parseYaml(text.value, { file: shown }) : failed(notUtf8(text.value, bad, shown));
+}
+
+/** What decoding puts in place of bytes that are no UTF-8. */
+const REPLACEMENT = '\ufffd';
+
+function notUtf8(text: string, index: number, file: string): Diagnostic {
+  const before = text.slice(0, index).split('\n');
+  const place = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  return { code: 'encoding', severity: 'error', message: 'the file is not in UTF-8 here', ...place };
 }
 
 /** An empty file is an empty mapping. */

@@ -103,9 +103,13 @@ export const containerSchema = s.struct({
     [],
     'Codes that are no failure. Empty: none for a Daemon, else 0.',
   ),
-  volumes: withDefault(s.map(volumeSchema), {}, 'What is mounted where, by mount point.'),
+  volumes: withDefault(
+    s.map(volumeSchema, { max: LIMITS.volumesMax }),
+    {},
+    'What is mounted where, by mount point.',
+  ),
   'tcp-ports': withDefault(
-    s.map(tcpPortSchema),
+    s.map(tcpPortSchema, { max: LIMITS.socketsMax }),
     {},
     'Listening sockets to get, by port; variables are expanded.',
   ),
@@ -117,7 +121,11 @@ export const containerSchema = s.struct({
   ),
   'uid-map': withDefault(idMapSchema, [], 'User namespace: which users inside are which of the host.'),
   'gid-map': withDefault(idMapSchema, [], 'The same for groups.'),
-  variables: withDefault(s.map(variableSchema), {}, 'Which variables the process entry must give, by type.'),
+  variables: withDefault(
+    s.map(variableSchema, { max: LIMITS.variablesMax }),
+    {},
+    'Which variables the process entry must give, by type.',
+  ),
   metadata: s.optional(s.any(), 'Anything; not looked at.'),
   // Ours from here on.
   capabilities: withDefault(s.list(CAPABILITY), [], 'A part of `allow-capabilities` of the sandbox.'),
@@ -142,7 +150,11 @@ export const containerSchema = s.struct({
     null,
     'Weight against others when a disk is busy, 10 to 1000.',
   ),
-  'io-limits': withDefault(s.map(ioLimitsSchema), {}, 'What it may read and write each second, by device.'),
+  'io-limits': withDefault(
+    s.map(ioLimitsSchema, { max: LIMITS.volumesMax }),
+    {},
+    'What it may read and write each second, by device.',
+  ),
   rlimits: withDefault(rlimitsSchema, {}, 'Further limits of setrlimit(2), soft and hard: `core: 0`.'),
   seccomp: withDefault(
     s.choice(['default', 'unconfined']),
@@ -154,7 +166,11 @@ export const containerSchema = s.struct({
     false,
     'setuid programs work; needs `allow-new-privileges` of the sandbox.',
   ),
-  devices: withDefault(s.list(s.path('absolute')), [], 'Device nodes of the host, out of `allow-devices`.'),
+  devices: withDefault(
+    s.list(s.path('absolute'), { max: LIMITS.volumesMax }),
+    [],
+    'Device nodes of the host, out of `allow-devices`.',
+  ),
   'restart-backoff-max': withDefault(
     seconds,
     DEFAULTS.backoffMaxS,
@@ -194,7 +210,7 @@ export const containerSchema = s.struct({
     'Seconds within which it must say WATCHDOG=1, again and again.',
   ),
   'unix-sockets': withDefault(
-    s.map(unixSocketSchema),
+    s.map(unixSocketSchema, { max: LIMITS.socketsMax }),
     {},
     'Listening sockets to get, by virtual path within `writable-paths`.',
   ),

@@ -78,6 +78,12 @@ export const LIMITS = {
   /** Supplementary groups of one process: nobody lists more by hand (the kernel's own end is 65,536). */
   groupsMax: 64,
   /** Processes one waits for; and entries of one process file: what people and orchestrators write, ten times over. */
+  /** Mounts, sockets and variables of one container: programs have a handful. An image must not keep the supervisor busy. */
+  volumesMax: 200,
+  socketsMax: 250,
+  variablesMax: 1_000,
+  /** Rules stop at so many errors of one entry: nobody reads more, and each costs a search for the nearest name. */
+  errorsMax: 100,
   afterMax: 100,
   processesMax: 1_000,
   portMax: 65_535,

@@ -10,7 +10,7 @@ export interface Place {
 }
 
 function sameKey(written: string, wanted: string): boolean {
-  return written === wanted || written.replaceAll('_', '-') === wanted;
+  return written === wanted || (written.length === wanted.length && written.replaceAll('_', '-') === wanted);
 }
 
 function child(node: YamlNode, step: string | number): YamlNode | undefined {

@@ -315,15 +315,15 @@ const RULES: Readonly<Record<string, readonly Case[]>> = {
   ],
   '§2.4 after: known daemons, no circle': [
     { container: 'after: [wbe]', says: [/^after-unknown .*no process `wbe`/] },
-    { container: 'after: [web]', says: [/^after-circle .*web → web/] },
+    { container: 'after: [web]', says: [/^after-circle .*circle \(web\)/] },
     {
       process: `${entry('')}\ndb: {image: app.1, config: /config/db.yaml}\nrun: {image: app.1, config: /config/run.yaml, kind: Command}`,
       container: 'after: [db, run]',
       containers: { '/config/db.yaml': 'after: [web]', '/config/run.yaml': 'kind: Command' },
       says: [
         /^after-command \/config\/web\.yaml/,
-        /^after-circle \/config\/web\.yaml:2 .*web → db → web/,
-        /^after-circle \/config\/db\.yaml:2 .*db → web → db/,
+        /^after-circle \/config\/web\.yaml:2 .*\(web, db\)/,
+        /^after-circle \/config\/db\.yaml:2 .*\(web, db\)/,
       ],
     },
   ],

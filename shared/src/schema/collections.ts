@@ -30,18 +30,21 @@ export function list<T>(item: Schema<T>, options: ListOptions = {}): Schema<read
 }
 
 export interface MapOptions {
+  readonly max?: number;
   readonly keyPattern?: RegExp;
   /** What a good key looks like; shown under an error. */
   readonly keyHint?: string;
 }
 
-/** A mapping whose keys are data, taken literally. Errors: `wrong-type`, `key` {key}, and those of the values. */
+/** A mapping whose keys are data, taken literally. Errors: `wrong-type`, `length` {max}, `key` {key}, and those of the values. */
 export function map<T>(value: Schema<T>, options: MapOptions = {}): Schema<Readonly<Record<string, T>>> {
-  const { keyPattern, keyHint } = options;
+  const { keyPattern, keyHint, max } = options;
   return {
-    shape: { kind: 'map', value, ...(keyPattern && { keyPattern }) },
+    shape: { kind: 'map', value, ...(keyPattern && { keyPattern }), ...(max !== undefined && { max }) },
     read(node, context) {
       if (node.kind !== 'mapping' && !isEmpty(node)) return wrongType('mapping', node, context);
+      if (max !== undefined && node.kind === 'mapping' && node.entries.length > max)
+        return context.fail('length', `at most ${max} entries are allowed`, node, { max });
       const result: Record<string, T> = {};
       let failed = false;
       for (const entry of node.kind === 'mapping' ? node.entries : []) {

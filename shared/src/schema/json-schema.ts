@@ -90,7 +90,8 @@ function convertList(shape: Shape & { kind: 'list' }): Json {
 
 function convertMap(shape: Shape & { kind: 'map' }): Json {
   const names = shape.keyPattern === undefined ? {} : { propertyNames: { pattern: shape.keyPattern.source } };
-  return { type: ['object', 'null'], additionalProperties: convert(shape.value), ...names };
+  const bound = shape.max === undefined ? {} : { maxProperties: shape.max };
+  return { type: ['object', 'null'], additionalProperties: convert(shape.value), ...names, ...bound };
 }
 
 function convertStruct(shape: Shape & { kind: 'struct' }): Json {

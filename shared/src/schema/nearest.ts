@@ -1,5 +1,7 @@
 /** Words longer than this are no typing mistakes; the distance table would only cost time. */
 const MAX_WORD = 64;
+/** No list a person could mistake a word of is longer, and a file from elsewhere may make one of any length. */
+const MAX_CANDIDATES = 500;
 
 /**
  * The candidate a user most likely meant, or undefined when none is close: at most one slip per three letters
@@ -7,7 +9,7 @@ const MAX_WORD = 64;
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = fold(word);
-  if (wanted === '' || wanted.length > MAX_WORD) return undefined;
+  if (wanted === '' || wanted.length > MAX_WORD || candidates.length > MAX_CANDIDATES) return undefined;
   const limit = Math.max(1, Math.floor(wanted.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;

@@ -12,7 +12,7 @@ export type Shape =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'any' }
   | { readonly kind: 'list'; readonly item: AnySchema; readonly min?: number; readonly max?: number }
-  | { readonly kind: 'map'; readonly value: AnySchema; readonly keyPattern?: RegExp }
+  | { readonly kind: 'map'; readonly value: AnySchema; readonly keyPattern?: RegExp; readonly max?: number }
   | {
       readonly kind: 'struct';
       readonly fields: Readonly<Record<string, AnyField>>;
@@ -66,6 +66,11 @@ export class Context {
     return new Context([], this.path, this.maxErrors);
   }
 
+  /** Nothing more will be kept: whoever works for a good message may stop. */
+  get isFull(): boolean {
+    return this.errors.length >= this.maxErrors;
+  }
+
   fail(
     code: string,
     message: string,
@@ -73,7 +78,7 @@ export class Context {
     params: DiagnosticParams,
     hint?: string,
   ): typeof FAILED {
-    if (this.errors.length >= this.maxErrors) return FAILED;
+    if (this.isFull) return FAILED;
     const { file, line, column, endColumn } = at;
     const end = endColumn === undefined ? {} : { endColumn };
     const tail = hint === undefined ? {} : { hint };

@@ -105,6 +105,7 @@ function rejectUnknown(node: MappingNode, fields: Fields, context: Context): boo
     ({ key }) => !key.text.startsWith('_') && !Object.hasOwn(fields, key.text.replaceAll('_', '-')),
   );
   for (const { key } of unknown) {
+    if (context.isFull) break;
     const near = nearest(key.text, names);
     const hint = near === undefined ? undefined : `did you mean ${near}?`;
     const params = { key: key.text, mapping: `${node.line}:${node.column}` };

@@ -1,4 +1,4 @@
-import { Composer, type CST, type ParsedNode, Parser } from 'yaml';
+import { Composer, type CST, Lexer, type ParsedNode, Parser } from 'yaml';
 import type { Diagnostic } from '../schema/diagnostic.ts';
 import { utf8Length, type YamlLimits } from './limits.ts';
 import type { Lines } from './lines.ts';
@@ -23,11 +23,14 @@ export function readSyntax(text: string, file: string, lines: Lines, limits: Yam
   if (utf8Length(text) > limits.bytes) {
     return fail('limit', `the file is larger than ${limits.bytes} bytes`, 0, 0, { limit: 'bytes' });
   }
-  const tokens = [...new Parser().parse(text)];
-  const excess = findExcess(tokens, limits);
+  const tokens: CST.Token[] = [];
+  const size = tokenise(text, limits, tokens);
+  const excess = 'message' in size ? size : isSmall(size, limits) ? undefined : findExcess(tokens, limits);
   if (excess !== undefined)
     return fail('limit', excess.message, excess.offset, excess.offset, { limit: excess.limit });
-  const documents = [...new Composer(COMPOSER_OPTIONS).compose(tokens, true, text.length)];
+  const documents = withoutStacks(() => [
+    ...new Composer(COMPOSER_OPTIONS).compose(tokens, true, text.length),
+  ]);
   // Later errors are mostly echoes of the first one.
   const error = documents.flatMap(document => document.errors)[0];
   if (error !== undefined) {
@@ -48,6 +51,18 @@ export function readSyntax(text: string, file: string, lines: Lines, limits: Yam
   return { root: documents[0]?.contents ?? null };
 }
 
+/** The library makes an exception of each of thousands of errors, and their stacks, which nobody reads, cost most of it. */
+function withoutStacks<T>(work: () => T): T {
+  const errors = Error as { stackTraceLimit?: number };
+  const before = errors.stackTraceLimit;
+  errors.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    if (before !== undefined) errors.stackTraceLimit = before;
+  }
+}
+
 function sentence(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
@@ -58,21 +73,56 @@ interface Excess {
   readonly limit: string;
 }
 
+/** A level of nesting takes at most this many places on the parser's stack: a collection and what waits for its value. */
+const STACK_PER_LEVEL = 4;
+
+interface Size {
+  /** Pieces of text: no fewer than values. */
+  readonly lexemes: number;
+  /** Of the parser: no lower than the deepest collection. */
+  readonly stack: number;
+}
+
+/** Nothing of that size can be beyond a limit, so nobody has to count. */
+function isSmall({ lexemes, stack }: Size, limits: YamlLimits): boolean {
+  return lexemes <= limits.nodes && stack <= limits.depth;
+}
+
+/**
+ * Appends the library's tokens to `tokens`; answers where its stack grew far beyond any allowed depth: a hundred thousand brackets would keep it
+ * busy for a quarter of a second. What comes close is left to the exact count.
+ */
+function tokenise(text: string, limits: YamlLimits, tokens: CST.Token[]): Excess | Size {
+  const parser = new Parser();
+  const highest = (limits.depth + 1) * STACK_PER_LEVEL;
+  let lexemes = 0;
+  let stack = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    lexemes++;
+    stack = Math.max(stack, parser.stack.length);
+    if (stack > highest) return tooDeep(parser.offset, limits);
+  }
+  tokens.push(...parser.end());
+  return { lexemes, stack };
+}
+
+function tooDeep(offset: number, limits: YamlLimits): Excess {
+  return { message: `collections are nested deeper than ${limits.depth}`, offset, limit: 'depth' };
+}
+
 /** Walks the concrete syntax with a stack of its own: `[[[[…` must not reach the library's recursive composer. */
 function findExcess(tokens: readonly CST.Token[], limits: YamlLimits): Excess | undefined {
-  const stack = tokens.map(token => ({ token, depth: 0 }));
+  const stack: CST.Token[] = [...tokens];
+  const depths = stack.map(() => 0);
   let nodes = 0;
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { token, depth } = next;
+  for (let token = stack.pop(); token !== undefined; token = stack.pop()) {
+    const depth = depths.pop() ?? 0;
     if (++nodes > limits.nodes) return tooMany(token.offset, limits);
-    if (depth > limits.depth) {
-      return {
-        message: `collections are nested deeper than ${limits.depth}`,
-        offset: token.offset,
-        limit: 'depth',
-      };
-    }
-    for (const child of children(token)) stack.push({ token: child, depth: depth + 1 });
+    if (depth > limits.depth) return tooDeep(token.offset, limits);
+    const before = stack.length;
+    pushChildren(token, stack);
+    for (let index = before; index < stack.length; index++) depths.push(depth + 1);
   }
   return undefined;
 }
@@ -81,10 +131,14 @@ function tooMany(offset: number, limits: YamlLimits): Excess {
   return { message: `the file has more than ${limits.nodes} values`, offset, limit: 'nodes' };
 }
 
-function children(token: CST.Token): CST.Token[] {
-  if (token.type === 'document') return token.value === undefined ? [] : [token.value];
-  if (!('items' in token)) return [];
-  return token.items
-    .flatMap(item => [item.key, item.value])
-    .filter(child => child !== undefined && child !== null);
+function pushChildren(token: CST.Token, stack: CST.Token[]): void {
+  if (token.type === 'document') {
+    if (token.value !== undefined) stack.push(token.value);
+    return;
+  }
+  if (!('items' in token)) return;
+  for (const { key, value } of token.items) {
+    if (key !== undefined && key !== null) stack.push(key);
+    if (value !== undefined) stack.push(value);
+  }
 }

@@ -1,7 +1,9 @@
 // All rules between the sandbox, one process entry and its container file.
 import type { Diagnostic } from '@suite/shared/schema/diagnostic.ts';
+import { LIMITS } from '../../../config/defaults.ts';
 import type { EntrySources, SandboxSources } from '../sources.ts';
 import { networkRule } from './network.ts';
+import { afterRule, checkOrder } from './order.ts';
 import { programRule } from './program.ts';
 import { rightsRule } from './rights.ts';
 import { checkDescriptors, socketRule } from './sockets.ts';
@@ -18,14 +20,29 @@ const RULES: readonly Rule[] = [
   socketRule,
   networkRule,
   supervisionRule,
+  afterRule,
 ];
 
-/** All errors of one entry; none when its container file could not be read, which is an error of its own. */
-export function checkEntry(sources: SandboxSources, entry: EntrySources): Diagnostic[] {
+function checkOne(sources: SandboxSources, entry: EntrySources): Diagnostic[] {
   if (entry.container === undefined) return [];
   const subject = subjectOf(sources, entry, entry.container);
   const ownPids = !subject.sandbox.shareNamespaces.includes('pid');
   return [...RULES.flatMap(rule => rule(subject)), ...checkReferences(entry.container, ownPids)];
+}
+
+export interface CheckedEntry {
+  readonly entry: EntrySources;
+  readonly problems: readonly Diagnostic[];
+}
+
+/** All entries with what is wrong; nothing for one whose container file could not be read, which is an error of its own. */
+export function checkEntries(sources: SandboxSources): CheckedEntry[] {
+  const order = checkOrder(sources);
+  return sources.entries.map(entry => {
+    const circle = order.get(entry.process);
+    const problems = [...checkOne(sources, entry), ...(circle === undefined ? [] : [circle])];
+    return { entry, problems: problems.slice(0, LIMITS.errorsMax) };
+  });
 }
 
 /** What a container file alone shows. */

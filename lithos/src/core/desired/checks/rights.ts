@@ -63,8 +63,9 @@ const groupsRule: Rule = subject =>
 /** Maps of a container: not beside one of the sandbox, and only onto ids that are allowed. */
 function mapRule(subject: Subject, kind: Kind): Diagnostic[] {
   const own = mapOf(subject.keys, kind);
+  if (own.length === 0) return [];
   const key = MAP_KEY[kind];
-  if (own.length > 0 && mapOf(subject.sandbox, kind).length > 0) {
+  if (mapOf(subject.sandbox, kind).length > 0) {
     const message = `\`${key}\` is in sandbox ${subject.sources.name} already: only one of the two may have it`;
     return [inContainer(subject, 'two-maps', message, [key])];
   }

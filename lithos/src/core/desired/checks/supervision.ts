@@ -1,55 +1,11 @@
-// Order of starts, readiness, watchdog, and what the program cannot be told in some kinds of containers.
+// Readiness, watchdog, and what the program cannot be told in some kinds of containers.
 import type { Diagnostic } from '@suite/shared/schema/diagnostic.ts';
-import { nearest } from '@suite/shared/schema/nearest.ts';
 import { LIMITS } from '../../../config/defaults.ts';
 import type { LivenessKeys } from '../../../config/probes.ts';
 import { parsePort } from '../../../config/variables.ts';
 import { expand, PID_VARIABLE } from '../expand.ts';
 import { activationNames } from '../sockets.ts';
-import type { SandboxSources } from '../sources.ts';
 import { atKey, inContainer, type Rule, type Subject } from './subject.ts';
-
-/** Processes that `process` waits for, directly. */
-function waitsFor(sources: SandboxSources, process: string): readonly string[] {
-  return sources.entries.find(entry => entry.process === process)?.container?.value.after ?? [];
-}
-
-/** The way from `start` back to itself, undefined when there is none. */
-function circle(sources: SandboxSources, start: string): string[] | undefined {
-  const seen = new Set<string>();
-  const visit = (process: string, way: readonly string[]): string[] | undefined => {
-    for (const next of waitsFor(sources, process)) {
-      if (next === start) return [...way, next];
-      if (seen.has(next)) continue;
-      seen.add(next);
-      const found = visit(next, [...way, next]);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  return visit(start, [start]);
-}
-
-const afterRule: Rule = subject => {
-  const names = Object.keys(subject.sources.processes.value);
-  const found: Diagnostic[] = subject.keys.after.flatMap((name, index) => {
-    const kind = subject.sources.processes.value[name]?.kind;
-    if (kind === 'Daemon') return [];
-    const at = ['after', index];
-    if (kind === 'Command')
-      return [inContainer(subject, 'after-command', `\`${name}\` is a Command, which is never ready`, at)];
-    const guess = nearest(name, names);
-    const hint = guess === undefined ? undefined : `did you mean \`${guess}\`?`;
-    const message = `sandbox ${subject.sources.name} has no process \`${name}\``;
-    return [inContainer(subject, 'after-unknown', message, at, hint)];
-  });
-  const way = circle(subject.sources, subject.entry.process);
-  if (way === undefined) return found;
-  return [
-    ...found,
-    inContainer(subject, 'after-circle', `it waits for itself: ${way.join(' → ')}`, ['after']),
-  ];
-};
 
 function portOf(subject: Subject, key: 'readiness' | 'liveness', probe: LivenessKeys): Diagnostic[] {
   if (probe.tag === 'Exec') return [];
@@ -115,7 +71,6 @@ const processOnlyRule: Rule = subject => {
 };
 
 export const supervisionRule: Rule = subject => [
-  ...afterRule(subject),
   ...probeRule(subject),
   ...notifyRule(subject),
   ...processOnlyRule(subject),

@@ -2,6 +2,7 @@
 import type { Diagnostic } from '@suite/shared/schema/diagnostic.ts';
 import { nearest } from '@suite/shared/schema/nearest.ts';
 import type { ContainerKeys } from '../../../config/container.ts';
+import { LIMITS } from '../../../config/defaults.ts';
 import { within } from '../../../config/ids.ts';
 import { checkVariable } from '../../../config/variables.ts';
 import { expand, expandEnviron } from '../expand.ts';
@@ -66,7 +67,7 @@ export function checkReferences(container: Container, ownPids = true): Diagnosti
   const environ = Object.entries(keys.environ).flatMap(([key, text]) =>
     expandEnviron(text, values, ownPids).missing.map(name => ({ path: ['environ', key], name })),
   );
-  return [...plain, ...environ].map(({ path, name }) => {
+  return [...plain, ...environ].slice(0, LIMITS.errorsMax).map(({ path, name }) => {
     const guess = nearest(name, declared);
     const hint = guess === undefined ? undefined : `did you mean \`${guess}\`?`;
     const why =
