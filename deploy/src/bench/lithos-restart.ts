@@ -25,7 +25,7 @@ import { tinySandbox } from './tiny-sandbox.ts';
 const CALLING = 'echo $$ > /out/fifo; exec /bin/busybox sleep 100000';
 
 /** A fifo whose lines can be awaited one at a time; kept open for writing so that it never ends. */
-class Calls {
+export class Calls {
   readonly #waiting: ((line: string) => void)[] = [];
   readonly #keeper: ChildProcess;
 
@@ -88,7 +88,7 @@ const below = (ancestor: number) => (row: Row, parents: ReadonlyMap<number, numb
   return false;
 };
 
-function makeImage(directory: string): string {
+export function makeImage(directory: string): string {
   const root = join(directory, 'images/tiny');
   for (const name of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'out', 'config', 'run'])
     mkdirSync(join(root, name), { recursive: true });

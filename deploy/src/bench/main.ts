@@ -2,13 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cantalScan } from './cantal-scan.ts';
 import { type Bench, type Report, runBench } from './harness.ts';
+import { lithosReload } from './lithos-reload.ts';
 import { lithosRestart } from './lithos-restart.ts';
 import { schedule10k } from './schedule-10k.ts';
 import { vaggaStart } from './vagga-start.ts';
 
 // `npm run bench -- NAME… [--json] [--runs N]`
 
-const BENCHES: readonly Bench[] = [vaggaStart, lithosRestart, cantalScan, schedule10k];
+const BENCHES: readonly Bench[] = [vaggaStart, lithosRestart, lithosReload, cantalScan, schedule10k];
 
 function usage(wrong?: string): never {
   if (wrong !== undefined) process.stderr.write(`${wrong}\n\n`);

@@ -38,52 +38,55 @@ function pidInside(h: Host, name: string): number | null | undefined {
   return h.status()?.instances.find(item => item.name === name)?.pid;
 }
 
-t.test('it is PID 1, runs everything, reaps orphans, and powers off with exit code 0', async t => {
-  const h = await newHost(t);
-  const mon = `${h.sandbox}-mon/mon.0`;
-  t.equal(h.status()?.pid, 1);
-  const tree = h.treePid();
-  const web = await until('both web instances run', () => {
-    const found = processesOf(h.name('web.0')).length > 0 && processesOf(h.name('web.1'));
-    return found && found.length > 0 ? found : undefined;
-  });
-  await until('mon runs', () => processesOf(mon).length > 0);
-  await until('every monitor is a child of PID 1', () => childrenOf(tree).length === 3);
-  // An orphan of the host itself: nsenter's child loses its parent.
-  const orphan = spawnSync('nsenter', [
-    '-t',
-    String(tree),
-    '-p',
-    '-m',
-    'sh',
-    '-c',
-    '(sleep 0.3; exit 7) >/dev/null 2>&1 & echo started',
-  ]);
-  t.equal(orphan.stdout.toString(), 'started\n');
-  const adopted = await until('PID 1 has adopted it', () =>
-    childrenOf(tree).find(pid => /sh|sleep/.test(comm(pid))),
-  );
-  await until('and reaped it', () => !isAlive(adopted) && !isZombie(adopted));
-  t.match(h.log(), /reaped an orphan.*"status":7/);
-  for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
-    const reloads = h.status()?.reloads ?? 0;
-    process.kill(tree, signal);
-    await until(`${signal} was obeyed`, () => (h.status()?.reloads ?? 0) > reloads);
+t.test(
+  '§1.1 stop-signals, §6 reaping: it is PID 1, runs everything, reaps orphans, and powers off with exit code 0',
+  async t => {
+    const h = await newHost(t);
+    const mon = `${h.sandbox}-mon/mon.0`;
     t.equal(h.status()?.pid, 1);
-  }
-  t.ok(web.every(isAlive), 'the containers did not notice');
-  const pid = pidInside(h, mon);
-  process.kill(processesOf(mon)[0] as number, 'SIGKILL');
-  await until(
-    'the monitor sandbox was started again',
-    () => pidInside(h, mon) !== pid && pidInside(h, mon) != null,
-  );
-  process.kill(tree, 'SIGPWR');
-  await until('the host has powered off', () => h.tree?.exitCode !== null);
-  t.equal(h.tree?.exitCode, 0);
-  t.same(h.leftOver(), []);
-  t.same(h.cgroups(), []);
-});
+    const tree = h.treePid();
+    const web = await until('both web instances run', () => {
+      const found = processesOf(h.name('web.0')).length > 0 && processesOf(h.name('web.1'));
+      return found && found.length > 0 ? found : undefined;
+    });
+    await until('mon runs', () => processesOf(mon).length > 0);
+    await until('every monitor is a child of PID 1', () => childrenOf(tree).length === 3);
+    // An orphan of the host itself: nsenter's child loses its parent.
+    const orphan = spawnSync('nsenter', [
+      '-t',
+      String(tree),
+      '-p',
+      '-m',
+      'sh',
+      '-c',
+      '(sleep 0.3; exit 7) >/dev/null 2>&1 & echo started',
+    ]);
+    t.equal(orphan.stdout.toString(), 'started\n');
+    const adopted = await until('PID 1 has adopted it', () =>
+      childrenOf(tree).find(pid => /sh|sleep/.test(comm(pid))),
+    );
+    await until('and reaped it', () => !isAlive(adopted) && !isZombie(adopted));
+    t.match(h.log(), /reaped an orphan.*"status":7/);
+    for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+      const reloads = h.status()?.reloads ?? 0;
+      process.kill(tree, signal);
+      await until(`${signal} was obeyed`, () => (h.status()?.reloads ?? 0) > reloads);
+      t.equal(h.status()?.pid, 1);
+    }
+    t.ok(web.every(isAlive), 'the containers did not notice');
+    const pid = pidInside(h, mon);
+    process.kill(processesOf(mon)[0] as number, 'SIGKILL');
+    await until(
+      'the monitor sandbox was started again',
+      () => pidInside(h, mon) !== pid && pidInside(h, mon) != null,
+    );
+    process.kill(tree, 'SIGPWR');
+    await until('the host has powered off', () => h.tree?.exitCode !== null);
+    t.equal(h.tree?.exitCode, 0);
+    t.same(h.leftOver(), []);
+    t.same(h.cgroups(), []);
+  },
+);
 
 function comm(pid: number): string {
   try {

@@ -135,23 +135,30 @@ t.test('after: starts wait for readiness, and the stop goes the other way round'
   t.same(words(/\/(\w+)\.0 exited with code 0, as asked"/g), ['edge', 'web', 'db']);
 });
 
-t.test('shutdown-timeout: what lives then is killed, whatever its kill-timeout says', async t => {
-  const h = await Host.make('shutdown-timeout: 1');
-  t.teardown(() => h.dispose());
-  h.containerFile('deaf', `trap "" TERM; echo up; ${SLEEP}`, 'kill-timeout: 100');
-  h.containerFile('web', SLEEP, 'kill-timeout: 100');
-  h.containerFile('late', SLEEP, 'after: [never]');
-  h.containerFile('never', 'exit 1', 'restart-timeout: 50');
-  h.processFile(entry('deaf') + entry('web') + entry('late') + entry('never'));
-  await h.start();
-  await until('it is up', () => h.output('deaf.0').includes('up'));
-  await until('why it waits is told', () => h.instance('late.0')?.problem === 'never not ready');
-  t.match(h.instance('late.0'), { state: 'waiting', reason: 'after', nextStartWallMs: null, pid: null });
-  const asked = Date.now();
-  t.equal(await h.stop(), 0);
-  const tookMs = Date.now() - asked;
-  t.ok(tookMs >= 1_000 && tookMs < 6_000, `the deadline counts (${tookMs} ms)`);
-  t.match(h.log(), 'not everything stopped within 1 s: KILL');
-  t.same(h.leftOver(), []);
-  t.same(h.cgroups(), []);
-});
+t.test(
+  '§1.1 stop-finishes, §2.1 shutdown-timeout: what lives then is killed, whatever its kill-timeout says',
+  async t => {
+    const h = await Host.make('shutdown-timeout: 1');
+    t.teardown(() => h.dispose());
+    h.containerFile('deaf', `trap "" TERM; echo up; ${SLEEP}`, 'kill-timeout: 100');
+    h.containerFile('web', SLEEP, 'kill-timeout: 100');
+    h.containerFile('late', SLEEP, 'after: [never]');
+    h.containerFile('never', SLEEP, '', { volumes: '  /data: !Persistent {path: /data/none}' });
+    h.processFile(entry('deaf') + entry('web') + entry('late') + entry('never'));
+    await h.start();
+    await until('it is up', () => h.output('deaf.0').includes('up'));
+    await until('why it waits is told', () => h.instance('late.0')?.problem === 'never not ready');
+    t.match(h.instance('late.0'), { state: 'waiting', reason: 'after', nextStartWallMs: null, pid: null });
+    const asked = Date.now();
+    h.signal('SIGTERM');
+    await until('it stops', () => h.status()?.stopping);
+    h.signal('SIGHUP');
+    h.signal('SIGQUIT');
+    t.equal(await h.stop('SIGHUP'), 0, 'neither a reload nor a re-exec cancels it');
+    const tookMs = Date.now() - asked;
+    t.ok(tookMs >= 1_000 && tookMs < 6_000, `the deadline counts (${tookMs} ms)`);
+    t.match(h.log(), 'not everything stopped within 1 s: KILL');
+    t.same(h.leftOver(), []);
+    t.same(h.cgroups(), []);
+  },
+);

@@ -87,41 +87,44 @@ t.test('a program can be told its pid, where the runtime makes that predictable'
   t.equal(await h.stop(), 0);
 });
 
-t.test('a killed program is started again, at once when it ran long enough, and never too often', async t => {
-  const h = await host(t);
-  h.containerFile('web', SLEEP, 'restart-timeout: 0');
-  h.containerFile('crash', 'echo $(date +%s%3N); exit 3', 'restart-timeout: 1');
-  h.processFile(entry('web') + entry('crash'));
-  await h.start();
-  const app = await h.app('web.0');
-  const killedAt = Date.now();
-  process.kill(app, 'SIGKILL');
-  const again = await h.running('web.0', 1);
-  t.ok(Date.now() - killedAt < 500, 'the next run is there within half a second');
-  t.equal(again.restarts, 1);
-  t.equal(again.lastExit?.code, 137);
-  t.match(h.run('lithos_ps', '-C', h.path('master.yaml')).stdout, 'web.0 0s [2/2]');
-  // When the supervisor decided, not when the program's first word came: that takes longer on a busy machine.
-  const started = new Map<number, number>();
-  await until('the crashing one was started three times', () => {
-    const { run = 0, startedWallMs } = h.instance('crash.0') ?? {};
-    if (startedWallMs != null) started.set(run, startedWallMs);
-    return started.size >= 3;
-  });
-  const starts = [...started.values()];
-  for (const [index, at] of starts.slice(1).entries()) {
-    const gap = at - (starts[index] as number);
-    t.ok(gap >= 990, `two starts are at least restart-timeout apart (${gap} ms)`);
-  }
-  t.match(h.instance('crash.0')?.lastExit, { code: 3, requested: false, words: 'exited with code 3' });
-  const json = JSON.parse(h.run('lithos_ps', '-C', h.path('master.yaml'), '--json').stdout);
-  t.match(
-    json.trees[0].children.find(({ name }: { name: string }) => name.endsWith('crash.0')),
-    { last_exit: 'exited with code 3' },
-  );
-});
+t.test(
+  '§6 restart-distance: a killed program is started again, at once when it ran long enough, and never too often',
+  async t => {
+    const h = await host(t);
+    h.containerFile('web', SLEEP, 'restart-timeout: 0');
+    h.containerFile('crash', 'echo $(date +%s%3N); exit 3', 'restart-timeout: 1');
+    h.processFile(entry('web') + entry('crash'));
+    await h.start();
+    const app = await h.app('web.0');
+    const killedAt = Date.now();
+    process.kill(app, 'SIGKILL');
+    const again = await h.running('web.0', 1);
+    t.ok(Date.now() - killedAt < 500, 'the next run is there within half a second');
+    t.equal(again.restarts, 1);
+    t.equal(again.lastExit?.code, 137);
+    t.match(h.run('lithos_ps', '-C', h.path('master.yaml')).stdout, 'web.0 0s [2/2]');
+    // When the supervisor decided, not when the program's first word came: that takes longer on a busy machine.
+    const started = new Map<number, number>();
+    await until('the crashing one was started three times', () => {
+      const { run = 0, startedWallMs } = h.instance('crash.0') ?? {};
+      if (startedWallMs != null) started.set(run, startedWallMs);
+      return started.size >= 3;
+    });
+    const starts = [...started.values()];
+    for (const [index, at] of starts.slice(1).entries()) {
+      const gap = at - (starts[index] as number);
+      t.ok(gap >= 990, `two starts are at least restart-timeout apart (${gap} ms)`);
+    }
+    t.match(h.instance('crash.0')?.lastExit, { code: 3, requested: false, words: 'exited with code 3' });
+    const json = JSON.parse(h.run('lithos_ps', '-C', h.path('master.yaml'), '--json').stdout);
+    t.match(
+      json.trees[0].children.find(({ name }: { name: string }) => name.endsWith('crash.0')),
+      { last_exit: 'exited with code 3' },
+    );
+  },
+);
 
-t.test('a reload touches only what changed', async t => {
+t.test('§1.1 reload-signal, §3.2 scaling, §3.2 retire: a reload touches only what changed', async t => {
   const h = await host(t);
   h.containerFile('web', SLEEP);
   h.containerFile('job', SLEEP);
@@ -148,7 +151,7 @@ t.test('a reload touches only what changed', async t => {
   t.match(history[1], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \{"job":\{"instances":1,"image":"app\.1"/);
 });
 
-t.test('a program that ignores TERM is killed with everything it started', async t => {
+t.test('§6 stop-escalation: a program that ignores TERM is killed with everything it started', async t => {
   const h = await host(t);
   h.containerFile('deaf', `trap "" TERM; (setsid sleep 1000 &); echo up; ${SLEEP}`, 'kill-timeout: 1');
   h.processFile(entry('deaf'));
@@ -162,34 +165,37 @@ t.test('a program that ignores TERM is killed with everything it started', async
   t.match(h.log(), 'did not end within 1 s: KILL');
 });
 
-t.test('containers survive the death of their supervisor, three times, and a re-exec', async t => {
-  const h = await host(t);
-  h.containerFile('web', SLEEP, 'restart-timeout: 0');
-  h.processFile(entry('web', ', instances: 3'));
-  await h.start();
-  const names = ['web.0', 'web.1', 'web.2'];
-  const pids = await Promise.all(names.map(async name => (await h.running(name)).pid));
-  for (const round of [1, 2, 3]) {
-    await h.crash();
+t.test(
+  '§1.1 reexec-signal, §3.1 master-bad, §3.2 adopt: containers survive the death of their supervisor, three times, and a re-exec',
+  async t => {
+    const h = await host(t);
+    h.containerFile('web', SLEEP, 'restart-timeout: 0');
+    h.processFile(entry('web', ', instances: 3'));
     await h.start();
-    t.same(await Promise.all(names.map(async name => (await h.running(name)).pid)), pids, `round ${round}`);
-  }
-  const treePid = h.tree?.pid;
-  const reloads = h.status()?.reloads ?? 0;
-  h.signal('SIGQUIT');
-  await until('the new program has read its configuration', () => (h.status()?.reloads ?? 0) > reloads);
-  t.equal(h.status()?.pid, treePid, 'the pid of the tree stays');
-  t.same(await Promise.all(names.map(async name => (await h.running(name)).pid)), pids);
-  process.kill(await h.app('web.1'), 'SIGKILL');
-  const again = await h.running('web.1', 1);
-  t.equal(again.restarts, 1, 'an adopted one is watched like any other');
-  writeFileSync(h.path('master.yaml'), `${readFileSync(h.path('master.yaml'), 'utf8')}\nnonsense: 1\n`);
-  h.signal('SIGQUIT');
-  await until('the tree has refused', () => h.log().includes('re-exec refused'));
-  t.equal((await h.running('web.0')).pid, pids[0]);
-});
+    const names = ['web.0', 'web.1', 'web.2'];
+    const pids = await Promise.all(names.map(async name => (await h.running(name)).pid));
+    for (const round of [1, 2, 3]) {
+      await h.crash();
+      await h.start();
+      t.same(await Promise.all(names.map(async name => (await h.running(name)).pid)), pids, `round ${round}`);
+    }
+    const treePid = h.tree?.pid;
+    const reloads = h.status()?.reloads ?? 0;
+    h.signal('SIGQUIT');
+    await until('the new program has read its configuration', () => (h.status()?.reloads ?? 0) > reloads);
+    t.equal(h.status()?.pid, treePid, 'the pid of the tree stays');
+    t.same(await Promise.all(names.map(async name => (await h.running(name)).pid)), pids);
+    process.kill(await h.app('web.1'), 'SIGKILL');
+    const again = await h.running('web.1', 1);
+    t.equal(again.restarts, 1, 'an adopted one is watched like any other');
+    writeFileSync(h.path('master.yaml'), `${readFileSync(h.path('master.yaml'), 'utf8')}\nnonsense: 1\n`);
+    h.signal('SIGQUIT');
+    await until('the tree has refused', () => h.log().includes('re-exec refused'));
+    t.equal((await h.running('web.0')).pid, pids[0]);
+  },
+);
 
-t.test('what happened while nobody supervised is made up for', async t => {
+t.test('§3.2 replace, §3.2 retire: what happened while nobody supervised is made up for', async t => {
   const h = await host(t);
   for (const name of ['same', 'changed', 'removed', 'died'])
     h.containerFile(name, SLEEP, 'restart-timeout: 0');
@@ -226,19 +232,22 @@ t.test('a container whose monitor was killed goes on, and is restarted when it e
   t.equal(again.problem, null);
 });
 
-t.test('one tree per runtime directory; a recycled pid does not count', async t => {
-  const h = await host(t);
-  h.containerFile('web', SLEEP);
-  h.processFile(entry('web'));
-  h.write('run/master.pid', `${process.pid}\n`);
-  h.write('run/master.pid.start', '1\n');
-  await h.start();
-  t.equal(readFileSync(h.path('run/master.pid'), 'utf8'), `${h.tree?.pid}\n`);
-  const second = h.run('lithos_tree', '-C', h.path('master.yaml'));
-  t.equal(second.code, 1);
-  t.match(second.stderr, `another lithos_tree runs with this runtime-dir: pid ${h.tree?.pid}`);
-  await h.running('web.0');
-});
+t.test(
+  '§1.1 pid-file, §1.1 pid-reused: one tree per runtime directory; a recycled pid does not count',
+  async t => {
+    const h = await host(t);
+    h.containerFile('web', SLEEP);
+    h.processFile(entry('web'));
+    h.write('run/master.pid', `${process.pid}\n`);
+    h.write('run/master.pid.start', '1\n');
+    await h.start();
+    t.equal(readFileSync(h.path('run/master.pid'), 'utf8'), `${h.tree?.pid}\n`);
+    const second = h.run('lithos_tree', '-C', h.path('master.yaml'));
+    t.equal(second.code, 1);
+    t.match(second.stderr, `another lithos_tree runs with this runtime-dir: pid ${h.tree?.pid}`);
+    await h.running('web.0');
+  },
+);
 
 t.test('a failing start is retried and explained, a shared pid namespace leaves nothing behind', async t => {
   const h = await host(t);

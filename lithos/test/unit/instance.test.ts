@@ -45,7 +45,7 @@ const configured = (change: Parameters<typeof desired>[0] = {}): Event => ({
 const running = (change: Parameters<typeof desired>[0] = {}) =>
   play(freshInstance(desired(change), 1, 0), [0, due], [10, started]).instance;
 
-t.test('§6.1 restart-timeout: the least distance of two starts', async t => {
+t.test('§6 restart-distance: two starts are restart-timeout apart', async t => {
   const first = play(freshInstance(desired(), 1, 0), [0, due], [10, started]);
   t.same(first.words, ['start 1', 'observe']);
   t.match(first.instance.state, { kind: 'running', pid: 7 });
@@ -142,7 +142,7 @@ t.test('too many failures in a row: failed, until it is cleared or configured di
   t.match(again, { row: 0, problem: undefined });
 });
 
-t.test('§6.2 stop: hook, signal, then KILL at the deadline of what runs', async t => {
+t.test('§6 stop-escalation: hook, signal, then KILL at the deadline of what runs', async t => {
   const first = running();
   t.same(
     play(first, [20, configured({ command: ['/bin/other'] })]).words,
@@ -199,7 +199,7 @@ t.test('ready, unready, sick', async t => {
   t.equal(play(ill.instance, [1050, configured({ identity: 'two' })], [1100, exited(0)]).instance.row, 0);
 });
 
-t.test('§6.5 restart: an operator stops and starts again, which is no failure', async t => {
+t.test('restart: an operator stops and starts again, which is no failure', async t => {
   const asked = play(running(), [3000, { kind: 'restart' }], [3100, exited(1)]);
   t.same(asked.words, ['SIGTERM', 'deadline at 8000', 'unobserve', 'start 2', 'discard 1']);
   t.match(asked.instance, { row: 0, failures: 0, restarts: 1 });
@@ -246,7 +246,7 @@ t.test('while starting, waiting and held', async t => {
   );
 });
 
-t.test('§3.2 adopted: configured, replaced or removed; at rest too', async t => {
+t.test('§3.2 adopt, §3.2 replace, §3.2 retire, §3.2 early-death: what is found, also at rest', async t => {
   const run: Run = {
     number: 3,
     identity: 'one',
@@ -295,7 +295,7 @@ t.test('sockets are kept over a restart, and closed while nobody will answer for
   t.equal(wantsSockets(play(up, [20, configured({ identity: 'two' })]).instance), true);
 });
 
-t.test('§6.4 normal-exit-codes: failures and exits in words', async t => {
+t.test('§6 normal-exit, §6 term-is-normal: failures and exits in words', async t => {
   const exit = (code: number | null, requested = false) => ({ code, requested, outOfMemory: false });
   t.equal(isFailure(exit(0), []), true, 'for a daemon nothing is normal by default');
   t.equal(isFailure(exit(200), [200]), false);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { type Known, plan } from '../../src/core/plan/plan.ts';
 
-t.test('§3.2 adoption: the plan follows the table', async t => {
+t.test('§3.2 adopt, §3.2 replace, §3.2 retire: the plan follows the table', async t => {
   const wanted = new Map([
     ['b/adopted.0', 'x'],
     ['b/changed.0', 'new'],
