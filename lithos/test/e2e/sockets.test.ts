@@ -319,3 +319,28 @@ t.test('§3.3 sockets-unused: kept over the plain interval, closed in back-off',
   await h.app('web.0');
   t.match(await ask(port), h.name('web.0'), 'the next start opens it again');
 });
+
+t.test('a program that is restarted alone gets its sockets again', async t => {
+  const h = await host(t);
+  const port = await freePort();
+  const ports = `tcp-ports: {${port}: {fd: 3, host: 127.0.0.1}}`;
+  h.containerFile('web', server(3), `restart-timeout: 0\nrestart-process-only: true\n${ports}`);
+  h.processFile(entry('web'));
+  await h.start();
+  const { run } = await h.running('web.0');
+  const said = await ask(port);
+  const isServer = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'perl\n';
+  const first = await until('it runs', () => processesOf(h.name('web.0')).find(isServer));
+  const inode = inodeOf(first, 3);
+  process.kill(first, 'SIGSTOP');
+  const waiting = ask(port);
+  process.kill(first, 'SIGKILL');
+  t.match(await waiting, h.name('web.0'), 'a client that waited is served by the next one');
+  t.not(await waiting, said);
+  await h.running('web.0', run);
+  const second = await until('the next one runs', () => processesOf(h.name('web.0')).find(isServer));
+  t.equal(inodeOf(second, 3), inode);
+  await h.crash();
+  await h.start();
+  t.same(has(h.treePid(), [inode]), [inode], 'a new supervisor takes it back');
+});
