@@ -90,6 +90,8 @@ export class Host {
   readonly sandbox: string;
   readonly cgroup: string;
   tree: ChildProcess | undefined;
+  /** What the last tree has written to stderr. */
+  said = '';
   private systemVolumes = '';
   private wrapped = false;
 
@@ -205,14 +207,14 @@ export class Host {
       env: environment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    let said = '';
+    this.said = '';
     child.stderr?.on('data', chunk => {
-      said += chunk;
+      this.said += chunk;
     });
     this.tree = child;
     this.wrapped = argv.length > own.length || typeof through === 'function';
     await until('the tree has read its configuration', () => {
-      if (child.exitCode !== null) throw new Error(`lithos_tree ended with ${child.exitCode}: ${said}`);
+      if (child.exitCode !== null) throw new Error(`lithos_tree ended with ${child.exitCode}: ${this.said}`);
       return (this.status()?.reloads ?? 0) > before;
     });
     return child;

@@ -1,5 +1,5 @@
 // The config history: one line per sandbox and configuration read. lithos_clean will decide by it which images may go.
-import { appendFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HISTORY } from '../config/defaults.ts';
 
@@ -26,6 +26,7 @@ export async function appendHistory(
   entries: string,
   wallMs: number,
 ): Promise<void> {
+  await mkdir(directory, { recursive: true });
   const file = join(directory, `${sandbox}.log`);
   if ((await sizeOf(file)) > HISTORY.maxBytes) await rotate(file);
   const time = new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -213,6 +213,18 @@ export const LOGS = {
   reopenPollMs: 5,
   /** Starts in a row cost one new holder of their pipes, not one each. */
   holdPipesMs: 500,
+  /** Read from a log in one go. */
+  readBytes: 262_144,
+  /** A longer line is shown in pieces: somebody forgot the newlines. */
+  lineBytes: MIB,
+  /** `lithos_logs -f`: quick enough for eyes, and five looks a second cost nothing. */
+  followMs: 200,
+  /** As `tail -f` begins. */
+  followLines: 10,
+  /** Where syslog(3) sends to. */
+  syslogSocket: '/dev/log',
+  /** Syslog daemons cut longer messages, or refuse them. */
+  syslogBytes: 2_048,
   /** Of a command line in a log. */
   commandChars: 1_000,
 } as const;

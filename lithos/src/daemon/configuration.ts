@@ -32,6 +32,8 @@ export interface ConfigurationOptions {
   readonly log: Logger;
   readonly paths: HostPaths;
   readonly lastGood: LastGood;
+  /** Where the log of each sandbox goes. */
+  readonly onLogs: (logs: ReadonlyMap<string, DesiredSandbox['log']>) => void;
 }
 
 function inOneLine({ file, line, column, message }: Diagnostic): string {
@@ -57,6 +59,7 @@ export class Configuration {
     const desired = new Map<string, DesiredInstance>();
     const before = new Map<string, DesiredInstance>();
     const policies = new Map<string, RollingUpdate | null>();
+    const logs = new Map<string, DesiredSandbox['log']>();
     for (const loaded of host.sandboxes) {
       const earlier = this.inForce.get(loaded.name) ?? (await this.options.lastGood.load(loaded.name));
       for (const instance of earlier?.instances ?? []) before.set(instance.name, instance);
@@ -64,7 +67,9 @@ export class Configuration {
       sandboxes.push(chosen.status);
       policies.set(loaded.name, chosen.sandbox?.rollingUpdate ?? null);
       for (const instance of chosen.sandbox?.instances ?? []) desired.set(instance.name, instance);
+      if (chosen.sandbox !== undefined) logs.set(loaded.name, chosen.sandbox.log);
     }
+    this.options.onLogs(logs);
     await this.options.lastGood.keepOnly(new Set(host.sandboxes.map(({ name }) => name)));
     return { desired, policies, before, sandboxes, errors };
   }

@@ -21,7 +21,8 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
   if (process.getuid?.() !== 0) throw new Fatal('lithos_tree must run as root');
   const master = await readMaster(options.config);
   makeDirectories(master.paths);
-  const { log, close } = openLog(options, master);
+  const treeLog = openLog(options, master);
+  const log = treeLog.logger;
   outliveBugs(log, () => signals.isWaiting('stop'));
   try {
     for (const warning of master.warnings)
@@ -38,14 +39,12 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
       reasons: runtime.choice.reasons,
     });
     takeCharge();
-    const code = await new Tree({ options, log, master, runtime, init }).run(signals);
+    const code = await new Tree({ options, log, treeLog, master, runtime, init }).run(signals);
     if (isMachine()) await leaveMachine(signals.power(), log);
     return code;
   } catch (error) {
     log.error(`fatal: ${(error as Error).message}`);
     throw error;
-  } finally {
-    close();
   }
 }
 

@@ -1,6 +1,6 @@
 // What the tree needs before it can do anything: its configuration, directories, log, sibling programs, a runtime.
-import { chmodSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { createLogger, type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { OciRuntime } from '@suite/shared/oci/runtime.ts';
@@ -10,6 +10,7 @@ import { realClock, realDisk, realProc } from '@suite/shared/ports/real.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import { Cgroups } from '../adapters/cgroups.ts';
 import { loadMaster, type Master } from '../adapters/load-master.ts';
+import { TreeLog } from '../adapters/logs/tree-log.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { consoleWriter } from './console.ts';
 import { EXIT_MISSING_PROGRAM, Fatal } from './fatal.ts';
@@ -49,27 +50,12 @@ export function makeDirectories(paths: HostPaths): void {
     chmodSync(directory, 0o700);
 }
 
-export function openLog(options: TreeOptions, master: Master): { log: Logger; close: () => void } {
-  const fd = openSync(master.paths.logFile, 'a');
+export function openLog(options: TreeOptions, master: Master): TreeLog {
   const level = parseLogLevel(options.logLevel ?? master.keys.logLevel) ?? 'warn';
   const toConsole = options.logConsole || isMachine() ? consoleWriter() : undefined;
-  const write = (line: string) => {
-    try {
-      writeSync(fd, line);
-    } catch {
-      // A full disk must not end the supervisor.
-    }
-    if (options.logStderr) process.stderr.write(line);
-    toConsole?.(line);
-  };
-  const log = createLogger({
-    write,
-    wallMs: () => realClock.wallMs(),
-    level,
-    format: 'json',
-    unit: 'lithos_tree',
-  });
-  return { log, close: () => closeSync(fd) };
+  const toStderr = options.logStderr ? (line: string) => void process.stderr.write(line) : undefined;
+  const also = [toStderr, toConsole].filter(each => each !== undefined);
+  return new TreeLog({ master, clock: realClock, level, also });
 }
 
 /** Throws Fatal with all errors of the file, or with what it asks of this host in vain. */

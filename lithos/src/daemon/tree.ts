@@ -99,7 +99,8 @@ export class Tree {
   }
 
   private async reload(): Promise<void> {
-    const { log } = this.around;
+    const { log, treeLog } = this.around;
+    treeLog.reopen();
     const { configuration, rollouts, status, witness, api } = this.parts;
     const { progress } = this;
     progress.reading = await configuration.read().catch((error: Error) => {

@@ -16,6 +16,7 @@ import { LastGood } from '../adapters/last-good.ts';
 import { CONTROLLERS } from '../adapters/limits.ts';
 import type { Master } from '../adapters/load-master.ts';
 import { StdioLogs } from '../adapters/logs/stdio-logs.ts';
+import type { TreeLog } from '../adapters/logs/tree-log.ts';
 import { MetricsFile } from '../adapters/metrics-file.ts';
 import { networkAttachment } from '../adapters/network-attachment.ts';
 import { Networks } from '../adapters/networks.ts';
@@ -42,6 +43,8 @@ import { Witness } from './witness.ts';
 export interface Surroundings {
   readonly options: TreeOptions;
   readonly log: Logger;
+  /** Where `log` writes. */
+  readonly treeLog: TreeLog;
   readonly master: Master;
   readonly runtime: OciRuntime;
   /** Static init program of the host. */
@@ -156,7 +159,11 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     files: new RolloutFiles(realDisk, paths.rolloutsDir),
     onChange: () => status.changed(),
   });
-  const configuration = new Configuration({ ...world, lastGood: new LastGood(realDisk, paths.lastGoodDir) });
+  const configuration = new Configuration({
+    ...world,
+    lastGood: new LastGood(realDisk, paths.lastGoodDir),
+    onLogs: logs => around.treeLog.configure(logs),
+  });
   const keeper = new SocketKeeper({
     clock: realClock,
     sockets,

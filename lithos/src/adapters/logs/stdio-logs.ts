@@ -197,7 +197,7 @@ export class StdioLogs {
   private sweep(): void {
     for (const [name, log] of this.runs) {
       if (log.options.pipes.length > 0)
-        log.tend().catch((error: Error) => this.options.log.warn(`log of ${name}: ${error.message}`));
+        log.tend().catch((error: Error) => this.options.log.warn(`${name}: log: ${error.message}`));
     }
   }
 
@@ -246,7 +246,7 @@ export class StdioLogs {
     try {
       work();
     } catch (error) {
-      this.options.log.warn(`log of ${name}: ${(error as Error).message}`);
+      this.options.log.warn(`${name}: log: ${(error as Error).message}`);
     }
   }
 }
