@@ -20,7 +20,7 @@ import { Host, until } from '../support.ts';
 
 t.setTimeout(300_000);
 
-/** Greets every client on every descriptor it is given; prints first what it sees of its network. */
+/** Greets every client on every descriptor it is given. One that others accept on too must not block. */
 const SERVER = [
   'for my $fd (@ARGV) { my $s; open($s, "+<&=", $fd) or die "$fd: $!"; push @s, $s; vec($r, $fd, 1) = 1 }',
   'while (1) { select(my $ready = $r, undef, undef, undef); for my $s (@s) {',
@@ -109,7 +109,8 @@ t.test('a bridged container', async t => {
       `  after-setup-command: ${JSON.stringify(['/bin/sh', '-c', hook, '@{container_ip}'])}`,
     ].join('\n'),
   );
-  const ports = 'tcp-ports: {80: {fd: 3}, 8080: {fd: 4, host: 10.77.0.1, external: true}}';
+  const ports =
+    'tcp-ports: {80: {fd: 3}, 8080: {fd: 4, host: 10.77.0.1, external: true, set-non-block: true}}';
   h.containerFile('web', `${LOOK}; exec perl -e '${SERVER}' 3 4`, `restart-timeout: 0\n${ports}`);
   h.processFile(
     'web: {image: app.1, config: /config/web.yaml, instances: 2, ip-addresses: [10.77.0.2, 10.77.0.3]}',
