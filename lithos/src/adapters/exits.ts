@@ -1,5 +1,5 @@
 // Learns of ended containers at once: their monitors leave exit files in one directory, which inotify watches.
-import { existsSync, type FSWatcher, readFileSync, watch } from 'node:fs';
+import { existsSync, type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { HostPaths } from './paths.ts';
 
@@ -33,6 +33,24 @@ export class ExitWatch {
     if (code === undefined) return false;
     this.listener(id, code, this.ranOutOfMemory(id));
     return true;
+  }
+
+  /** Exit files whose announcement was lost. They are few: each goes away with its run. */
+  checkAll(): void {
+    try {
+      for (const file of readdirSync(this.directory)) this.check(file);
+    } catch {
+      // The pids will tell.
+    }
+  }
+
+  /** As its pid file says. */
+  monitorPid(pidFile: string): number | undefined {
+    try {
+      return Number.parseInt(readFileSync(pidFile, 'utf8'), 10) || undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** True when the pid file of a monitor names no living conmon any more. */

@@ -68,6 +68,15 @@ export function sameProcess(pid: number, processStart: string): boolean {
   return processStartTime(pid) === processStart;
 }
 
+/** True also for a zombie, and for whoever got the pid since: much cheaper than `sameProcess`. */
+export function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 /** Found on disk: a complete record, or a run that never got that far. */
 export type FoundRun =
   | { readonly kind: 'complete'; readonly files: RunFiles; readonly record: RunRecord }

@@ -243,6 +243,18 @@ export const SHOWN = {
   frameMs: 1_000,
 } as const;
 
+export const MEMORY = {
+  /** Changes of instances that make a burst: a start has about three. */
+  burst: 50,
+  /** After so long without a change it is over; giving memory back takes some tens of milliseconds. */
+  quietMs: 2_000,
+} as const;
+
+export const PIDS = {
+  /** Instances of which everything is read at each `pidCheckMs`: 30 µs each, so below a thousandth of a core. */
+  fullChecks: 8,
+} as const;
+
 export const SWITCH = {
   /** Some instances one after the other, each with its minute to become ready. */
   waitS: 300,

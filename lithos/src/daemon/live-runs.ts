@@ -2,8 +2,8 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Timer } from '@suite/shared/ports/index.ts';
 import type { ExitWatch } from '../adapters/exits.ts';
-import { sameProcess } from '../adapters/records.ts';
-import { TIMES } from '../config/defaults.ts';
+import { exists, sameProcess } from '../adapters/records.ts';
+import { PIDS, TIMES } from '../config/defaults.ts';
 
 /** The process behind a run, as far as it is known. */
 export interface Live {
@@ -15,6 +15,8 @@ export interface Live {
   /** When its pid was first seen gone without an exit file. */
   goneSinceMs?: number;
   monitorLost?: boolean;
+  /** Once it has been read. */
+  monitorPid?: number | undefined;
 }
 
 export interface LiveRunsOptions {
@@ -30,6 +32,8 @@ export class LiveRuns {
   private readonly options: LiveRunsOptions;
   private readonly runs = new Map<string, Live>();
   private soon: Timer | undefined;
+  /** Whose turn it is in `glance`. */
+  private turn = 0;
 
   constructor(options: LiveRunsOptions) {
     this.options = options;
@@ -55,20 +59,47 @@ export class LiveRuns {
     this.checkPids();
   }
 
-  /** Safety net beside the exit files: a monitor that was killed leaves none. Also called on a timer. */
+  /** Safety net beside the exit files: a monitor that was killed leaves none. */
   checkPids(): void {
+    for (const [name, live] of this.runs) this.look(name, live);
+  }
+
+  /**
+   * The safety net on a timer, cheap for hundreds of runs: whose monitor lives will leave an exit file, so only the others
+   * are looked at in full. And some more each time, in turn: the pid of a monitor may be somebody else's by now.
+   */
+  glance(): void {
+    this.options.exits.checkAll();
+    const inTurn = this.inTurn(PIDS.fullChecks);
+    for (const [name, live] of this.runs)
+      if (inTurn.has(name) || live.monitorLost || !this.hasMonitor(live)) this.look(name, live);
+  }
+
+  private inTurn(count: number): ReadonlySet<string> {
+    const names = [...this.runs.keys()];
+    const chosen = Array.from({ length: Math.min(count, names.length) }, (_, index) => {
+      return names[(this.turn + index) % names.length] as string;
+    });
+    this.turn = (this.turn + count) % Math.max(1, names.length);
+    return new Set(chosen);
+  }
+
+  private hasMonitor(live: Live): boolean {
+    live.monitorPid ??= this.options.exits.monitorPid(live.monitorPidFile);
+    return live.monitorPid !== undefined && exists(live.monitorPid);
+  }
+
+  private look(name: string, live: Live): void {
     const { clock, exits } = this.options;
-    const now = clock.monotonicMs();
-    for (const [name, live] of this.runs) {
-      if (sameProcess(live.pid, live.processStart)) {
-        this.checkMonitor(name, live);
-        continue;
-      }
-      if (live.goneSinceMs === undefined) clock.after(TIMES.exitFileGraceMs, () => this.checkPids());
-      live.goneSinceMs ??= now;
-      if (exits.check(live.id) || now - live.goneSinceMs < TIMES.exitFileGraceMs) continue;
-      this.ended(live.id, null, false);
+    if (sameProcess(live.pid, live.processStart)) {
+      this.checkMonitor(name, live);
+      return;
     }
+    const now = clock.monotonicMs();
+    if (live.goneSinceMs === undefined) clock.after(TIMES.exitFileGraceMs, () => this.checkPids());
+    live.goneSinceMs ??= now;
+    if (exits.check(live.id) || now - live.goneSinceMs < TIMES.exitFileGraceMs) return;
+    this.ended(live.id, null, false);
   }
 
   /** A zombie the supervisor reaped as PID 1: if it was a container whose monitor is gone, its status is known after all. */
@@ -81,14 +112,15 @@ export class LiveRuns {
   private checkSoon(delayMs: number): void {
     this.soon ??= this.options.clock.after(delayMs, () => {
       this.soon = undefined;
-      this.checkPids();
+      for (const [name, live] of this.runs) if (live.monitorLost) this.look(name, live);
     });
   }
 
   private checkMonitor(name: string, live: Live): void {
+    if (!live.monitorLost && !this.options.exits.monitorIsGone(live.monitorPidFile)) return;
     // Nothing will tell us of its end: its pid is looked at more often.
-    if (live.monitorLost) this.checkSoon(TIMES.lostMonitorCheckMs);
-    if (live.monitorLost || !this.options.exits.monitorIsGone(live.monitorPidFile)) return;
+    this.checkSoon(TIMES.lostMonitorCheckMs);
+    if (live.monitorLost) return;
     live.monitorLost = true;
     this.options.log.error(`${name}: its monitor is gone: its output is written by lithos_tree from now on`);
     this.options.onMonitorLost(name);

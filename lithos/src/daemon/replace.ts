@@ -3,6 +3,7 @@
 import type { Logger } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { isMachine } from './machine.ts';
+import { NODE_FLAGS } from './memory.ts';
 
 /** Set once this process has been in charge of containers: what follows in it must not end lightly as PID 1. */
 const IN_CHARGE = 'LITHOS_TREE_IN_CHARGE';
@@ -10,7 +11,8 @@ const IN_CHARGE = 'LITHOS_TREE_IN_CHARGE';
 const BUG_PAUSE_MS = 1_000;
 
 export function ownCommandLine(): string[] {
-  return [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const flags = new Set([...NODE_FLAGS, ...process.execArgv]);
+  return [process.execPath, ...flags, ...process.argv.slice(1)];
 }
 
 /** Variables for us and our successor only. */

@@ -241,8 +241,8 @@ export class Supervisor {
   };
 
   /** See LiveRuns; called on a timer. */
-  checkPids(): void {
-    this.live.checkPids();
+  glance(): void {
+    this.live.glance();
   }
 
   /** See LiveRuns. */

@@ -15,6 +15,7 @@ import type { HostPaths } from '../adapters/paths.ts';
 import { consoleWriter } from './console.ts';
 import { EXIT_MISSING_PROGRAM, Fatal } from './fatal.ts';
 import { isMachine } from './machine.ts';
+import { MEMORY_ENVIRONMENT } from './memory.ts';
 import { ownCommandLine, ownEnvironment } from './replace.ts';
 
 export interface TreeOptions {
@@ -77,7 +78,8 @@ function trialPlace(master: Master): TrialPlace {
 /**
  * Where crun only works without the v2 mount, the whole tree moves into a mount namespace without it, once: wrapping
  * every call of the runtime would cost each restart two more programs. The pid stays; a second try is not made. The
- * same step (taken alone where no move is needed) gives the program an environment that says where its metrics are.
+ * same step (taken alone where no move is needed) makes Node a small one, in an environment that says where its metrics
+ * are.
  */
 export async function chooseRuntime(master: Master, log: Logger): Promise<RuntimeChoice> {
   const choice = await probeRuntime(realProc, trialPlace(master));
@@ -86,6 +88,7 @@ export async function chooseRuntime(master: Master, log: Logger): Promise<Runtim
   if (!moves && process.env[METRICS_PATH] !== undefined) return choice;
   const env = {
     [METRICS_PATH]: master.paths.metricsBase,
+    ...MEMORY_ENVIRONMENT,
     ...ownEnvironment(),
     ...(moves ? { [MOVED]: '1' } : {}),
   };

@@ -50,7 +50,7 @@ export class Tree {
 
   private watch(): void {
     const { supervisor, logs } = this.parts;
-    const timer = setInterval(() => supervisor.checkPids(), TIMES.pidCheckMs);
+    const timer = setInterval(() => supervisor.glance(), TIMES.pidCheckMs);
     const stopReaping = startReaping(this.around.log, (pid, code) => {
       logs.reaped(pid);
       supervisor.reaped(pid, code);

@@ -28,6 +28,7 @@ import { StdioTarget } from '../adapters/stdio-target.ts';
 import { VolumeGuard } from '../adapters/volume-guard.ts';
 import { Api } from './api/api.ts';
 import { Configuration } from './configuration.ts';
+import { MemoryKeeper } from './memory.ts';
 import type { MakeObserver } from './observer.ts';
 import { ProgramObserver } from './program-observer.ts';
 import { keepToOurselves, passOnWhenReplaced } from './replace.ts';
@@ -137,10 +138,12 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     init,
     attachments: [new IoWeight(cgroups), ...attachments(around, sockets, notify, logs)],
   });
+  const memory = new MemoryKeeper(realClock);
   const onChange = () => {
     rollouts.changed();
     status.changed();
     keeper.changed();
+    memory.changed();
   };
   const witness = witnessOf(around, () => supervisor);
   const makeObserver = observersOf(around, cgroups, notify, onChange);
