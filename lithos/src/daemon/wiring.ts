@@ -140,10 +140,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
   });
   const memory = new MemoryKeeper(realClock);
   const onChange = () => {
-    rollouts.changed();
-    status.changed();
-    keeper.changed();
-    memory.changed();
+    for (const each of [rollouts, status, keeper, memory]) each.changed();
   };
   const witness = witnessOf(around, () => supervisor);
   const makeObserver = observersOf(around, cgroups, notify, onChange);
