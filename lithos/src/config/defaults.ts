@@ -211,8 +211,10 @@ export const LOGS = {
   /** A monitor flushes the old file to the disk before it opens the new one. */
   reopenMs: 5_000,
   reopenPollMs: 5,
-  /** Starts in a row cost one new holder of their pipes, not one each. */
-  holdPipesMs: 500,
+  /** Messages about a thousand runs; the kernel counts nearly a kilobyte for each. */
+  holderQueueBytes: MIB,
+  /** So many messages about runs that are over are let lie. */
+  holderStaleMax: 64,
   /** Read from a log in one go. */
   readBytes: 262_144,
   /** A longer line is shown in pieces: somebody forgot the newlines. */

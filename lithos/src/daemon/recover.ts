@@ -90,6 +90,7 @@ export async function recover(options: RecoverOptions): Promise<void> {
     sockets.recover(record.name, record.run, await holders(found));
     log.info(`${record.name} found`, { pid: record.pid, run: record.run });
   }
+  logs.adoptedAll();
   for (const rest of await findRests(disk, paths)) {
     // Older than the run that followed it.
     if ((current.get(rest.name)?.record.run ?? 0) < rest.nextRun) supervisor.adoptRest(rest);

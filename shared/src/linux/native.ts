@@ -36,3 +36,8 @@ export function checked(call: string, result: number): number {
   if (result < 0) throw systemError(call);
   return result;
 }
+
+/** Where the bytes are, for structures that point to others. The buffer must stay referenced as long as that counts. */
+export function addressOf(buffer: Buffer): bigint {
+  return load().koffi.address(buffer) as bigint;
+}

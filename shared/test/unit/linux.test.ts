@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -32,6 +33,7 @@ import {
   removeCgroup,
 } from '../../src/linux/cgroup-files.ts';
 import { makeAppending } from '../../src/linux/fd-flags.ts';
+import { receiveFds, sendFds, socketPair } from '../../src/linux/fd-passing.ts';
 import { mount, umount } from '../../src/linux/mount.ts';
 import { pidfdGetFd, pidfdOpen } from '../../src/linux/pidfd.ts';
 import { makePipe, readablePipes, spliceToFile, tee } from '../../src/linux/pipes.ts';
@@ -350,4 +352,34 @@ t.test('pipes: looking takes nothing out, and moving into a file is one step', a
   writeSync(appending, 'b', 0);
   closeSync(appending);
   t.equal(readFileSync(path, 'latin1'), 'ab', 'always at the end');
+});
+
+t.test('descriptors wait in the queue of a socket, open whoever has closed them', async t => {
+  const [from, into] = makePipe();
+  const [give, take] = socketPair(65_536);
+  t.equal(receiveFds(take), undefined, 'nothing waits');
+  t.ok(sendFds(give, 'one pipe', [from, into]));
+  t.ok(sendFds(give, 'again', [from]));
+  writeSync(into, 'hello');
+  for (const fd of [from, into]) closeSync(fd);
+  const first = receiveFds(take);
+  t.match(first, { text: 'one pipe', fds: { length: 2 } });
+  const data = Buffer.alloc(5);
+  t.equal(readSync(first?.fds[0] as number, data), 5);
+  t.equal(data.toString(), 'hello');
+  const second = receiveFds(take);
+  t.match(second, { text: 'again', fds: { length: 1 } });
+  t.equal(receiveFds(take), undefined);
+  const many = Array.from({ length: 200 }, () => first?.fds[0] as number);
+  let sent = 0;
+  while (sendFds(give, 'full', many)) sent++;
+  t.ok(sent > 10, `${sent} messages`);
+  let received = 0;
+  for (let next = receiveFds(take); next !== undefined; next = receiveFds(take)) {
+    t.equal(next.fds.length, 200);
+    for (const fd of next.fds) closeSync(fd);
+    received++;
+  }
+  t.equal(received, sent);
+  for (const fd of [give, take, ...(first?.fds ?? []), ...(second?.fds ?? [])]) closeSync(fd);
 });

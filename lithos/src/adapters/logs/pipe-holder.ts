@@ -1,37 +1,108 @@
-// A process that does nothing but hold the pipes of all runs open, so that they survive even when the supervisor and a
-// monitor die together. It cannot be given more of them while it runs: another one takes its place, at most twice a second.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Holds the output pipes of all runs open, also while no supervisor lives: they wait as messages in the queue of a socket,
+// and a process that does nothing keeps the socket. From there the next supervisor gets them back.
+import { spawn } from 'node:child_process';
+import { closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { receiveFds, sendFds, socketPair } from '@suite/shared/linux/fd-passing.ts';
+import { pidfdGetFd, pidfdOpen } from '@suite/shared/linux/pidfd.ts';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
-import type { Clock, Timer } from '@suite/shared/ports/index.ts';
 import { LOGS } from '../../config/defaults.ts';
-
-export interface PipeHolderOptions {
-  readonly runtimeDir: string;
-  readonly clock: Clock;
-  /** What is to be held now. */
-  readonly fds: () => readonly number[];
-  readonly onError: (error: Error) => void;
-}
 
 /** Tells whose it is. */
 const VARIABLE = 'LITHOS_PIPES_OF';
+/** Both ends of the socket, in the process that keeps them. */
+const ENDS = [3, 4] as const;
+
+/** `key` names the run. */
+export interface Held {
+  readonly key: string;
+  readonly fds: readonly number[];
+}
 
 export class PipeHolder {
-  private readonly options: PipeHolderOptions;
+  private readonly runtimeDir: string;
   private readonly file: string;
-  private child: ChildProcess | undefined;
-  private timer: Timer | undefined;
-  private stopped = false;
+  private ends: readonly [number, number] | undefined;
+  /** Messages in the queue of runs that are over. */
+  private stale = 0;
 
-  constructor(options: PipeHolderOptions) {
-    this.options = options;
-    this.file = join(options.runtimeDir, 'pipe-holder.pid');
+  constructor(runtimeDir: string) {
+    this.runtimeDir = runtimeDir;
+    this.file = join(runtimeDir, 'pipe-holder.pid');
   }
 
-  /** Pid of the one in charge, of an earlier supervisor too; undefined when none lives. */
-  pid(): number | undefined {
+  /** What an earlier supervisor has put there, which stays there; the descriptors are the caller's to close. */
+  open(): Held[] {
+    const pid = this.pid();
+    this.endStrays(pid);
+    try {
+      if (pid !== undefined) this.ends = copyEnds(pid);
+    } catch {
+      this.end(pid);
+    }
+    this.ends ??= socketPair(LOGS.holderQueueBytes);
+    const held = this.takeAll();
+    this.putAll(held);
+    this.keepAlive();
+    return held;
+  }
+
+  /** Whoever keeps the socket may have been killed: the queue is ours too. */
+  keepAlive(): void {
+    if (this.ends === undefined || this.pid() !== undefined) return;
+    const child = spawn('sleep', ['infinity'], {
+      cwd: '/',
+      detached: true,
+      env: { PATH: process.env.PATH, [VARIABLE]: this.runtimeDir },
+      stdio: ['ignore', 'ignore', 'ignore', ...this.ends],
+    });
+    // Its absence is noticed by the next look.
+    child.on('error', () => undefined);
+    child.unref();
+    if (child.pid !== undefined)
+      writeFileSync(this.file, `${child.pid} ${processStartTime(child.pid) ?? ''}\n`);
+  }
+
+  /** `living`: all that must be held, this one included, in case there is no room for another message. */
+  put(held: Held, living: () => readonly Held[]): void {
+    if (this.ends === undefined) return;
+    if (this.stale > LOGS.holderStaleMax || !sendFds(this.ends[0], held.key, held.fds))
+      this.restock(living());
+  }
+
+  /** A run is over; its message goes when there are many such. */
+  drop(): void {
+    this.stale++;
+  }
+
+  /** Nothing runs any more. */
+  close(): void {
+    this.end(this.pid());
+    rmSync(this.file, { force: true });
+    for (const fd of this.ends ?? []) closeSync(fd);
+    this.ends = undefined;
+  }
+
+  private restock(living: readonly Held[]): void {
+    for (const { fds } of this.takeAll()) for (const fd of fds) closeSync(fd);
+    this.putAll(living);
+  }
+
+  private putAll(all: readonly Held[]): void {
+    for (const { key, fds } of all) if (this.ends !== undefined) sendFds(this.ends[0], key, fds);
+  }
+
+  private takeAll(): Held[] {
+    const all: Held[] = [];
+    if (this.ends === undefined) return all;
+    for (let next = receiveFds(this.ends[1]); next !== undefined; next = receiveFds(this.ends[1]))
+      all.push({ key: next.text, fds: next.fds });
+    this.stale = 0;
+    return all;
+  }
+
+  /** Of the one in charge, of an earlier supervisor too; undefined when none lives. */
+  private pid(): number | undefined {
     try {
       const [pid, start] = readFileSync(this.file, 'latin1').trim().split(' ');
       return processStartTime(Number(pid)) === start ? Number(pid) : undefined;
@@ -40,71 +111,22 @@ export class PipeHolder {
     }
   }
 
-  /** Those of an earlier supervisor that died before it had written down which one it had begun. */
-  endStrays(): void {
-    const known = this.pid();
-    for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name)))
-      if (Number(pid) !== known && this.isOurs(pid)) this.end(Number(pid));
+  /** Of a supervisor that died before it had written down which one it had begun. */
+  private endStrays(known: number | undefined): void {
+    const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name));
+    for (const pid of pids.map(Number)) if (pid !== known && this.isOurs(pid)) this.end(pid);
   }
 
-  private isOurs(pid: string): boolean {
+  private isOurs(pid: number): boolean {
     try {
+      const environ = () => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
       return (
         readFileSync(`/proc/${pid}/comm`, 'latin1') === 'sleep\n' &&
-        readFileSync(`/proc/${pid}/environ`, 'utf8')
-          .split('\0')
-          .includes(`${VARIABLE}=${this.options.runtimeDir}`)
+        environ().includes(`${VARIABLE}=${this.runtimeDir}`)
       );
     } catch {
       return false;
     }
-  }
-
-  changed(): void {
-    if (this.stopped) return;
-    this.timer ??= this.options.clock.after(LOGS.holdPipesMs, () => {
-      this.timer = undefined;
-      this.replace();
-    });
-  }
-
-  /** `end`: the process too; without it, it goes on for the next supervisor. */
-  stop(end: boolean): void {
-    this.timer?.cancel();
-    this.timer = undefined;
-    if (!end) return;
-    this.stopped = true;
-    this.end(this.pid());
-    rmSync(this.file, { force: true });
-  }
-
-  private replace(): void {
-    const before = this.pid();
-    const fds = this.options.fds();
-    try {
-      if (fds.length > 0) this.begin(fds);
-      else rmSync(this.file, { force: true });
-      this.end(before);
-    } catch (error) {
-      this.options.onError(error as Error);
-    }
-  }
-
-  private begin(fds: readonly number[]): void {
-    const child = spawn('sleep', ['infinity'], {
-      cwd: '/',
-      detached: true,
-      env: { PATH: process.env.PATH, [VARIABLE]: this.options.runtimeDir },
-      stdio: ['ignore', 'ignore', 'ignore', ...fds],
-    });
-    child.on('error', this.options.onError);
-    child.on('exit', () => {
-      if (this.child === child) this.changed();
-    });
-    child.unref();
-    this.child = child;
-    if (child.pid !== undefined)
-      writeFileSync(this.file, `${child.pid} ${processStartTime(child.pid) ?? ''}\n`);
   }
 
   private end(pid: number | undefined): void {
@@ -113,5 +135,14 @@ export class PipeHolder {
     } catch {
       // It was gone already.
     }
+  }
+}
+
+function copyEnds(pid: number): [number, number] {
+  const pidfd = pidfdOpen(pid);
+  try {
+    return [pidfdGetFd(pidfd, ENDS[0]), pidfdGetFd(pidfd, ENDS[1])];
+  } finally {
+    closeSync(pidfd);
   }
 }

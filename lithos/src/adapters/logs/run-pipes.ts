@@ -11,18 +11,22 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Held } from './pipe-holder.ts';
 
 export interface RunPipe {
   readonly stream: 'stdout' | 'stderr';
   readonly fd: number;
-  readonly inode: number;
 }
 
 const NAMES = ['stdout', 'stderr'] as const;
 const FILE = 'pipes';
 
 /** Another open file of the same pipe: reading from it does not block, and the program's own flags stay as they are. */
-function openPipe(path: string, stream: RunPipe['stream'], inode?: number): RunPipe | undefined {
+function openPipe(
+  path: string,
+  stream: RunPipe['stream'],
+  inode?: number,
+): (RunPipe & { readonly inode: number }) | undefined {
   try {
     const seen = statSync(path);
     if (!seen.isFIFO() || (inode !== undefined && seen.ino !== inode)) return undefined;
@@ -69,6 +73,19 @@ export function findRunPipes(bundle: string, pids: readonly number[]): RunPipe[]
     }
     return [];
   });
+}
+
+/** As text and descriptors, to be held by somebody else. */
+export function toHeld(name: string, run: number, pipes: readonly RunPipe[]): Held {
+  const key = [name, run, ...pipes.map(({ stream }) => stream)].join(' ');
+  return { key, fds: pipes.map(({ fd }) => fd) };
+}
+
+/** The pipes of that run among what was held; undefined when they are not. */
+export function fromHeld(name: string, run: number, { key, fds }: Held): RunPipe[] | undefined {
+  const [ofName, ofRun, ...streams] = key.split(' ');
+  if (ofName !== name || ofRun !== String(run) || streams.length !== fds.length) return undefined;
+  return fds.map((fd, index) => ({ stream: streams[index] as RunPipe['stream'], fd }));
 }
 
 export function closePipes(pipes: readonly RunPipe[]): void {

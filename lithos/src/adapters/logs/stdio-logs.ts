@@ -1,5 +1,5 @@
 // The logs of all instances: kept short, kept where they belong, written by us where a monitor cannot.
-import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { closeSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Timer } from '@suite/shared/ports/index.ts';
 import { LOGS } from '../../config/defaults.ts';
@@ -9,10 +9,10 @@ import type { Attachment } from '../attachment.ts';
 import { type HostPaths, stdioLog } from '../paths.ts';
 import { runFiles } from '../records.ts';
 import { appendLine } from './log-file.ts';
-import { PipeHolder } from './pipe-holder.ts';
+import { type Held, PipeHolder } from './pipe-holder.ts';
 import type { LogLimits } from './rotation.ts';
 import { RunLog } from './run-log.ts';
-import { findRunPipes, openRunPipes, type RunPipe } from './run-pipes.ts';
+import { findRunPipes, fromHeld, openRunPipes, type RunPipe, toHeld } from './run-pipes.ts';
 import type { Lost } from './take-over.ts';
 
 export interface StdioLogsOptions {
@@ -56,20 +56,20 @@ export class StdioLogs {
   private readonly timers = new Set<Timer>();
   private pumping: Timer | undefined;
   private tight = false;
+  private opened = false;
+  /** Pipes of an earlier supervisor's runs, until it is clear which of those are left. */
+  private found: readonly Held[] = [];
   private stopped = false;
 
   constructor(options: StdioLogsOptions) {
     this.options = options;
-    this.holder = new PipeHolder({
-      runtimeDir: options.paths.runtimeDir,
-      clock: options.clock,
-      fds: () => [...this.runs.values()].flatMap(each => each.options.pipes.map(({ fd }) => fd)),
-      onError: error => options.log.warn(`nobody else holds the output pipes: ${error.message}`),
-    });
+    this.holder = new PipeHolder(options.paths.runtimeDir);
   }
 
   watch(): void {
-    this.holder.endStrays();
+    if (!this.opened) this.found = this.holder.open();
+    this.opened = true;
+    this.every(LOGS.sweepMs, () => this.holder.keepAlive());
     this.stopped = false;
     this.every(LOGS.sweepMs, () => this.sweep());
     this.every(LOGS.spaceCheckMs, () => this.checkSpace());
@@ -82,7 +82,7 @@ export class StdioLogs {
     for (const timer of this.timers) timer.cancel();
     this.pumping?.cancel();
     this.pumping = undefined;
-    this.holder.stop(end);
+    if (end) this.holder.close();
   }
 
   /** Lines and bytes of an instance that no disk took. */
@@ -110,8 +110,12 @@ export class StdioLogs {
   adopt(begun: Begun): void {
     const files = runFiles(this.options.paths, begun.name, begun.run);
     const monitorPid = readPid(files.monitorPidFile);
-    const pids = [begun.pid, monitorPid, this.holder.pid() ?? 0];
-    this.add(begun, findRunPipes(files.bundle, pids.filter(isAlive)), monitorPid);
+    const found = this.found.flatMap(held => fromHeld(begun.name, begun.run, held) ?? []);
+    const pipes =
+      found.length > 0 ? found : findRunPipes(files.bundle, [begun.pid, monitorPid].filter(isAlive));
+    this.found = this.found.filter(({ fds }) => !fds.some(fd => found.some(pipe => pipe.fd === fd)));
+    this.add(begun, pipes, monitorPid);
+    if (found.length === 0) this.hold(begun.name, begun.run, pipes);
     // An earlier supervisor may have stopped it, for want of room.
     if (isAlive(monitorPid)) process.kill(monitorPid, 'SIGCONT');
     else this.monitorGone(begun.name);
@@ -120,6 +124,15 @@ export class StdioLogs {
   /** A child of ours has ended; it may be a monitor. */
   reaped(pid: number): void {
     for (const [name, log] of this.runs) if (log.options.monitorPid === pid) this.monitorGone(name);
+  }
+
+  /** Every run that is left has been adopted. */
+  adoptedAll(): void {
+    for (const { fds } of this.found) {
+      for (const fd of fds) closeSync(fd);
+      this.holder.drop();
+    }
+    this.found = [];
   }
 
   monitorGone(name: string): void {
@@ -137,7 +150,7 @@ export class StdioLogs {
     const uptimeS = Math.max(0, Math.round((this.options.clock.wallMs() - startedWallMs) / 1000));
     this.attempt(name, () => log.close(!isAlive(monitorPid)));
     this.runs.delete(name);
-    this.holder.changed();
+    this.holder.drop();
     this.mark(name, `${words}, uptime ${uptimeS} s`);
   }
 
@@ -155,6 +168,7 @@ export class StdioLogs {
     const { bundle, monitorPidFile } = runFiles(this.options.paths, name, run);
     const pipes = desired.stdio.kind === 'log' ? openRunPipes(bundle, pid) : [];
     this.add({ name, run, pid, startedWallMs: this.options.clock.wallMs() }, pipes, readPid(monitorPidFile));
+    this.hold(name, run, pipes);
     const argv = command
       .map(word => JSON.stringify(word))
       .join(' ')
@@ -171,7 +185,17 @@ export class StdioLogs {
       name,
       new RunLog({ path, bundle, run, pid, startedWallMs, monitorPid, pipes, limits, clock, onLoss }),
     );
-    this.holder.changed();
+  }
+
+  /** Also by somebody who outlives us. */
+  private hold(name: string, run: number, pipes: readonly RunPipe[]): void {
+    const held = ([each, { options }]: [string, RunLog]) => toHeld(each, options.run, options.pipes);
+    if (pipes.length === 0) return;
+    this.attempt(name, () =>
+      this.holder.put(toHeld(name, run, pipes), () =>
+        [...this.runs].filter(([, each]) => each.options.pipes.length > 0).map(held),
+      ),
+    );
   }
 
   private onLoss(name: string, { lines, bytes }: Lost, error: Error | undefined): void {
