@@ -72,7 +72,9 @@ export async function readMaster(file: string): Promise<Master> {
 function trialPlace(master: Master): TrialPlace {
   const { cgroupName } = master.keys;
   const workDirectory = master.paths.runtimeDir;
-  return cgroupName === null ? { workDirectory } : { workDirectory, cgroupParent: `/${cgroupName}` };
+  return cgroupName === null
+    ? { workDirectory, cgroups: 'none' }
+    : { workDirectory, cgroupParent: `/${cgroupName}` };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -499,6 +500,19 @@ t.test('§4.6 cgroup-null: without cgroups everything runs and is killed as a wh
   h.sandboxFile('share-namespaces: [pid]');
   await h.start();
   t.match(await refusal(h, 'web'), /could not be killed as a whole/);
+  await h.stop();
+
+  h.sandboxFile('');
+  await h.start([
+    'unshare',
+    '--mount',
+    '--fork',
+    'sh',
+    '-c',
+    'umount -R /sys/fs/cgroup && mount -t tmpfs none /sys/fs/cgroup && exec "$@"',
+    'sh',
+  ]);
+  await h.running('web.0');
 });
 
 t.test(
@@ -565,4 +579,34 @@ t.test('a volume that is exchanged for another while it is mounted is noticed', 
     [],
     'no descriptor is left',
   );
+});
+
+t.test('§4.6 cgroup-versions: a host that has v2 alone', async t => {
+  const h = await host(t);
+  spawnSync('mknod', ['-m', '666', h.path('images/app.1/disk'), 'b', ...aDisk().numbers.split(':')]);
+  const script = [
+    '(exec 3</disk) 2>/dev/null && echo opened || echo closed',
+    'grep "^0:" /proc/self/cgroup',
+    '(setsid sleep 1000 &)',
+    `echo ${DONE}`,
+    SLEEP,
+  ].join('; ');
+  h.containerFile('web', script, 'memory-limit: 64Mi\nuser-id: 0\nrestart-timeout: 0');
+  h.processFile(entry('web'));
+  // What else is mounted below goes with it, in this namespace alone.
+  const only = 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"';
+  await h.start(['unshare', '--mount', '--fork', 'sh', '-c', only, 'sh']);
+  const web = await said(h, 'web');
+  t.match(web, `closed\n0::/${h.cgroup}/${h.sandbox}:web.0.scope\n`);
+  const limit = cgroupFile(h, 'web', 'memory.max');
+  if (limit === undefined)
+    t.match(h.log(), 'containers have no limits of memory', 'v1 has the controller here');
+  else t.equal(limit, String(64 << 20));
+  const before = processesOf(h.name('web.0'));
+  t.ok(before.length >= 3);
+  process.kill(await h.app('web.0'), 'SIGKILL');
+  await h.running('web.0', 1);
+  t.same(before.filter(isAlive), []);
+  t.equal(await h.stop(), 0);
+  t.same(h.cgroups(), []);
 });

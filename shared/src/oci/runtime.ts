@@ -48,6 +48,9 @@ function toState(value: Record<string, unknown>): ContainerState {
   return { id, status, pid: status === 'stopped' ? 0 : pid, bundle, annotations: annotations ?? {} };
 }
 
+/** Of crun alone. */
+export const NO_CGROUPS = '--cgroup-manager=disabled';
+
 interface RuntimeOptions {
   /** Absolute, on a tmpfs; separates our containers from everyone else's. */
   readonly stateRoot: string;
@@ -70,7 +73,7 @@ export class OciRuntime {
   constructor(choice: RuntimeChoice, options: RuntimeOptions) {
     this.choice = choice;
     this.stateRoot = options.stateRoot;
-    const cgroups = options.cgroups === 'none' ? ['--cgroup-manager=disabled'] : [];
+    const cgroups = options.cgroups === 'none' ? [NO_CGROUPS] : [];
     this.globalArguments = [...cgroups, '--root', options.stateRoot];
     this.#barrier = options.barrier ?? false;
     this.#proc = options.proc ?? realProc;

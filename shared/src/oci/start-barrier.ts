@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { writeBundle } from './bundle.ts';
 import { toOciConfig } from './config.ts';
 import type { RuntimeChoice } from './probe.ts';
-import { hostImage, type TrialPlace, trialSpec } from './trial.ts';
+import { hostImage, type TrialPlace, trialCall, trialSpec } from './trial.ts';
 
 /** A container starts in 5–15 ms; on a machine that needs longer a process more does not matter. */
 const TRIAL_TIMEOUT_MS = 2_000;
@@ -63,7 +63,7 @@ export async function provesBarrier(choice: RuntimeChoice, place: TrialPlace): P
   const id = `barrier-${process.pid}-${performance.now().toString(36).replace('.', '')}`;
   const cgroupPath = place.cgroupParent === undefined ? undefined : `${place.cgroupParent}/${id}`;
   const stateRoot = join(directory, 'state');
-  const call = (...args: string[]) => choice.wrap([choice.program, '--root', stateRoot, ...args]);
+  const call = (...args: string[]) => choice.wrap([...trialCall(choice, place, stateRoot), ...args]);
   try {
     const spec = trialSpec(join(directory, 'root'), await hostImage(join(directory, 'root')), cgroupPath);
     const args = ['/bin/sh', '-c', `echo ${WORD}`];

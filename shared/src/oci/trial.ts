@@ -1,10 +1,12 @@
 import { lstat, mkdir, mkdtemp, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownCgroupMounts, removeCgroup } from '../linux/cgroup-files.ts';
 import type { Proc } from '../ports/proc.ts';
 import { writeBundle } from './bundle.ts';
 import { toOciConfig } from './config.ts';
 import type { RuntimeChoice } from './probe.ts';
+import { NO_CGROUPS } from './runtime.ts';
 import type { SandboxMount, SandboxSpec } from './sandbox.ts';
 
 /** A container start takes 5–15 ms; a machine that needs this long has another problem. */
@@ -57,6 +59,14 @@ export interface TrialPlace {
   readonly workDirectory?: string;
   /** Absolute cgroup below which the container goes; absent: where the runtime puts it by itself. */
   readonly cgroupParent?: string;
+  /** As containers are to be run: without cgroups, which only crun can. */
+  readonly cgroups?: 'none';
+}
+
+/** What a trial's call of the runtime begins with. */
+export function trialCall({ program, kind }: RuntimeChoice, place: TrialPlace, stateRoot: string): string[] {
+  const without = place.cgroups === 'none' && kind !== 'runc' ? [NO_CGROUPS] : [];
+  return [program, ...without, '--root', stateRoot];
 }
 
 /** Starts a container that ends at once. Returns what went wrong, or undefined. */
@@ -71,7 +81,8 @@ export async function tryContainer(
   try {
     const mounts = await hostImage(join(directory, 'root'));
     await writeBundle(directory, toOciConfig(trialSpec(join(directory, 'root'), mounts, cgroupPath)));
-    const argv = [choice.program, '--root', join(directory, 'state'), 'run', '--bundle', directory, id];
+    const call = trialCall(choice, place, join(directory, 'state'));
+    const argv = [...call, 'run', '--bundle', directory, id];
     const result = await proc.run(choice.wrap(argv), { timeoutMs: TRIAL_TIMEOUT_MS });
     if (result.code === 0) return undefined;
     return result.timedOut
@@ -79,5 +90,15 @@ export async function tryContainer(
       : (result.stderr || result.stdout).trim() || `exit code ${result.code}`;
   } finally {
     await rm(directory, { recursive: true, force: true });
+    forget(cgroupPath);
+  }
+}
+
+/** A runtime that fails may leave the cgroup it had made. */
+function forget(cgroupPath: string | undefined): void {
+  try {
+    if (cgroupPath !== undefined) removeCgroup(ownCgroupMounts(), cgroupPath);
+  } catch {
+    // Something hangs in it: whoever named the place cleans it.
   }
 }
