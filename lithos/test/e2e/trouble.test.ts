@@ -228,6 +228,20 @@ t.test('a full runtime directory touches nothing that runs, is explained, and me
   t.equal(await h.stop(), 0);
 });
 
+t.test('a damaged note about who holds the output pipes ends nobody', async t => {
+  const h = await host(t);
+  const file = h.path('run/pipe-holder.pid');
+  mkdirSync(h.path('run'), { recursive: true });
+  for (const text of ['', '0 ', '0', '-1 ', 'x', '1 ']) {
+    writeFileSync(file, text);
+    // In a session of its own: pid 0 means everybody in the group of whoever sends a signal.
+    await h.start(argv => ['setsid', '--fork', '--wait', ...argv]);
+    await h.running('web.0');
+    await until('somebody holds them', () => /^\d+ \d+\n$/.test(readFileSync(file, 'utf8')));
+    t.equal(await h.stop(), 0, JSON.stringify(text));
+  }
+});
+
 t.test('a container cannot have another directory of the host mounted by way of a link', async t => {
   const script = `rm -rf /data/x; ln -s ${'$TARGET'} /data/x; echo linked; ${SLEEP}`;
   const h = await Host.make();

@@ -1,7 +1,7 @@
 // Holds the output pipes of all runs open, also while no supervisor lives: they wait as messages in the queue of a socket,
 // and a process that does nothing keeps the socket. From there the next supervisor gets them back.
 import { spawn } from 'node:child_process';
-import { closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { receiveFds, sendFds, socketPair } from '@suite/shared/linux/fd-passing.ts';
 import { pidfdGetFd, pidfdOpen } from '@suite/shared/linux/pidfd.ts';
@@ -23,6 +23,9 @@ export class PipeHolder {
   private readonly runtimeDir: string;
   private readonly file: string;
   private ends: readonly [number, number] | undefined;
+  /** Line of the file about the process we began, which a full disk may refuse. */
+  private line: string | undefined;
+  private isNoted = false;
   /** Messages in the queue of runs that are over. */
   private stale = 0;
 
@@ -49,18 +52,35 @@ export class PipeHolder {
 
   /** Whoever keeps the socket may have been killed: the queue is ours too. */
   keepAlive(): void {
-    if (this.ends === undefined || this.pid() !== undefined) return;
+    if (this.ends === undefined) return;
+    if (this.pid() === undefined) this.begin(this.ends);
+    this.note();
+  }
+
+  private begin(ends: readonly [number, number]): void {
     const child = spawn('sleep', ['infinity'], {
       cwd: '/',
       detached: true,
       env: { PATH: process.env.PATH, [VARIABLE]: this.runtimeDir },
-      stdio: ['ignore', 'ignore', 'ignore', ...this.ends],
+      stdio: ['ignore', 'ignore', 'ignore', ...ends],
     });
     // Its absence is noticed by the next look.
     child.on('error', () => undefined);
     child.unref();
-    if (child.pid !== undefined)
-      writeFileSync(this.file, `${child.pid} ${processStartTime(child.pid) ?? ''}\n`);
+    this.line = child.pid === undefined ? undefined : `${child.pid} ${processStartTime(child.pid) ?? ''}`;
+    this.isNoted = false;
+  }
+
+  /** For the next supervisor. What a full disk does not take is tried again with the next look. */
+  private note(): void {
+    if (this.line === undefined || this.isNoted) return;
+    try {
+      writeFileSync(`${this.file}.next`, `${this.line}\n`);
+      renameSync(`${this.file}.next`, this.file);
+      this.isNoted = true;
+    } catch {
+      rmSync(`${this.file}.next`, { force: true });
+    }
   }
 
   /** `living`: all that must be held, this one included, in case there is no room for another message. */
@@ -81,6 +101,7 @@ export class PipeHolder {
     rmSync(this.file, { force: true });
     for (const fd of this.ends ?? []) closeSync(fd);
     this.ends = undefined;
+    this.line = undefined;
   }
 
   private restock(living: readonly Held[]): void {
@@ -101,11 +122,12 @@ export class PipeHolder {
     return all;
   }
 
-  /** Of the one in charge, of an earlier supervisor too; undefined when none lives. */
+  /** Of the one in charge, of an earlier supervisor too; undefined when none lives. A damaged file says nothing: 0 would be ourselves. */
   private pid(): number | undefined {
     try {
-      const [pid, start] = readFileSync(this.file, 'latin1').trim().split(' ');
-      return processStartTime(Number(pid)) === start ? Number(pid) : undefined;
+      const line = this.line ?? readFileSync(this.file, 'latin1');
+      const [, pid, start] = /^([1-9]\d*) (\d+)\s*$/.exec(line) ?? [];
+      return pid !== undefined && processStartTime(Number(pid)) === start ? Number(pid) : undefined;
     } catch {
       return undefined;
     }
