@@ -38,13 +38,18 @@ function entry(name: string, more = ''): string {
 /** One container: `script` runs once, then it sleeps. */
 interface Look {
   readonly script: string;
+  /** Further entries of `environ`. */
+  readonly environ?: string;
   readonly keys?: string;
   readonly volumes?: string;
 }
 
 function prepare(h: Host, looks: Readonly<Record<string, Look>>): void {
-  for (const [name, { script, keys, volumes }] of Object.entries(looks))
-    h.containerFile(name, `${script}; echo ${DONE}; ${SLEEP}`, keys, { volumes: volumes ?? '' });
+  for (const [name, { script, keys, volumes, environ }] of Object.entries(looks))
+    h.containerFile(name, `${script}; echo ${DONE}; ${SLEEP}`, keys, {
+      volumes: volumes ?? '',
+      environ: environ ?? '',
+    });
   h.processFile(
     Object.keys(looks)
       .map(name => entry(name))
@@ -106,6 +111,10 @@ t.test('what a container asks of its confinement is what it gets', async t => {
     plain: {
       script: `${STATUS}; id -G; ls -1 /dev; cat /proc/keys | wc -c; touch /proc/sys/x 2>/dev/null || echo closed`,
     },
+    fixed: {
+      script: 'cut -d" " -f5,6 /proc/self/mountinfo; cat /proc/$$/environ | tr "\\0" "\\n" | sort',
+      environ: 'LITHOS_NAME: stolen, TERM: mine, A: x',
+    },
     limited: {
       script: 'echo cores $(ulimit -Hc) $(ulimit -Sc) files $(ulimit -n)',
       keys: `memory-limit: 64Mi\nswap-limit: 16Mi\ncpu-shares: 256\ncpu-quota: 50\npids-limit: 33\nio-weight: 200\nio-limits: {${disk.path}: {read-bytes: 1Mi, write-ops: 100}}\nrlimits: {core: 4096}\nfileno-limit: 99`,
@@ -118,6 +127,30 @@ t.test('what a container asks of its confinement is what it gets', async t => {
   t.equal(h.check().stderr, '');
   await h.start();
 
+  await t.test('§4.2 fixed-mounts: /proc, /sys, /dev and below, with their flags', async t => {
+    const told = await said(h, 'fixed');
+    for (const line of [
+      /^\/proc rw,nosuid,nodev,noexec/m,
+      /^\/sys ro,nosuid,nodev,noexec/m,
+      /^\/dev rw,nosuid/m,
+    ])
+      t.match(told, line);
+    t.match(told, /^\/dev\/pts rw,nosuid,noexec/m);
+    for (const path of ['shm', 'mqueue'])
+      t.match(told, new RegExp(`^/dev/${path} rw,nosuid,nodev,noexec`, 'm'));
+  });
+  await t.test('§4.5 environment: cleared, and what lithos says wins over environ', async t => {
+    const name = `LITHOS_NAME=${h.name('fixed.0')}`;
+    const expected = [
+      'A=x',
+      'HOME=/',
+      'LITHOS_CONFIG=/config/fixed.yaml',
+      name,
+      'PATH=/usr/bin:/bin',
+      'TERM=mine',
+    ];
+    t.match(await said(h, 'fixed'), `\n${expected.join('\n')}\n${DONE}`);
+  });
   await t.test('§4.5 hardening: by default nothing is left of what a program was not given', async t => {
     const plain = await said(h, 'plain');
     t.match(plain, /^Groups: +\n/m, 'no supplementary groups');
