@@ -47,7 +47,8 @@ t.test('our bundles through every runtime', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
   chmodSync(directory, 0o755);
   t.teardown(() => {
-    removeCgroup(ownCgroupMounts(), CGROUPS);
+    // Where containers go by default, and where those do that look for their limits.
+    for (const path of [`/test-oci-${process.pid}`, CGROUPS]) removeCgroup(ownCgroupMounts(), path);
     rmSync(directory, { recursive: true, force: true });
   });
   const lab = await laboratory(directory);
