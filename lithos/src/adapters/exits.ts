@@ -1,9 +1,16 @@
 // Learns of ended containers at once: their monitors leave exit files in one directory, which inotify watches.
 import { existsSync, type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import { parseProcStat } from '@suite/shared/linux/proc.ts';
 import type { HostPaths } from './paths.ts';
 
 export type OnExit = (id: string, code: number | null, outOfMemory: boolean) => void;
+
+export interface Monitor {
+  readonly pid: number;
+  /** Ours, or (its own parent has ended) inherited: the kernel tells when it ends. */
+  readonly isChild: boolean;
+}
 
 const CODE = /^-?\d+\s*$/;
 
@@ -44,10 +51,12 @@ export class ExitWatch {
     }
   }
 
-  /** As its pid file says. */
-  monitorPid(pidFile: string): number | undefined {
+  /** As its pid file says; undefined when there is none, or it is gone. */
+  monitor(pidFile: string): Monitor | undefined {
     try {
-      return Number.parseInt(readFileSync(pidFile, 'utf8'), 10) || undefined;
+      const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
+      const stat = parseProcStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+      return stat === undefined ? undefined : { pid, isChild: stat.ppid === process.pid };
     } catch {
       return undefined;
     }

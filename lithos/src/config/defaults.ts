@@ -191,8 +191,8 @@ export const TIMES = {
 export const ROLLOUT = { failures: 3 } as const;
 
 export const LOGS = {
-  /** Sizes of all logs, and whether they are where they belong: one look a second costs 5 µs an instance. */
-  sweepMs: 1_000,
+  /** Sizes of all logs, and whether they are where they belong: a look costs 5 µs an instance. */
+  sweepMs: 2_000,
   /** Room on the disk of the logs: what others fill it with should be noticed before monitors drop lines. */
   spaceCheckMs: 250,
   /** While we write in place of a monitor: a pipe of 64 KiB takes 3 MB/s between two looks at it. */
@@ -253,8 +253,8 @@ export const MEMORY = {
 } as const;
 
 export const PIDS = {
-  /** Instances of which everything is read at each `pidCheckMs`: 30 µs each, so below a thousandth of a core. */
-  fullChecks: 8,
+  /** Instances of which everything is read at each `pidCheckMs`: 60 µs each, so some ten-thousandths of a core. */
+  fullChecks: 4,
 } as const;
 
 export const SWITCH = {

@@ -1,7 +1,7 @@
 // The processes behind the runs, and how their end is learned: exit files, else their pids, else what PID 1 reaps.
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Timer } from '@suite/shared/ports/index.ts';
-import type { ExitWatch } from '../adapters/exits.ts';
+import type { ExitWatch, Monitor } from '../adapters/exits.ts';
 import { exists, sameProcess } from '../adapters/records.ts';
 import { PIDS, TIMES } from '../config/defaults.ts';
 
@@ -15,8 +15,8 @@ export interface Live {
   /** When its pid was first seen gone without an exit file. */
   goneSinceMs?: number;
   monitorLost?: boolean;
-  /** Once it has been read. */
-  monitorPid?: number | undefined;
+  /** Once it has been looked at. */
+  monitor?: Monitor | undefined;
 }
 
 export interface LiveRunsOptions {
@@ -66,7 +66,7 @@ export class LiveRuns {
 
   /**
    * The safety net on a timer, cheap for hundreds of runs: whose monitor lives will leave an exit file, so only the others
-   * are looked at in full. And some more each time, in turn: the pid of a monitor may be somebody else's by now.
+   * are looked at in full; of a monitor that is our child `reaped` tells. And some more each time, in turn: the pid of a monitor may be somebody else's by now.
    */
   glance(): void {
     this.options.exits.checkAll();
@@ -85,8 +85,8 @@ export class LiveRuns {
   }
 
   private hasMonitor(live: Live): boolean {
-    live.monitorPid ??= this.options.exits.monitorPid(live.monitorPidFile);
-    return live.monitorPid !== undefined && exists(live.monitorPid);
+    live.monitor ??= this.options.exits.monitor(live.monitorPidFile);
+    return live.monitor !== undefined && (live.monitor.isChild || exists(live.monitor.pid));
   }
 
   private look(name: string, live: Live): void {
@@ -102,9 +102,10 @@ export class LiveRuns {
     this.ended(live.id, null, false);
   }
 
-  /** A zombie the supervisor reaped as PID 1: if it was a container whose monitor is gone, its status is known after all. */
+  /** A zombie the supervisor reaped: a monitor, or a container whose monitor is gone and whose status is known after all. */
   reaped(pid: number, code: number): void {
-    for (const live of this.runs.values()) {
+    for (const [name, live] of this.runs) {
+      if (live.monitor?.pid === pid) this.look(name, live);
       if (live.pid === pid && !this.options.exits.check(live.id)) this.ended(live.id, code, false);
     }
   }

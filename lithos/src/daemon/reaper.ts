@@ -3,7 +3,6 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { channel } from 'node:diagnostics_channel';
-import { readFileSync } from 'node:fs';
 import type { Logger } from '@suite/shared/cli/log.ts';
 import { becomeSubreaper, reapOrphans } from '@suite/shared/linux/wait.ts';
 import { TIMES } from '../config/defaults.ts';
@@ -23,26 +22,13 @@ function trackChildren(): { pids: () => Set<number>; stop: () => void } {
   return { pids, stop: () => void spawns.unsubscribe(onSpawn) };
 }
 
-/** Children we did not spawn; asked first, because most trees never get one and the system calls need a library. */
-function hasStrangers(known: ReadonlySet<number>): boolean {
-  try {
-    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
-    return children.split(' ').some(pid => pid !== '' && !known.has(Number(pid)));
-  } catch {
-    // A kernel without that file: the system calls will tell.
-    return true;
-  }
-}
-
 /** Reaps on every SIGCHLD and, because signals merge, on a slow timer. Returns what stops it. */
 export function startReaping(log: Logger, onReaped: (pid: number, code: number) => void): () => void {
   const own = trackChildren();
   // Monitors, and containers that lost theirs, are then ours to see the end of.
   if (process.pid !== 1) becomeSubreaper();
   const reap = () => {
-    const known = own.pids();
-    if (!hasStrangers(known)) return;
-    for (const { pid, status } of reapOrphans(known)) {
+    for (const { pid, status } of reapOrphans(own.pids())) {
       log.debug('reaped an orphan', { pid, status });
       onReaped(pid, status);
     }

@@ -59,6 +59,11 @@ async function laboratory(test: Test) {
   return { path, run, live, add, told, conmon: path('conmon') };
 }
 
+async function soon(look: () => boolean): Promise<void> {
+  const giveUpMs = Date.now() + DEADLINE_MS;
+  while (!look() && Date.now() < giveUpMs) await new Promise(resolve => setTimeout(resolve, 5));
+}
+
 async function gone(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -76,22 +81,46 @@ t.test('an exit file that nobody announced is found at the next glance', async t
   t.same(told, ['a ended 7']);
 });
 
-t.test('a monitor that was killed is missed at once, and the end without an exit file soon', async t => {
-  const { run, live, add, told, conmon } = await laboratory(t);
-  const others = PIDS.fullChecks * 3;
-  const [program, monitor] = [await run('/bin/sleep'), await run(conmon)];
-  for (let index = 0; index < others; index++) add(`b${index}`, program.pid as number, monitor.pid as number);
-  const [victim, itsMonitor] = [await run('/bin/sleep'), await run(conmon)];
-  add('victim', victim.pid as number, itsMonitor.pid as number);
-  live.glance();
-  await gone(itsMonitor);
-  live.glance();
-  t.same(told, ['monitor lost']);
-  await gone(victim);
-  const giveUpMs = Date.now() + DEADLINE_MS;
-  while (told.length < 2 && Date.now() < giveUpMs) await new Promise(resolve => setTimeout(resolve, 5));
-  t.same(told, ['monitor lost', 'victim ended null']);
-});
+/** As after a crash of the supervisor: its parent has ended, and it is nobody's child here. */
+async function runAsStranger(program: string): Promise<number> {
+  const shell = spawn('sh', ['-c', '"$0" 1000 > /dev/null & echo $!', program], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [pid] = await once(shell.stdout, 'data');
+  await once(shell, 'close');
+  return Number(pid);
+}
+
+for (const parent of ['ours', 'somebody']) {
+  t.test(
+    `a monitor that was killed is missed, its parent being ${parent}, and the end without an exit file`,
+    async t => {
+      const { run, live, add, told, conmon } = await laboratory(t);
+      const others = PIDS.fullChecks * 3;
+      const [program, monitor] = [await run('/bin/sleep'), await run(conmon)];
+      for (let index = 0; index < others; index++)
+        add(`b${index}`, program.pid as number, monitor.pid as number);
+      const [victim, itsMonitor] = [
+        await run('/bin/sleep'),
+        parent === 'ours' ? await run(conmon) : undefined,
+      ];
+      const monitorPid = itsMonitor?.pid ?? (await runAsStranger(conmon));
+      add('victim', victim.pid as number, monitorPid);
+      live.glance();
+      if (itsMonitor !== undefined) await gone(itsMonitor);
+      else process.kill(monitorPid, 'SIGKILL');
+      if (parent === 'ours') live.reaped(monitorPid, 137);
+      await soon(() => {
+        if (parent !== 'ours') live.glance();
+        return told.length > 0;
+      });
+      t.same(told, ['monitor lost']);
+      await gone(victim);
+      await soon(() => told.length > 1);
+      t.same(told, ['monitor lost', 'victim ended null']);
+    },
+  );
+}
 
 t.test('the pid of a monitor that somebody else has by now is noticed in turn', async t => {
   const { run, live, add, told, conmon } = await laboratory(t);

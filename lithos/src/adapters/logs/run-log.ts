@@ -118,11 +118,17 @@ export class RunLog {
     this.giveBack();
   }
 
+  /** Asked each second for every run, so it costs a look at the file and nothing more. */
+  needsTending(): boolean {
+    const { writer } = this;
+    return writer.kind !== 'monitor' || (!writer.opening && this.needsNext(writer));
+  }
+
   /** Too long, removed or replaced: the next file is begun. Resolves when that is done. */
   async tend(): Promise<void> {
     const { writer } = this;
     if (writer.kind !== 'monitor') return writer.takeOver.checkPlace();
-    if (writer.opening || !this.needsNext(writer)) return;
+    if (!this.needsTending()) return;
     writer.opening = true;
     try {
       const { path, limits, bundle, monitorPid, clock } = this.options;

@@ -55,6 +55,7 @@ export class StdioLogs {
   private readonly holder: PipeHolder;
   private readonly timers = new Set<Timer>();
   private pumping: Timer | undefined;
+  private endCheck: Timer | undefined;
   private tight = false;
   private opened = false;
   /** Pipes of an earlier supervisor's runs, until it is clear which of those are left. */
@@ -73,13 +74,14 @@ export class StdioLogs {
     this.stopped = false;
     this.every(LOGS.sweepMs, () => this.sweep());
     this.every(LOGS.spaceCheckMs, () => this.checkSpace());
-    this.every(LOGS.endCheckMs, () => this.checkBorrowed());
   }
 
   /** `end`: nothing runs any more; otherwise another supervisor goes on. */
   stop(end: boolean): void {
     this.stopped = true;
     for (const timer of this.timers) timer.cancel();
+    this.endCheck?.cancel();
+    this.endCheck = undefined;
     this.pumping?.cancel();
     this.pumping = undefined;
     if (end) this.holder.close();
@@ -220,7 +222,7 @@ export class StdioLogs {
 
   private sweep(): void {
     for (const [name, log] of this.runs) {
-      if (log.options.pipes.length > 0)
+      if (log.options.pipes.length > 0 && log.needsTending())
         log.tend().catch((error: Error) => this.options.log.warn(`${name}: log: ${error.message}`));
     }
   }
@@ -237,13 +239,19 @@ export class StdioLogs {
       if (this.tight) log.borrow();
       else log.giveBack();
     }
+    this.checkBorrowed();
     this.pumpSoon();
   }
 
   /** A stopped monitor cannot tell of the end of its container, and daemons of one may keep the pipes open. */
   private checkBorrowed(): void {
-    for (const log of this.runs.values())
-      if (log.writerKind === 'borrowed' && !isAlive(log.options.pid)) log.finish();
+    const borrowed = [...this.runs.values()].filter(({ writerKind }) => writerKind === 'borrowed');
+    if (this.stopped || borrowed.length === 0) return;
+    for (const log of borrowed) if (!isAlive(log.options.pid)) log.finish();
+    this.endCheck ??= this.options.clock.after(LOGS.endCheckMs, () => {
+      this.endCheck = undefined;
+      this.checkBorrowed();
+    });
   }
 
   private isTight(): boolean {
