@@ -106,10 +106,11 @@ t.test('readiness by questions: quick looks at first, thresholds, lost and found
   const said = play.until(30_000);
   const first = TIMES.firstProbesMs;
   t.strictSame(play.askedMs.slice(0, 5), [0, first, 3 * first, 7 * first, 15 * first], 'ever less often');
-  t.match(said[0], /^(3|4|5)\d\d\d ready$/);
-  t.match(said[1], /^1[123]\d\d\d unready: readiness: refused \(3 times in a row\)$/);
-  t.match(said[2], /^2[123]\d\d\d ready$/);
-  t.equal(said.length, 3);
+  t.equal(said[0], `${3 * first} unready: readiness: refused`, 'why it is not ready yet');
+  t.match(said[1], /^(3|4|5)\d\d\d ready$/);
+  t.match(said[2], /^1[123]\d\d\d unready: readiness: refused \(3 times in a row\)$/);
+  t.match(said[3], /^2[123]\d\d\d ready$/);
+  t.equal(said.length, 4);
   const gaps = play.askedMs.slice(6).map((ms, index) => ms - (play.askedMs[index + 5] as number));
   t.ok(
     gaps.every(gap => gap <= 1000),
@@ -122,11 +123,12 @@ t.test('readiness by questions: never ready is sick, with the last answer', asyn
     readiness: { kind: 'probe', probe: probe({ initialDelayMs: 700 }) },
     startTimeoutMs: 5000,
   });
-  const play = new Play(given, () => 'port 80: ECONNREFUSED');
-  t.match(
-    play.until(60_000)[0],
-    /^5000 sick: not ready within 5 s: port 80: ECONNREFUSED \(\d+ times in a row\)$/,
-  );
+  const play = new Play(given, (_question, ms) => (ms < 3000 ? 'port 80: ECONNREFUSED' : 'HTTP 503'));
+  const said = play.until(60_000);
+  t.match(said[0], /^1\d\d\d unready: readiness: port 80: ECONNREFUSED$/);
+  t.match(said[1], /^3\d\d\d unready: readiness: HTTP 503$/, 'told again when it is another reason');
+  t.equal(said.length, 3);
+  t.match(said[2], /^5000 sick: not ready within 5 s: HTTP 503 \(\d+ times in a row\)$/);
   t.equal(play.askedMs[0], 700, 'not before its initial delay');
   const asked = play.askedMs.length;
   play.until(600_000);

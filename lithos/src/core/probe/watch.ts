@@ -92,6 +92,13 @@ function askIfDue(question: Question, check: Check | null, nowMs: number): [Chec
   return [asked(check), [{ kind: 'ask', question, probe: check.probe }]];
 }
 
+/** Who waits for a start wants to know why: told after some bad answers, and again when they change. */
+function stillNotReady(before: Check, { probe, bads, problem }: Check): WatchEffect[] {
+  const isNews = bads === probe.failureThreshold || problem !== before.problem;
+  if (bads < probe.failureThreshold || !isNews) return [];
+  return [{ kind: 'report', seen: { kind: 'unready', message: `readiness: ${problem}` } }];
+}
+
 function starting(rules: Rules, watch: WatchOf<'starting'>, event: WatchEvent, nowMs: number): WatchStep {
   const { readiness } = watch;
   switch (event.kind) {
@@ -102,7 +109,8 @@ function starting(rules: Rules, watch: WatchOf<'starting'>, event: WatchEvent, n
     case 'answer': {
       if (readiness === null || event.to !== 'readiness') return stay(watch);
       const next = answered(readiness, event.problem, nowMs, startDelayMs(readiness));
-      return isWell(next) ? becameReady(rules, next, nowMs) : stay({ ...watch, readiness: next });
+      if (isWell(next)) return becameReady(rules, next, nowMs);
+      return stay({ ...watch, readiness: next }, ...stillNotReady(readiness, next));
     }
     case 'time': {
       if (nowMs >= watch.deadlineMs) return lateStart(rules, watch);
