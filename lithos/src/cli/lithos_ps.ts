@@ -8,7 +8,7 @@ import { stdioLog } from '../adapters/paths.ts';
 import { ProcessTable } from '../adapters/process-table.ts';
 import { SHOWN } from '../config/defaults.ts';
 import { isUnwell } from '../core/switch/judge.ts';
-import { findTrees, type SeenInstance, type SeenTree } from './ps/find-trees.ts';
+import { type FoundTrees, findTrees, type SeenInstance, type SeenTree } from './ps/find-trees.ts';
 import { jsonOf } from './ps/json.ts';
 import { monitor } from './ps/monitor.ts';
 import { securityNotes, securityOf } from './ps/security.ts';
@@ -44,14 +44,28 @@ function isMeant({ name }: SeenInstance, names: readonly string[]): boolean {
   return names.some(each => name === each || name.startsWith(`${each}/`) || name.startsWith(`${each}.`));
 }
 
-/** Trees without anything of these names are left out. */
-async function find({ options, positionals }: ParsedRun, table: ProcessTable): Promise<SeenTree[]> {
-  const trees = await findTrees(table, options.config as string | undefined);
-  const meant = trees.map(tree => ({
+/** Of a sandbox with errors there may be no instance. */
+function isMeantSandbox(sandbox: string, names: readonly string[]): boolean {
+  return names.length === 0 || names.some(each => each === sandbox || each.startsWith(`${sandbox}/`));
+}
+
+function only(tree: SeenTree, names: readonly string[]): SeenTree {
+  const { status } = tree;
+  const sandboxes = (status?.sandboxes ?? []).filter(({ name }) => isMeantSandbox(name, names));
+  return {
     ...tree,
-    instances: tree.instances.filter(instance => isMeant(instance, positionals)),
-  }));
-  return meant.filter(tree => positionals.length === 0 || tree.instances.length > 0);
+    instances: tree.instances.filter(instance => isMeant(instance, names)),
+    status: status === undefined ? undefined : { ...status, sandboxes },
+  };
+}
+
+/** Trees without anything of these names are left out. */
+async function find({ options, positionals }: ParsedRun, table: ProcessTable): Promise<FoundTrees> {
+  const { trees, unreadable } = await findTrees(table, options.config as string | undefined);
+  const meant = trees.map(tree => only(tree, positionals));
+  const isShown = ({ instances, status }: SeenTree) =>
+    positionals.length === 0 || instances.length > 0 || (status?.sandboxes ?? []).some(({ ok }) => !ok);
+  return { trees: meant.filter(isShown), unreadable };
 }
 
 function lastWords(tree: SeenTree, { name, status }: SeenInstance): string[] {
@@ -89,20 +103,22 @@ async function printText(run: ParsedRun, trees: readonly SeenTree[], table: Proc
 async function run(parsed: ParsedRun): Promise<number> {
   const { options, positionals } = parsed;
   if (options.monitor === true) {
-    await monitor(() => find(parsed, new ProcessTable()));
+    await monitor(async () => (await find(parsed, new ProcessTable())).trees);
     return EXIT.ok;
   }
   const table = new ProcessTable();
-  const trees = await find(parsed, table);
+  const { trees, unreadable } = await find(parsed, table);
+  for (const words of unreadable) process.stderr.write(`lithos_ps: ${words}\n`);
   if (options.json === true) {
     await printJson(trees, table, options.security === true);
     return EXIT.ok;
   }
   await printText(parsed, trees, table);
   if (trees.length > 0) return EXIT.ok;
+  if (unreadable.length > 0) return EXIT.failed;
   const what =
     positionals.length > 0 ? `nothing is called ${positionals.join(' or ')}` : 'no lithos_tree runs here';
-  process.stderr.write(`lithos_ps: ${what} (or its master config cannot be read)\n`);
+  process.stderr.write(`lithos_ps: ${what}\n`);
   return EXIT.failed;
 }
 

@@ -1,7 +1,7 @@
 // What lithos_ps shows, while the tree runs, while it is dead, and to others than root.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { command, Host, until } from '../support.ts';
 
@@ -99,6 +99,34 @@ t.test(
       h.run('lithos_ps', '-C', master).stdout,
       /<failing> \(waiting: starts again in \d+ s, last exited with code 4\)/,
     );
+  },
+);
+
+t.test(
+  'what cannot be shown is told: a sandbox that never was right, a master file that is wrong now',
+  async t => {
+    const h = await host(t);
+    const master = h.path('master.yaml');
+    const other = `${h.sandbox}-other`;
+    h.sandboxFile('alow-users: [3]', other);
+    await h.reload();
+    const all = h.run('lithos_ps', '-C', master);
+    const said = new RegExp(
+      `^  └─${escaped(other)} nothing runs: \\S+:\\d+:1: the key "alow-users" is not known`,
+      'm',
+    );
+    t.match(all.stdout, said);
+    t.match(h.run('lithos_ps', '-C', master, other), { code: 0, stdout: said });
+    t.notMatch(h.run('lithos_ps', '-C', master, h.name('web')).stdout, other);
+    writeFileSync(master, 'runtimedir: /x\n');
+    for (const options of [[], ['-C', master]]) {
+      const { stdout, stderr } = h.run('lithos_ps', ...options);
+      t.notMatch(stdout, h.sandbox);
+      t.match(
+        stderr,
+        `lithos_tree (pid ${h.treePid()}) runs, but cannot be shown: ${master}:1:1: the key "runtimedir"`,
+      );
+    }
   },
 );
 

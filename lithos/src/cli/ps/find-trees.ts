@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { parseCommandLine } from '@suite/shared/cli/command.ts';
 import { realDisk } from '@suite/shared/ports/real.ts';
+import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import { loadMaster } from '../../adapters/load-master.ts';
 import type { HostPaths } from '../../adapters/paths.ts';
@@ -61,27 +62,29 @@ function treeArguments(command: readonly string[]): readonly string[] | undefine
   return isTree(command[script]) ? command.slice(script + 1) : undefined;
 }
 
-/** Config files of the running trees that share our pid namespace (the pids of others would mean nothing here). */
-function runningConfigs(table: ProcessTable): string[] {
+/** Config files and pids of the running trees that share our pid namespace (the pids of others would mean nothing here). */
+function runningConfigs(table: ProcessTable): Map<string, number> {
   const here = link('/proc/self/ns/pid');
-  return table.pids().flatMap(pid => {
+  const found = new Map<string, number>();
+  for (const pid of table.pids()) {
     const rest = treeArguments(words(pid));
-    if (rest === undefined || link(`/proc/${pid}/ns/pid`) !== here) return [];
+    if (rest === undefined || link(`/proc/${pid}/ns/pid`) !== here) continue;
     const parsed = parseCommandLine(TREE_SPEC, rest);
-    if (parsed.kind !== 'run') return [];
-    return [
-      resolve(
-        link(`/proc/${pid}/cwd`) || '/',
-        (parsed.options.config as string | undefined) ?? DEFAULTS.masterPath,
-      ),
-    ];
-  });
+    if (parsed.kind !== 'run') continue;
+    const config = (parsed.options.config as string | undefined) ?? DEFAULTS.masterPath;
+    found.set(resolve(link(`/proc/${pid}/cwd`) || '/', config), pid);
+  }
+  return found;
 }
 
-/** Undefined when the master config cannot be read. */
-async function look(config: string): Promise<SeenTree | undefined> {
+/** A sentence when the master config cannot be read: where everything else is, stands there. */
+async function look(config: string, running: number | undefined): Promise<SeenTree | string> {
   const master = await loadMaster(realDisk, config, new Map());
-  if (!master.ok) return undefined;
+  if (!master.ok) {
+    const [{ file, line, column, message }] = master.errors as [Diagnostic];
+    const who = running === undefined ? '' : `lithos_tree (pid ${running}) runs, but cannot be shown: `;
+    return `${who}${file}:${line}:${column}: ${message}`;
+  }
   const { paths } = master.value;
   const pid = await runningSupervisor(realDisk, paths.pidFile);
   const question = <T>(path: string) => ask<T>(paths.socketFile, path);
@@ -110,9 +113,20 @@ function byNameAndIndex(a: SeenInstance, b: SeenInstance): number {
   return Number(left?.[2]) - Number(right?.[2]);
 }
 
+export interface FoundTrees {
+  readonly trees: SeenTree[];
+  /** A sentence for each master config that cannot be read. */
+  readonly unreadable: readonly string[];
+}
+
 /** `config` undefined: every running tree. A tree that is not running is only shown when asked for. */
-export async function findTrees(table: ProcessTable, config: string | undefined): Promise<SeenTree[]> {
-  const configs = config === undefined ? [...new Set(runningConfigs(table))] : [config];
-  const trees = await Promise.all(configs.map(look));
-  return trees.flatMap(tree => tree ?? []).sort((a, b) => (a.pid ?? 0) - (b.pid ?? 0));
+export async function findTrees(table: ProcessTable, config: string | undefined): Promise<FoundTrees> {
+  const running = runningConfigs(table);
+  const configs = config === undefined ? [...running.keys()] : [config];
+  const found = await Promise.all(configs.map(each => look(each, running.get(resolve(each)))));
+  const trees = found.filter(each => typeof each !== 'string');
+  return {
+    trees: trees.sort((a, b) => (a.pid ?? 0) - (b.pid ?? 0)),
+    unreadable: found.filter(each => typeof each === 'string'),
+  };
 }

@@ -37,10 +37,11 @@ function remarks(shown: Shown, { ink, nowMs }: ViewOptions): string {
   if (status !== undefined) {
     const { state, ready, problem, restarts, lastExit, says, lostLines } = status;
     if (state !== 'running' || !ready || problem !== null) words.push(describeState(status, nowMs));
-    if (says !== null) words.push(`says: ${says}`);
+    // A tree that was started before this program was installed says nothing of it.
+    if ((says ?? null) !== null) words.push(`says: ${says}`);
     if (restarts > 0) words.push(restarts === 1 ? '1 restart' : `${restarts} restarts`);
     if (lastExit !== null) words.push(`last ${lastExit.words}`);
-    if (lostLines > 0) words.push(`${lostLines} log lines lost: disk full`);
+    if ((lostLines ?? 0) > 0) words.push(`${lostLines} log lines lost: disk full`);
   }
   return words.length === 0 ? '' : ink.dim(` (${words.join(', ')})`);
 }
@@ -100,7 +101,8 @@ function sandboxLines(tree: SeenTree, all: readonly Shown[], options: ViewOption
   const bad = new Map(
     (tree.status?.sandboxes ?? []).filter(({ ok }) => !ok).map(item => [item.name, item.errors]),
   );
-  return [...groupBy(all, name => name.split('/')[0] ?? '')].map(([sandbox, shown]) => {
+  const isIdle = (name: string) => !all.some(({ instance }) => instance.name.startsWith(`${name}/`));
+  const lines = [...groupBy(all, name => name.split('/')[0] ?? '')].map(([sandbox, shown]) => {
     const errors = bad.get(sandbox);
     const note =
       errors === undefined
@@ -111,6 +113,13 @@ function sandboxLines(tree: SeenTree, all: readonly Shown[], options: ViewOption
       children: processLines(tree, shown, options),
     };
   });
+  const nothing = [...bad]
+    .filter(([name]) => isIdle(name))
+    .map(([name, errors]) => ({
+      text: `${name} ${ink.red(`nothing runs: ${errors[0] ?? 'it has errors'}`)}`,
+      children: [],
+    }));
+  return [...lines, ...nothing];
 }
 
 function draw(line: Line, indent: string): string {
