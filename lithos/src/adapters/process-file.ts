@@ -1,6 +1,6 @@
-// The installed process config of one sandbox: replaced atomically, with the one before it kept beside it. Both helper
+// The installed process config of one sandbox: replaced atomically, with the one before it kept beside it. All helper
 // files are hidden, so that nothing that reads the directory takes them for configurations.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { tryLock } from '@suite/shared/linux/flock.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
@@ -12,6 +12,11 @@ function beside(file: string, suffix: string): string {
 
 export function previousFile(file: string): string {
   return beside(file, 'previous');
+}
+
+/** The last one that was taken back because it did not work. */
+export function refusedFile(file: string): string {
+  return beside(file, 'refused');
 }
 
 /** One at a time for each file. Throws with a sentence when another one takes too long. */
@@ -38,21 +43,30 @@ export async function installedText(disk: Disk, file: string): Promise<string | 
   return await readOr(disk, file);
 }
 
-/** The one that is replaced becomes the previous one. */
-export async function install(disk: Disk, file: string, text: string): Promise<void> {
-  const before = await readOr(disk, file);
+/** The one that is replaced becomes the previous one. Answers with the previous one of before, for `restore`. */
+export async function install(disk: Disk, file: string, text: string): Promise<string | undefined> {
+  const [before, older] = [await readOr(disk, file), await readOr(disk, previousFile(file))];
   if (before !== undefined) await disk.writeAtomic(previousFile(file), before, { fsync: true });
   await disk.writeAtomic(file, text, { fsync: true });
+  return older;
 }
 
 /**
  * Back to the previous one, if `text` is still what is installed: somebody else may have been quicker. False when
- * nothing was changed. The refused text stays as the previous one of the restored file.
+ * nothing was changed. `older` is the previous one again; the refused text is kept for whoever wants to know.
  */
-export async function restore(disk: Disk, file: string, text: string): Promise<boolean> {
+export async function restore(
+  disk: Disk,
+  file: string,
+  text: string,
+  older: string | undefined,
+): Promise<boolean> {
   const before = await readOr(disk, previousFile(file));
   if (before === undefined || (await readOr(disk, file)) !== text) return false;
-  await install(disk, file, before);
+  await disk.writeAtomic(refusedFile(file), text);
+  await disk.writeAtomic(file, before, { fsync: true });
+  if (older === undefined) await disk.remove(previousFile(file));
+  else await disk.writeAtomic(previousFile(file), older, { fsync: true });
   return true;
 }
 
@@ -61,7 +75,10 @@ const STDIN = 0;
 
 /** Opened anew where possible, so that whoever made it non-blocking does not matter; a socket cannot be. */
 function openSource(file: string): number {
-  if (file !== '-') return openSync(file, 'r');
+  if (file !== '-') {
+    if (!existsSync(file)) throw new Error(`${file} does not exist`);
+    return openSync(file, 'r');
+  }
   try {
     return openSync('/dev/stdin', 'r');
   } catch {

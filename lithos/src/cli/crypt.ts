@@ -31,16 +31,22 @@ function data(run: ParsedRun): string {
   return text === '-' ? readLimited(STDIN, 'stdin').replace(/\r?\n$/, '') : text;
 }
 
-function keyText(run: ParsedRun): string {
+/** What `parse` makes of the key file; its name comes before whatever is wrong with it. */
+function keyFrom<T>(run: ParsedRun, parse: (text: string) => T): T {
   const file = option(run, 'key-file');
-  return readLimited(file, file);
+  try {
+    return parse(readLimited(file, 'it'));
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Refused(`${file}: ${isAbsent ? 'it does not exist' : (error as Error).message}`);
+  }
 }
 
 function encryptCommand(run: ParsedRun): number {
   const namespace = (run.options.namespace as string | undefined) ?? '';
   if (!NAMESPACE.test(namespace))
     throw new Refused(`\`${namespace}\` is no namespace: letters, digits, \`_\`, \`.\`, \`-\``);
-  const publicKey = parsePublicKey(keyText(run));
+  const publicKey = keyFrom(run, parsePublicKey);
   const value = encrypt({ namespace, secret: data(run) }, publicKey, randomBytes(EPHEMERAL_BYTES));
   process.stdout.write(`${value}\n`);
   return EXIT.ok;
@@ -48,7 +54,7 @@ function encryptCommand(run: ParsedRun): number {
 
 /** The secret alone on stdout, so that it can be piped; what only a person wants on stderr. */
 function decryptCommand(run: ParsedRun): number {
-  const key = parsePrivateKeys(keyText(run)).at(-1);
+  const key = keyFrom(run, parsePrivateKeys).at(-1);
   if (key === undefined) throw new Refused('there is no key in it');
   const { namespace, secret } = decrypt(parseSecretString(data(run)), key);
   process.stderr.write(`${namespace}:`);
@@ -58,7 +64,7 @@ function decryptCommand(run: ParsedRun): number {
 }
 
 function checkKeyCommand(run: ParsedRun): number {
-  if (isFor(parseSecretString(data(run)), parsePublicKey(keyText(run)))) return EXIT.ok;
+  if (isFor(parseSecretString(data(run)), keyFrom(run, parsePublicKey))) return EXIT.ok;
   throw new Refused('it was encrypted for another key');
 }
 

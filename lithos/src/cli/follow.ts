@@ -39,6 +39,7 @@ export interface Followed {
 
 class Troubles {
   private readonly byName = new Map<string, Trouble>();
+  private readonly told = new Set<string>();
   private readonly paths: HostPaths;
 
   constructor(paths: HostPaths) {
@@ -52,6 +53,14 @@ class Troubles {
     if (this.byName.get(name)?.words === words) return;
     const log = logTail(stdioLog(this.paths, name), SHOWN.logLines, LITHOS_LIMITS.logBytes);
     this.byName.set(name, { name, words, lastExit: lastExit?.words ?? null, log });
+  }
+
+  /** A line for whoever waits; undefined when it has been told (a time that runs down makes it no other one). */
+  news({ name, problem, lastExit, state }: InstanceStatus): string | undefined {
+    const line = `${name}: ${problem ?? lastExit?.words ?? state}`;
+    if (this.told.has(line)) return undefined;
+    this.told.add(line);
+    return line;
   }
 
   /** Those that got well in the end are no news. */
@@ -84,7 +93,11 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     const status = await readStatus(realDisk, paths.statusFile);
     if (status !== undefined && status.reloads > after) {
       for (const instance of status.instances)
-        if (instance.name.startsWith(`${sandbox}/`) && isUnwell(instance)) troubles.note(instance);
+        if (instance.name.startsWith(`${sandbox}/`) && isUnwell(instance)) {
+          troubles.note(instance);
+          const line = troubles.news(instance);
+          if (progress.mode === 'plain' && line !== undefined) progress.note(`  ${line}`);
+        }
       const now = judge(status, sandbox, wanted, realClock.wallMs());
       if (now.kind !== 'going') return end(now);
       words = `${now.done} of ${now.total} run; ${now.words}`;

@@ -1,6 +1,8 @@
 // The whole host checked with one process config that is not in place yet.
+import { join } from 'node:path';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import { checkSurroundings } from '../adapters/check-surroundings.ts';
 import { loadHost } from '../adapters/load-host.ts';
 import type { LoadedSandbox } from '../adapters/load-sandbox.ts';
 import type { HostPaths } from '../adapters/paths.ts';
@@ -57,7 +59,11 @@ export async function checkWith(input: CheckInput): Promise<CheckedHost> {
   };
   const { errors, sandboxes } = await loadHost(disk, paths, texts, { sandbox, file: shown });
   const loaded = sandboxes.find(({ name }) => name === sandbox);
-  const missing = problem('no-sandbox', paths.sandboxesDir, `there is no sandbox ${sandbox}`);
+  const file = join(paths.sandboxesDir, `${sandbox}.yaml`);
+  const missing = problem('no-sandbox', file, `there is no sandbox ${sandbox}: it does not exist`);
   const own = loaded?.diagnostics ?? (errors.length > 0 ? [] : [missing]);
-  return { loaded, diagnostics: [...errors, ...own, ...(await others(input, sandboxes))] };
+  // What a start would find out: with a secret nobody can decrypt, the new version would replace one that works.
+  const checked = loaded?.checked === undefined ? [] : [loaded.checked];
+  const here = await checkSurroundings(realDisk, paths.masterFile, checked);
+  return { loaded, diagnostics: [...errors, ...own, ...here, ...(await others(input, sandboxes))] };
 }

@@ -11,7 +11,15 @@ import { loadHost } from '../adapters/load-host.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { runningSupervisor } from '../adapters/pid-file.ts';
-import { install, installedText, locked, previousFile, readOnce, restore } from '../adapters/process-file.ts';
+import {
+  install,
+  installedText,
+  locked,
+  previousFile,
+  readOnce,
+  refusedFile,
+  restore,
+} from '../adapters/process-file.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
 import { readStatus } from '../adapters/status-file.ts';
 import { describeAction, plan } from '../core/plan/plan.ts';
@@ -110,8 +118,12 @@ async function planned({ sandbox }: SwitchOptions, checked: Checked): Promise<Ou
 }
 
 /** In place, or back where it was. */
-async function concluded(options: SwitchOptions, checked: Checked, followed: Followed): Promise<Outcome> {
-  const { ending, troubles } = followed;
+async function concluded(
+  options: SwitchOptions,
+  checked: Checked,
+  { ending, troubles }: Followed,
+  older: string | undefined,
+): Promise<Outcome> {
   const { paths, target, text } = checked;
   if (ending.kind === 'done') {
     const message = `${target} is rolled out: ${ending.total} of ${ending.total} run`;
@@ -129,9 +141,11 @@ async function concluded(options: SwitchOptions, checked: Checked, followed: Fol
       code: EXIT.failed,
       troubles,
     };
-  const back = await locked(realClock, target, () => restore(realDisk, target, text));
+  const back = await locked(realClock, target, () => restore(realDisk, target, text, older));
   if (back) await signalTree(paths);
-  const file = back ? 'the file is the previous one again' : `${target} stays as it is`;
+  const file = back
+    ? `the file is the previous one again, the refused one is ${refusedFile(target)}`
+    : `${target} stays as it is`;
   return { result: 'rolled-back', message: `${message}; ${file}`, code: EXIT.failed, troubles };
 }
 
@@ -139,10 +153,9 @@ async function replace(options: SwitchOptions, checked: Checked): Promise<Outcom
   const { paths, target, text, wanted } = checked;
   const { sandbox, waitS } = options;
   const status = await readStatus(realDisk, paths.statusFile);
-  const same = await locked(realClock, target, async () => {
+  const { same, older } = await locked(realClock, target, async () => {
     const isSame = (await installedText(realDisk, target)) === text;
-    if (!isSame) await install(realDisk, target, text);
-    return isSame;
+    return { same: isSame, older: isSame ? undefined : await install(realDisk, target, text) };
   });
   const done = same ? 'has this content already' : 'replaced';
   const result = same ? 'unchanged' : 'switched';
@@ -157,7 +170,7 @@ async function replace(options: SwitchOptions, checked: Checked): Promise<Outcom
     return { result, message: `${target} ${done}${words}`, code: EXIT.ok };
   const after = isTold ? -1 : (status?.reloads ?? 0);
   const followed = await follow({ paths, sandbox, wanted, after, waitS, quiet: options.json });
-  const outcome = await concluded(options, checked, followed);
+  const outcome = await concluded(options, checked, followed, older);
   return same && outcome.result === 'switched' ? { ...outcome, result } : outcome;
 }
 

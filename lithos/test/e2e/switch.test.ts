@@ -168,7 +168,7 @@ t.test(
     });
     t.match(h.run('lithos_switch', '-C', master, h.sandbox, h.path('none.yaml')), {
       code: 1,
-      stderr: /ENOENT/,
+      stderr: /none\.yaml does not exist/,
     });
 
     h.containerFile(
@@ -231,6 +231,7 @@ t.test('lithos_switch: when the tree goes back, so does the file', async t => {
     /web: the tree went back to the previous configuration: .*web\.0 fails again and again/,
   );
   t.match(bad.stderr, 'the file is the previous one again');
+  t.equal(readFileSync(h.path(`processes/.${h.sandbox}.yaml.refused`), 'utf8'), version('bad'));
   t.match(bad.stderr, /^ {4}\S+ no such table$/m, 'with the last words of the one that failed');
   t.equal(readFileSync(file, 'utf8'), version('one'));
   t.equal((await h.running('web.1')).pid, before[1]?.pid, 'the other one was not touched');
@@ -242,6 +243,46 @@ t.test('lithos_switch: when the tree goes back, so does the file', async t => {
   t.equal(good.code, 0, good.stderr);
   t.match(h.status()?.rollouts, [{ state: 'done', done: 2, total: 2 }], 'it came back when all was done');
   t.equal(switchTo('two', '-v').code, 0);
+  t.equal(switchTo('bad').code, 1);
+  const back = h.run('lithos_switch', '-C', h.path('master.yaml'), '--rollback', h.sandbox);
+  t.equal(back.code, 0, back.stderr);
+  t.equal(readFileSync(file, 'utf8'), version('one'), '--rollback never leads to a refused one');
+});
+
+t.test('lithos_switch: a secret that nobody can decrypt is found before anything is replaced', async t => {
+  const h = await runningHost(t);
+  const key = h.path('key');
+  spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  const of = (namespace: string) =>
+    h.run('lithos_crypt', 'encrypt', '-k', `${key}.pub`, '-n', namespace, '-d', 'x').stdout.trim();
+  h.sandboxFile(`secrets-private-key: ${key}\nsecrets-namespaces: [ours]`);
+  const file = h.write('new.yaml', 'web: {image: app.1, config: /config/next.yaml}\n');
+  const switchTo = (value: string) => {
+    h.containerFile('next', SLEEP, `secret-environ: {PASSWORD: "${value}"}`);
+    return h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, file);
+  };
+  const before = await h.running('web.0');
+  const refused = switchTo(of('theirs'));
+  t.match(refused, { code: 1, stderr: /`PASSWORD` cannot be used: its namespace `theirs`/ });
+  t.equal((await h.running('web.0')).pid, before.pid);
+  t.equal(switchTo(of('ours')).code, 0);
+  const wrong = (name: string) => h.run('lithos_crypt', 'encrypt', '-k', name, '-d', 'x').stderr;
+  t.match(wrong('nowhere.pub'), /^lithos_crypt: nowhere\.pub: it does not exist/);
+  t.match(wrong(key), /^lithos_crypt: \S+key: it does not start with ssh-ed25519/);
+});
+
+t.test('lithos_switch tells at once, not only at the end, who cannot be started', async t => {
+  const h = await runningHost(t);
+  h.containerFile('broken', 'echo no such table; exit 7', 'restart-timeout: 0');
+  const file = h.write('new.yaml', 'web: {image: app.1, config: /config/broken.yaml}\n');
+  const late = h.run('lithos_switch', '-C', h.path('master.yaml'), '--wait', '2', h.sandbox, file);
+  t.equal(late.code, 124);
+  const lines = late.stderr.split('\n').filter(line => line === `  ${h.name('web.0')}: exited with code 7`);
+  t.equal(lines.length, 1, late.stderr);
+  const missing = h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, 'nowhere.yaml');
+  t.match(missing, { code: 1, stderr: 'lithos_switch: nowhere.yaml does not exist\n' });
+  const nobody = h.run('lithos_switch', '-C', h.path('master.yaml'), 'nobody', file);
+  t.match(nobody.stderr, /sandboxes\/nobody\.yaml:1:1: error: there is no sandbox nobody: it does not exist/);
 });
 
 t.test('lithos_switch: an error in another sandbox does not keep this one from being changed', async t => {
