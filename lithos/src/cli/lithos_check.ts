@@ -34,7 +34,7 @@ const SPEC: CommandSpec = {
       long: 'check-container',
       argument: 'FILE',
       repeat: true,
-      summary: 'check only this container file (may be repeated)',
+      summary: 'check only this container file',
       complete: 'file',
     },
     { long: 'plan', summary: 'print what a reload would start, stop and keep' },

@@ -17,7 +17,7 @@ const SPEC: CommandSpec = {
   options: [
     CONFIG_OPTION,
     { long: 'log-stderr', summary: 'say on stderr too what goes into the log of the sandbox' },
-    { long: 'log-level', argument: 'LEVEL', summary: `one of ${LOG_LEVELS.join(', ')}`, choices: LOG_LEVELS },
+    { long: 'log-level', argument: 'LEVEL', summary: 'what goes into the log', choices: LOG_LEVELS },
   ],
   positionals: [
     { name: 'SANDBOX', summary: 'name of the sandbox' },

@@ -14,7 +14,7 @@ export const TREE_SPEC: CommandSpec = {
     CONFIG_OPTION,
     { long: 'log-stderr', summary: 'also write the log to stderr' },
     { long: 'log-console', summary: 'also write the log to /dev/console (PID 1 of a machine always does)' },
-    { long: 'log-level', argument: 'LEVEL', summary: `one of ${LOG_LEVELS.join(', ')}`, choices: LOG_LEVELS },
+    { long: 'log-level', argument: 'LEVEL', summary: 'what goes into the log', choices: LOG_LEVELS },
   ],
   footer: [
     'Signals: HUP reads the configuration again, QUIT replaces the running program in place (upgrade),',
