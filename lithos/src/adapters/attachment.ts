@@ -44,8 +44,9 @@ export interface Attachment {
   forget?(name: string): Promise<void>;
 }
 
-/** All parts of one kind in order; the first failure ends it. */
+/** All parts of one kind in order, or the first failure; nothing is under way any more then: what it opened can be closed. */
 export async function gather<T>(parts: readonly (Promise<T> | undefined)[]): Promise<T[]> {
+  await Promise.allSettled(parts);
   const asked = await Promise.all(parts);
   return asked.filter((part): part is Awaited<T> & T => part !== undefined);
 }

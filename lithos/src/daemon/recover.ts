@@ -61,14 +61,14 @@ async function clearAway(
   else await containers.discardIncomplete(found.name, found.run);
 }
 
-/** Processes that surely have what the run was given: a pid alone may be somebody else's by now. */
+/** Who surely has what the run was given (a pid alone may be somebody else's by now): its monitor, else the program. */
 async function holders(found: Complete): Promise<number[]> {
   const { files, record } = found;
   const monitor = await readPid(files.monitorPidFile);
   const isMonitor = monitor !== undefined && (await hasArgument(monitor, files.id));
-  // An init closes what it does not need: without a monitor the program itself is asked.
-  const processes = isAlive(found) ? [record.pid, ...(await childrenOf(record.pid))] : [];
-  return [...(isMonitor ? [monitor] : []), ...processes];
+  if (isMonitor) return [monitor];
+  // It may have opened others too; an init closes what it does not need.
+  return isAlive(found) ? [record.pid, ...(await childrenOf(record.pid))] : [];
 }
 
 /** Adopts what runs, or ran and has left its exit code; clears away what a crash left half made. */

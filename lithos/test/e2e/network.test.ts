@@ -199,6 +199,29 @@ t.test('a bridged container', async t => {
   });
 });
 
+t.test('§3.3 sockets-survive: one inside a container is not taken for the same port of the host', async t => {
+  const b = await bridged(t);
+  const h = b.host;
+  b.bridge('br0', '10.80.0.1/24');
+  h.sandboxFile('bridged-network: {bridge: br0, network: 10.80.0.0/24}');
+  const ports = 'restart-timeout: 0\ntcp-ports: {80: {fd: 3}}';
+  h.containerFile('inside', `exec perl -e '${SERVER}' 3`, ports);
+  h.processFile('inside: {image: app.1, config: /config/inside.yaml, ip-addresses: [10.80.0.2]}');
+  const other = `${h.sandbox}x`;
+  h.sandboxFile('allow-tcp-ports: [80]', other);
+  h.containerFile('outside', `exec perl -e '${SERVER}' 3`, ports);
+  await b.start();
+  const answers = (address: string, name: string) =>
+    until(`${name} answers`, () => b.ask(address, 80) === name);
+  await answers('10.80.0.2', h.name('inside.0'));
+  await h.crash();
+  await b.start();
+  h.processFile('outside: {image: app.1, config: /config/outside.yaml}', other);
+  await h.reload();
+  await answers('10.80.0.1', `${other}/outside.0`);
+  await answers('10.80.0.2', h.name('inside.0'));
+});
+
 t.test('IPv6, and the tree as PID 1', async t => {
   const b = await bridged(t);
   const h = b.host;

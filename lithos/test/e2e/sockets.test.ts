@@ -320,6 +320,24 @@ t.test('§3.3 sockets-unused: kept over the plain interval, closed in back-off',
   t.match(await ask(port), h.name('web.0'), 'the next start opens it again');
 });
 
+t.test('§3.3 sockets-survive: only sockets that were handed out, none a program opened itself', async t => {
+  const h = await host(t);
+  const port = await freePort();
+  const own = `use IO::Socket::INET; $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:${port}", Listen => 5, ReuseAddr => 1) or die; $| = 1; print "ready\\n"; sleep 1000`;
+  h.containerFile('web', `exec /usr/bin/perl -e '${own}'`);
+  h.processFile(entry('web'));
+  await h.start();
+  await until('it listens', () => h.output('web.0').includes('ready'));
+  const app = await h.app('web.0');
+  const found = readdirSync(`/proc/${app}/fd`).map(fd => inodeOf(app, fd));
+  const inodes = found.filter(inode => inode?.startsWith('socket:'));
+  t.equal(inodes.length, 1);
+  await h.crash();
+  await h.start();
+  t.same(has(h.treePid(), inodes), [], 'its monitor is asked, which has none');
+  t.equal((await h.app('web.0')) === app, true);
+});
+
 t.test('a program that is restarted alone gets its sockets again', async t => {
   const h = await host(t);
   const port = await freePort();

@@ -2,6 +2,7 @@
 import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import { isCloseOnExec, setCloseOnExec } from './fd-flags.ts';
 import { checked, libc } from './native.ts';
+import { isOfOurNetwork } from './netns.ts';
 import { pidfdGetFd, pidfdOpen } from './pidfd.ts';
 import { decodeAddress, type SocketAddress } from './socket-address.ts';
 
@@ -85,11 +86,13 @@ function copyListening(pidfd: number, fd: number): ListeningSocket | undefined {
     return undefined;
   }
   const found = listeningSocket(copy);
-  if (found === undefined) closeSync(copy);
-  return found;
+  // The same address in another network is another address.
+  if (found !== undefined && isOfOurNetwork(copy)) return found;
+  closeSync(copy);
+  return undefined;
 }
 
-/** Copies of those of another process: the very same sockets. None when it is gone or may not be looked into. */
+/** Copies of those of another process in our network: the very same sockets. None when it may not be looked into. */
 export function copyListeningSockets(pid: number): ListeningSocket[] {
   const fds = socketsOf(pid);
   if (fds.length === 0) return [];

@@ -1,6 +1,6 @@
 // Network namespaces. They belong to threads: everything here changes that of the main thread and changes it back before
 // anything else can run.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { checked, libc } from './native.ts';
 import { AF_INET } from './socket-address.ts';
 import { streamSocket } from './sockets.ts';
@@ -9,6 +9,8 @@ const CLONE_NEWNET = 0x40000000;
 const OWN = '/proc/thread-self/ns/net';
 /** uapi/linux/sockios.h and if.h: struct ifreq is 40 bytes, flags behind 16 bytes of name. */
 const SIOCSIFFLAGS = 0x8914;
+/** Opens the namespace of a socket; Linux 4.9 (socket(7)). */
+const SIOCGSKNS = 0x894c;
 const IFREQ_BYTES = 40;
 const IFREQ_FLAGS_OFFSET = 16;
 const IFF_UP = 0x1;
@@ -56,5 +58,16 @@ export function loopbackUp(): void {
     checked('ioctl', ioctl(fd, SIOCSIFFLAGS, 'void *', request));
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Whether a socket is of this thread's network; one whose network the kernel does not tell counts as such. */
+export function isOfOurNetwork(socket: number): boolean {
+  const network = ioctl(socket, SIOCGSKNS);
+  if (network < 0) return true;
+  try {
+    return fstatSync(network).ino === statSync(OWN).ino;
+  } finally {
+    closeSync(network);
   }
 }
