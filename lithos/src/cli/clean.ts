@@ -6,14 +6,12 @@ import { colours } from '@suite/shared/cli/colours.ts';
 import { EXIT } from '@suite/shared/cli/exit.ts';
 import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
+import { imagesInUse } from '../adapters/cleaning/in-use.ts';
 import { findImages, isRecent, removeDoomed, removeImage } from '../adapters/cleaning/scan.ts';
 import { type CleaningWorld, findUse, Unreadable } from '../adapters/cleaning/used.ts';
-import { COMMAND_RUN, findCommands } from '../adapters/commands.ts';
 import { sandboxNames } from '../adapters/load-host.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
-import { findRuns } from '../adapters/records.ts';
-import { LIMITS } from '../config/defaults.ts';
 import { decide, type ImageDirectory } from '../core/cleaning/decide.ts';
 
 export type CleanAction = 'used' | 'unused' | 'delete-unused';
@@ -44,23 +42,6 @@ function report(diagnostics: readonly Diagnostic[], texts: Texts): number {
   const colour = colours(process.stderr, process.env).enabled;
   process.stderr.write(printDiagnostics(diagnostics, texts, { colour }));
   return EXIT.failed;
-}
-
-/** Images that containers were made from, whatever the configuration says meanwhile. */
-async function imagesInUse({ disk, paths }: CleaningWorld): Promise<Set<string>> {
-  const runs = (await findRuns(disk, paths)).map(({ files }) => files.bundle);
-  const commands = (await findCommands(paths)).map(name =>
-    join(paths.commandsDir, name, String(COMMAND_RUN)),
-  );
-  const roots = [...runs, ...commands].map(async bundle => {
-    const text = await disk.readText(join(bundle, 'config.json'), LIMITS.configBytes).catch(() => undefined);
-    try {
-      return (JSON.parse(text ?? '{}') as { root?: { path?: string } }).root?.path;
-    } catch {
-      return undefined;
-    }
-  });
-  return new Set((await Promise.all(roots)).filter(root => root !== undefined));
 }
 
 async function unusedOf(
@@ -111,7 +92,7 @@ async function act(options: CleanOptions, world: CleaningWorld): Promise<number>
     for (const { path, used } of directories) for (const name of [...used].sort()) list(join(path, name));
     return code;
   }
-  const inUse = await imagesInUse(world);
+  const inUse = await imagesInUse(world.disk, world.paths);
   const unused: string[] = [];
   try {
     for (const directory of directories) unused.push(...(await unusedOf(directory, inUse, keepRecentMs)));

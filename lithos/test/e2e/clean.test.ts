@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -13,7 +14,7 @@ import {
 import { join } from 'node:path';
 import t from 'tap';
 import { parseDurationMs } from '../../src/core/cleaning/duration.ts';
-import { Host } from '../support.ts';
+import { Host, until } from '../support.ts';
 
 t.setTimeout(60_000);
 
@@ -173,6 +174,40 @@ t.test('§1.7 levels, links, hidden and recent directories, a missing image-dir'
   const missing = clean(h, '--unused');
   t.equal(missing.code, 0);
   t.match(missing.stderr, /nowhere does not exist/);
+});
+
+t.test('§1.7 one image directory under two names, and one inside another', async t => {
+  const h = await store(t);
+  history(h, 'box.log', line(1, 'v6'));
+  history(h, 'two.log', line(1, 'v5'));
+  h.write('processes/two.yaml', 'web: {image: v5, config: /c.yaml}\n');
+  symlinkSync(h.path('store'), h.path('link'));
+  for (const name of ['store/', 'link', 'store/../store']) {
+    h.write('sandboxes/two.yaml', `image-dir: ${h.directory}/${name}\n`);
+    t.same(clean(h, '--unused').names, ['store/v1', 'store/v2', 'store/v3', 'store/v4'], name);
+  }
+  mkdirSync(h.path('store/two/v5'), { recursive: true });
+  h.write('sandboxes/two.yaml', `image-dir: ${h.path('store/two')}\n`);
+  const entangled = clean(h, '--delete-unused');
+  t.equal(entangled.code, 1);
+  t.match(entangled.stderr, /left alone: .*store: image directory .*store\/two lies in .*store$/m);
+  t.equal(readdirSync(h.path('store')).length, 7, 'what looks unused to one sandbox holds images of another');
+});
+
+t.test('images of the last good configuration are in use while the files are broken', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  h.containerFile('web', 'exit 1', 'restart-backoff-max: 60');
+  h.processFile('web: {image: app.1, config: /config/web.yaml}\n');
+  await h.start();
+  await until('it is in back-off', () => h.instance('web.0')?.reason === 'back-off');
+  await h.image('app.2');
+  h.processFile('web: {image: app.2, config: /config/web.yaml}\n');
+  await h.reload();
+  t.match(h.status()?.sandboxes[0]?.errors[0], 'is no file of image app.2');
+  await h.crash();
+  rmSync(h.path('run/instances'), { recursive: true });
+  t.same(clean(h, '--unused', '--vmax', '0').names, []);
 });
 
 t.test('an image that a container still runs from is in use, whatever the files say', async t => {

@@ -10,6 +10,7 @@ import { extendWith, type KeepRules, OPEN_WINDOW } from '../../core/cleaning/win
 import { checkImageName } from '../../core/desired/paths.ts';
 import type { HostPaths } from '../paths.ts';
 import { decodeNode, problem, readConfig, readYaml, type Texts } from '../read-yaml.ts';
+import { realPath } from './in-use.ts';
 
 export interface CleaningWorld {
   readonly disk: Disk;
@@ -123,7 +124,7 @@ export async function findUse(world: CleaningWorld, sandbox: string): Promise<Sa
     : { images: [], unknown: undefined, oldLogs: [] };
   const use = {
     sandbox,
-    imageDir: keys.imageDir ?? DEFAULTS.imageDir,
+    imageDir: await realPath(keys.imageDir ?? DEFAULTS.imageDir),
     levels: keys.imageDirLevels,
     autoClean: keys.autoClean,
     used: new Set([...current.map(({ image }) => image), ...past.images]),

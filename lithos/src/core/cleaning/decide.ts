@@ -4,6 +4,7 @@
 /** What one sandbox says of its image directory. */
 export interface SandboxUse {
   readonly sandbox: string;
+  /** Real path: two names of one directory must not look like two. */
   readonly imageDir: string;
   readonly levels: number;
   readonly autoClean: boolean;
@@ -25,6 +26,18 @@ export interface Decision {
   readonly excluded: readonly string[];
 }
 
+function isBelow(path: string, other: string): boolean {
+  return path.startsWith(other === '/' ? other : `${other}/`);
+}
+
+/** What is an image to one sandbox may hold the images of another. */
+function whyEntangled(path: string, all: readonly SandboxUse[]): string | undefined {
+  const other = all.find(({ imageDir }) => isBelow(imageDir, path) || isBelow(path, imageDir));
+  if (other === undefined) return undefined;
+  const [inner, outer] = isBelow(path, other.imageDir) ? [path, other.imageDir] : [other.imageDir, path];
+  return `${path}: image directory ${inner} lies in ${outer}`;
+}
+
 function whyExcluded(path: string, uses: readonly SandboxUse[]): string | undefined {
   const names = uses.map(({ sandbox }) => sandbox).join(', ');
   if (new Set(uses.map(({ levels }) => levels)).size > 1)
@@ -42,7 +55,9 @@ export function decide(uses: readonly SandboxUse[]): Decision {
   for (const path of [...new Set(uses.map(({ imageDir }) => imageDir))].sort()) {
     const sharing = uses.filter(({ imageDir }) => imageDir === path);
     const reason = whyExcluded(path, sharing);
+    const entangled = sharing[0]?.autoClean ? whyEntangled(path, uses) : undefined;
     if (reason !== undefined) excluded.push(reason);
+    else if (entangled !== undefined) excluded.push(entangled);
     else if (sharing[0]?.autoClean) {
       const used = new Set(sharing.flatMap(use => [...use.used]));
       directories.push({ path, levels: sharing[0].levels, used });
