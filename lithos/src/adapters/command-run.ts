@@ -18,13 +18,14 @@ import { TIMES } from '../config/defaults.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
 import { type Attachment, gather, type RunPart } from './attachment.ts';
 import { Cgroups } from './cgroups.ts';
-import { copyToLog } from './command-output.ts';
+import { type CopiedOutput, copyToLog } from './command-output.ts';
 import { COMMAND_RUN, commandPaths } from './commands.ts';
 import { Containers } from './containers.ts';
 import type { Master } from './load-master.ts';
+import type { LogLimits } from './logs/rotation.ts';
 import { networkAttachment } from './network-attachment.ts';
 import { Networks } from './networks.ts';
-import type { HostPaths } from './paths.ts';
+import { type HostPaths, stdioLog } from './paths.ts';
 import { type RunFiles, readPid } from './records.ts';
 import { Secrets } from './secrets/attachment.ts';
 import { Sockets } from './sockets.ts';
@@ -126,21 +127,27 @@ export class CommandRun {
     );
     const guard = startGuard(files.pidFile, desired.name);
     const child = spawn(program, args, { stdio });
-    const logged = output === 'pipe' && !interactive ? copyToLog(child, this.paths, desired) : undefined;
+    const logFile = stdioLog(this.paths, `${desired.sandbox}/cmd.${desired.process}`);
+    const logged =
+      output === 'pipe' && !interactive ? copyToLog(child, logFile, this.logLimits()) : undefined;
     log.warn(`${desired.name} started`, { pid: child.pid });
     const passing = this.passSignals(containers, files);
     try {
       const { code, signal } = await ended(child);
-      const logFile = await logged;
+      const copied = await logged;
       const exit = code ?? SIGNAL_BASE + constants.signals[signal ?? 'SIGKILL'];
       log.warn(`${desired.name} ended with ${exit}`);
-      if (exit !== 0 && logFile !== undefined)
-        process.stderr.write(`lithos_cmd: its output is in ${logFile}\n`);
+      if (copied !== undefined) tellOutput(logFile, copied, exit);
       return exit;
     } finally {
       passing.stop();
       guard.kill('SIGKILL');
     }
+  }
+
+  private logLimits(): LogLimits {
+    const { stdioLogSize, stdioLogFiles } = this.options.master.keys;
+    return { sizeBytes: stdioLogSize, files: stdioLogFiles };
   }
 
   private passSignals(containers: Containers, files: RunFiles): { stop: () => void } {
@@ -170,6 +177,12 @@ export class CommandRun {
       },
     };
   }
+}
+
+function tellOutput(file: string, { lostLines }: CopiedOutput, exit: number): void {
+  if (lostLines > 0)
+    process.stderr.write(`lithos_cmd: ${lostLines} lines of its output did not fit into ${file}\n`);
+  else if (exit !== 0) process.stderr.write(`lithos_cmd: its output is in ${file}\n`);
 }
 
 /** The runtime makes a terminal in the container and copies between it and ours. */

@@ -11,8 +11,8 @@ import { loadMaster, type Master } from '../adapters/load-master.ts';
 import { isError, loadSandbox } from '../adapters/load-sandbox.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
 import { NAME } from '../config/process.ts';
-import { instanceOf } from '../core/desired/instances.ts';
-import type { DesiredInstance } from '../core/desired/types.ts';
+import { desiredSandbox, instanceOf } from '../core/desired/instances.ts';
+import type { DesiredInstance, DesiredSandbox } from '../core/desired/types.ts';
 import { commandLog } from './command-log.ts';
 
 export interface CmdOptions {
@@ -62,12 +62,21 @@ async function findEntry({ sandbox, name }: CmdOptions, { paths }: Master, texts
   return { sources, entry: found, container: found.container.value };
 }
 
+interface Found {
+  readonly desired: DesiredInstance;
+  readonly log: DesiredSandbox['log'];
+}
+
 /** Sockets are the daemons': a command would take connections away from them. */
-async function commandInstance(options: CmdOptions, master: Master, texts: Texts): Promise<DesiredInstance> {
+async function findCommand(options: CmdOptions, master: Master, texts: Texts): Promise<Found> {
   const { sources, entry, container } = await findEntry(options, master, texts);
   const name = commandName(options.sandbox, options.name, process.pid);
-  const desired = instanceOf(sources, entry, container, name, 0);
-  return { ...desired, command: [...desired.command, ...options.args], sockets: [], processOnly: false };
+  const usual = instanceOf(sources, entry, container, name, 0);
+  const command = [...usual.command, ...options.args];
+  return {
+    desired: { ...usual, command, sockets: [], processOnly: false },
+    log: desiredSandbox(sources, []).log,
+  };
 }
 
 async function run(options: CmdOptions, texts: Texts): Promise<number> {
@@ -77,8 +86,8 @@ async function run(options: CmdOptions, texts: Texts): Promise<number> {
   if (init === undefined) throw new Refused('catatonit is not installed: apt-get install -y catatonit');
   const master = await loadMaster(realDisk, options.config, texts);
   if (!master.ok) throw new Refused('the master config is bad', master.errors);
-  const desired = await commandInstance(options, master.value, texts);
-  const log = commandLog(master.value, desired.sandbox, options);
+  const { desired, log: own } = await findCommand(options, master.value, texts);
+  const log = commandLog(master.value, desired.sandbox, own, options);
   return await new CommandRun({ master: master.value, desired, init, log }).run();
 }
 

@@ -1,6 +1,6 @@
 // lithos_cmd: real containers in the foreground, with the program's own exit code, and nothing left behind.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import t from 'tap';
 import { command, Host, isAlive, processesOf, until } from '../support.ts';
 
@@ -92,8 +92,61 @@ t.test('§1.3 without interactive its output goes to a log of the sandbox', asyn
   const log = h.path(`log/stdio/${h.sandbox}.cmd.tool.log`);
   t.match(run.stderr, `its output is in ${log}`);
   const lines = readFileSync(log, 'utf8');
-  t.match(lines, /^\d{4}-\S+Z stdout F hello$/m);
-  t.match(lines, /^\d{4}-\S+Z stderr F oops$/m);
+  t.match(lines, /^\d{4}-\S+ stdout F hello$/m);
+  t.match(lines, /^\d{4}-\S+ stderr F oops$/m);
+});
+
+t.test(
+  '§2.1 stdio-log-size: the log of a command is rotated too, and one endless line comes in parts',
+  async t => {
+    const h = await host(t);
+    h.write(
+      'master.yaml',
+      `${readFileSync(h.path('master.yaml'), 'utf8')}\nstdio-log-size: 512ki\nstdio-log-files: 3\n`,
+    );
+    tool(h, 'cat /dev/zero | head -c 800000 | tr "\\0" x; echo; seq 1000', '');
+    t.equal(cmd(h).stderr, '');
+    const all = h.run('lithos_logs', '-C', h.path('master.yaml'), `${h.sandbox}/cmd.tool`, '--json').stdout;
+    const texts = all
+      .split('\n')
+      .slice(0, -1)
+      .map(line => (JSON.parse(line) as { text: string }).text);
+    t.equal(texts[0]?.length, 800_000);
+    t.equal(texts.length, 1_001);
+    const logs = readdirSync(h.path('log/stdio')).map(name => h.path(`log/stdio/${name}`));
+    t.ok(logs.length > 1 && logs.every(log => statSync(log).size < 700_000), `${logs}`);
+    t.ok(
+      logs.every(log => (statSync(log).mode & 0o777) === 0o600),
+      'for root alone, as all logs',
+    );
+    const lines = logs.flatMap(log => readFileSync(log, 'latin1').split('\n'));
+    t.ok(Math.max(...lines.map(line => line.length)) < 200_000, 'not all of it in memory at once');
+  },
+);
+
+t.test('a full disk does not keep a command from its work', async t => {
+  const h = await host(t);
+  const logs = h.path('log/stdio');
+  mkdirSync(logs, { recursive: true });
+  t.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'full', logs]).status, 0);
+  t.teardown(() => spawnSync('umount', [logs]));
+  tool(h, 'seq 100000; echo done >/data/done; exit 3', '', { volumes: '  /data: !Persistent {path: /data}' });
+  chmodSync(h.path('data'), 0o777);
+  const run = cmd(h);
+  t.equal(run.code, 3);
+  t.ok(existsSync(h.path('data/done')));
+  t.match(run.stderr, /\d+ lines of its output did not fit into .*cmd\.tool\.log/);
+  t.same(leftOver(h), []);
+});
+
+t.test('§2.2 log-file, log-level: what lithos_cmd itself says goes where the sandbox wants it', async t => {
+  const h = await host(t, 'log-file: sub/own.log\nlog-level: error');
+  tool(h, 'exit 0', '');
+  t.equal(cmd(h).code, 0);
+  t.notOk(existsSync(h.path('log/sub/own.log')), 'nothing at that level');
+  t.equal(h.run('lithos_cmd', '-C', h.path('master.yaml'), '--log-level', 'warn', h.sandbox, 'tool').code, 0);
+  t.match(readFileSync(h.path('log/sub/own.log'), 'utf8'), / started".*\n.* ended with 0"/);
+  t.notOk(existsSync(h.path(`log/${h.sandbox}.log`)));
 });
 
 t.test('§1.3 interactive: a program has the terminal of whoever calls', async t => {
@@ -158,7 +211,7 @@ t.test('§3.4 a killed lithos_cmd leaves no container, and the next tree clears 
 
 t.test('§3.4 a tree leaves running commands alone', async t => {
   const h = await host(t);
-  tool(h, 'echo ready; while :; do sleep 0.1; done');
+  tool(h, 'echo ready; while :; do sleep 1000; done');
   const run = begin(h);
   await until('it runs', () => run.said().includes('ready'));
   await h.start();

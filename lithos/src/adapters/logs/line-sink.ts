@@ -27,13 +27,16 @@ export class FileSink implements LineSink {
   private readonly path: string;
   private readonly limits: LogLimits;
   private readonly clock: Clock;
+  private readonly mode: number | undefined;
   private fd: number | undefined;
   private lookAgainMs = 0;
 
-  constructor(path: string, limits: LogLimits, clock: Clock) {
+  /** `mode`: of a file that is made; default: as the umask says. */
+  constructor(path: string, limits: LogLimits, clock: Clock, mode?: number) {
     this.path = path;
     this.limits = limits;
     this.clock = clock;
+    this.mode = mode;
   }
 
   write({ json }: SinkLine): void {
@@ -63,7 +66,7 @@ export class FileSink implements LineSink {
     }
     if (this.fd === undefined) {
       mkdirSync(dirname(this.path), { recursive: true });
-      this.fd = openSync(this.path, 'a');
+      this.fd = openSync(this.path, 'a', this.mode);
     }
     return this.fd;
   }
@@ -135,6 +138,11 @@ export class CountingSink {
       if (this.lost === 0) this.retryAtMs = this.clock.monotonicMs() + LOGS.retryMs;
       this.lost++;
     }
+  }
+
+  /** Lines that were lost and not told of yet. */
+  get untold(): number {
+    return this.lost;
   }
 
   reopen(): void {
