@@ -1,6 +1,7 @@
 // Bad moments: signals at the wrong time, full disks, damaged state, files nobody would write.
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { processStartTime } from '@suite/shared/linux/proc.ts';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import t from 'tap';
 import { claimPidFile } from '../../src/adapters/pid-file.ts';
@@ -240,6 +241,19 @@ t.test('a damaged note about who holds the output pipes ends nobody', async t =>
     await until('somebody holds them', () => /^\d+ \d+\n$/.test(readFileSync(file, 'utf8')));
     t.equal(await h.stop(), 0, JSON.stringify(text));
   }
+});
+
+t.test('whatever another version of lithos had held for it does not keep a tree from starting', async t => {
+  const h = await host(t);
+  const fifo = makeFifo(h.path('fifo'));
+  const other = spawn('sh', ['-c', `exec sleep infinity 3<>${fifo} 4<>${fifo}`], { stdio: 'ignore' });
+  t.teardown(() => other.kill('SIGKILL'));
+  mkdirSync(h.path('run'), { recursive: true });
+  writeFileSync(h.path('run/pipe-holder.pid'), `${other.pid} ${processStartTime(other.pid as number)}\n`);
+  await h.start();
+  await h.running('web.0');
+  await until('it has gone', () => other.signalCode === 'SIGKILL');
+  t.equal(await h.stop(), 0);
 });
 
 t.test('a container cannot have another directory of the host mounted by way of a link', async t => {

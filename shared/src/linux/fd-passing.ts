@@ -10,6 +10,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const SO_SNDBUFFORCE = 32;
+const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 
@@ -76,23 +77,24 @@ export function sendFds(socket: number, text: string, fds: readonly number[]): b
   bytes.writeInt32LE(SCM_RIGHTS, CONTROL_AT + 12);
   for (const [index, fd] of fds.entries()) bytes.writeInt32LE(fd, FDS_AT + index * FD_BYTES);
   data.copy(bytes, textAt);
-  if (Number(sendmsg(socket, bytes, MSG_NOSIGNAL)) >= 0) return true;
+  if (Number(sendmsg(socket, bytes, MSG_NOSIGNAL | MSG_DONTWAIT)) >= 0) return true;
   const error = systemError('sendmsg');
   if (error.code === 'EAGAIN') return false;
   throw error;
 }
 
-/** The oldest message, with new descriptors of ours, close-on-exec; undefined: none waits. */
+/** The oldest message, with new descriptors of ours, close-on-exec; undefined: none waits, or nobody can send any more. */
 export function receiveFds(
   socket: number,
 ): { readonly text: string; readonly fds: readonly number[] } | undefined {
   const { bytes, textAt } = message(CMSGHDR_BYTES + (FDS_MAX + 1) * FD_BYTES, TEXT_BYTES);
-  const size = Number(recvmsg(socket, bytes, MSG_CMSG_CLOEXEC));
+  const size = Number(recvmsg(socket, bytes, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
   if (size < 0) {
     const error = systemError('recvmsg');
     if (error.code === 'EAGAIN') return undefined;
     throw error;
   }
+  if (size === 0) return undefined;
   const given = Number(bytes.readBigUInt64LE(MSGHDR.controlBytes));
   const length = given === 0 ? 0 : Number(bytes.readBigUInt64LE(CONTROL_AT)) - CMSGHDR_BYTES;
   const fds = Array.from({ length: length / FD_BYTES }, (_, index) =>

@@ -38,16 +38,28 @@ export class PipeHolder {
   open(): Held[] {
     const pid = this.pid();
     this.endStrays(pid);
-    try {
-      if (pid !== undefined) this.ends = copyEnds(pid);
-    } catch {
-      this.end(pid);
-    }
+    const held = pid === undefined ? [] : this.recover(pid);
     this.ends ??= socketPair(LOGS.holderQueueBytes);
-    const held = this.takeAll();
     this.putAll(held);
     this.keepAlive();
     return held;
+  }
+
+  /** Another version of lithos may keep something else there: then there is nothing to get back, and it goes. */
+  private recover(pid: number): Held[] {
+    try {
+      this.ends = copyEnds(pid);
+      return this.takeAll();
+    } catch {
+      this.closeEnds();
+      this.end(pid);
+      return [];
+    }
+  }
+
+  private closeEnds(): void {
+    for (const fd of this.ends ?? []) closeSync(fd);
+    this.ends = undefined;
   }
 
   /** Whoever keeps the socket may have been killed: the queue is ours too. */
@@ -99,8 +111,7 @@ export class PipeHolder {
   close(): void {
     this.end(this.pid());
     rmSync(this.file, { force: true });
-    for (const fd of this.ends ?? []) closeSync(fd);
-    this.ends = undefined;
+    this.closeEnds();
     this.line = undefined;
   }
 
