@@ -76,6 +76,7 @@ export function check(files: Files): Checked {
     name: files.name ?? 'box',
     sandbox,
     processes,
+    hasProcesses: true,
     entries: Object.entries(processes.value).map(([process, entry]) => ({
       process,
       entry,

@@ -69,13 +69,21 @@ function decodeEntries(node: YamlNode, found: Diagnostic[]): Record<string, Proc
   return entries;
 }
 
+interface ProcessFile {
+  readonly processes: Parsed<Record<string, ProcessEntry>>;
+  readonly hasProcesses: boolean;
+}
+
 async function readProcesses(
   round: Round,
   installed: string,
   file: string,
-): Promise<Parsed<Record<string, ProcessEntry>> | undefined> {
+): Promise<ProcessFile | undefined> {
   const read = await readYaml(round.disk, file, round.texts);
-  if (read.ok) return { value: decodeEntries(read.value, round.found), node: read.value };
+  if (read.ok) {
+    const processes = { value: decodeEntries(read.value, round.found), node: read.value };
+    return { processes, hasProcesses: true };
+  }
   const missing = read.errors.every(error => error.code === 'file-missing');
   if (!missing || file !== installed) {
     round.found.push(...read.errors);
@@ -84,7 +92,8 @@ async function readProcesses(
   round.found.push(
     problem('no-processes', file, `${file} does not exist: nothing of this sandbox runs`, 'warning'),
   );
-  return { value: {}, node: { kind: 'mapping', entries: [], file, line: 1, column: 1 } as YamlNode };
+  const node: YamlNode = { kind: 'mapping', entries: [], file, line: 1, column: 1 };
+  return { processes: { value: {}, node }, hasProcesses: false };
 }
 
 /** An image that cannot be looked at (no rights, a broken disk) is an error of the entry, not the end of the reader. */
@@ -152,18 +161,19 @@ export async function loadSandbox(
   const found = [...checkName(name, file), ...checkSandbox(sandbox.value)];
   const round: Round = { disk, texts, found };
   const installed = resolve(paths.processesDir, sandbox.value.value.configFile ?? `${name}.yaml`);
-  const processes = await readProcesses(round, installed, alternate ?? installed);
-  if (processes === undefined) return bad(name, found, installed);
+  const read = await readProcesses(round, installed, alternate ?? installed);
+  if (read === undefined) return bad(name, found, installed);
+  const { processes, hasProcesses } = read;
   const seen = new Seen();
-  const read = await Promise.all(
+  const listed = await Promise.all(
     Object.keys(processes.value).map(process =>
       readEntry(round, sandbox.value.value, processes, process, seen).catch(
         (error: Error) => void found.push(unreadable(processes, process, error)),
       ),
     ),
   );
-  const entries = read.flatMap(entry => entry ?? []);
-  const sources: SandboxSources = { name, sandbox: sandbox.value, processes, entries };
+  const entries = listed.flatMap(entry => entry ?? []);
+  const sources: SandboxSources = { name, sandbox: sandbox.value, processes, hasProcesses, entries };
   const good = await checkAll(round, sources);
   return {
     name,

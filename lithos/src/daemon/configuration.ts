@@ -111,7 +111,7 @@ export class Configuration {
     this.inForce.set(desired.name, desired);
     try {
       await lastGood.save(desired);
-      if (paths.configLogDir !== null) {
+      if (paths.configLogDir !== null && desired.history !== null) {
         await appendHistory(paths.configLogDir, desired.name, desired.history, clock.wallMs());
       }
     } catch (error) {

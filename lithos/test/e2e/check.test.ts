@@ -85,30 +85,37 @@ t.test('§1.4 check-container: offline, repeatable', async t => {
   t.match(both.stderr, /b\.yaml:2:13: error: `@\{v\}` is not declared/);
 });
 
-t.test('§2.6 rule-4, §2.3 image, §2.3 config, §2.3 names and §2.4 container-lookup', async t => {
-  const h = await host(t);
-  h.processFile(
-    [
-      'a: {image: /app.1, config: /config/web.yaml}',
-      'b: {image: app.1/sub, config: /config/web.yaml}',
-      'c: {image: .., config: /config/web.yaml}',
-      'd: {image: app.1, config: config/web.yaml}',
-      'e: {image: app.1, config: /../../../../../etc/hostname}',
-      'f: {image: app.1, config: /config/out.yaml}',
-      'g h: {image: app.1, config: /config/web.yaml}',
-    ].join('\n'),
-  );
-  const outside = h.write('outside.yaml', 'executable: /bin/true\n');
-  symlinkSync(outside, h.path('images/app.1/config/out.yaml'));
-  const { code, stderr } = h.check();
-  t.equal(code, 1);
-  for (const line of [1, 2, 3])
-    t.match(stderr, new RegExp(`yaml:${line}:\\d+: error: .*(image name|path components)`));
-  t.match(stderr, /yaml:4:\d+: error: the path must start with \//);
-  t.match(stderr, /yaml:5:\d+: error: \/\.\.\/.* is no file of image app\.1/, 'never a file of the host');
-  t.match(stderr, /yaml:6:\d+: error: \/config\/out\.yaml is no file of image app\.1/, 'nor through a link');
-  t.match(stderr, /yaml:7:1: error: `g h` is no process name/);
-});
+t.test(
+  '§2.6 rule-4, §2.6 name-syntax, §2.3 image, §2.3 config, §2.3 names and §2.4 container-lookup',
+  async t => {
+    const h = await host(t);
+    h.processFile(
+      [
+        'a: {image: /app.1, config: /config/web.yaml}',
+        'b: {image: app.1/sub, config: /config/web.yaml}',
+        'c: {image: .., config: /config/web.yaml}',
+        'd: {image: app.1, config: config/web.yaml}',
+        'e: {image: app.1, config: /../../../../../etc/hostname}',
+        'f: {image: app.1, config: /config/out.yaml}',
+        'g h: {image: app.1, config: /config/web.yaml}',
+      ].join('\n'),
+    );
+    const outside = h.write('outside.yaml', 'executable: /bin/true\n');
+    symlinkSync(outside, h.path('images/app.1/config/out.yaml'));
+    const { code, stderr } = h.check();
+    t.equal(code, 1);
+    for (const line of [1, 2, 3])
+      t.match(stderr, new RegExp(`yaml:${line}:\\d+: error: .*(image name|path components)`));
+    t.match(stderr, /yaml:4:\d+: error: the path must start with \//);
+    t.match(stderr, /yaml:5:\d+: error: \/\.\.\/.* is no file of image app\.1/, 'never a file of the host');
+    t.match(
+      stderr,
+      /yaml:6:\d+: error: \/config\/out\.yaml is no file of image app\.1/,
+      'nor through a link',
+    );
+    t.match(stderr, /yaml:7:1: error: `g h` is no process name/);
+  },
+);
 
 t.test('§2.6 image-exists and §2.6 mount-points-exist: and what else a start needs of the image', async t => {
   const h = await host(t);

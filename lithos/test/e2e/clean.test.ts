@@ -53,41 +53,52 @@ function clean(h: Host, ...args: string[]) {
   return { ...done, names };
 }
 
-t.test('§1.7 --used, --unused and --delete-unused: by the process file and the history', async t => {
-  const h = await store(t);
-  history(h, 'box.log', line(40, 'v1'), line(30, 'v2'), line(20, 'v3'), line(10, 'v4'), line(5, 'v6'));
-  t.same(clean(h).names, ['store/v1', 'store/v2', 'store/v3', 'store/v4', 'store/v6']);
-  t.same(clean(h, '--unused').names, ['store/v5']);
-  t.same(
-    clean(h, '--unused', '-D', '15').names,
-    ['store/v1', 'store/v2', 'store/v5'],
-    'v3 was in force until 10 days ago',
-  );
-  t.same(clean(h, '--unused', '--history-days', '15', '--vmin', '4').names, ['store/v1', 'store/v5']);
-  t.same(clean(h, '--unused', '--versions-max', '2').names, ['store/v1', 'store/v2', 'store/v3', 'store/v5']);
-  t.same(clean(h, '--unused', '--vmin', '9').names, ['store/v5'], 'without -D age does not matter');
-  const gone = h.run('lithos_clean', '-C', h.path('master.yaml'), '--delete-unused', '-v', '-D', '15');
-  t.equal(gone.code, 0);
-  t.match(gone.stdout, /^\d{4}-.*Z deleted ".*\/store\/v1"$/m);
-  t.same(readdirSync(h.path('store')).sort(), ['v3', 'v4', 'v6']);
-});
+t.test(
+  '§1.7 clean-used and §1.7 clean-limits: --used, --unused and --delete-unused by the process file and the history',
+  async t => {
+    const h = await store(t);
+    history(h, 'box.log', line(40, 'v1'), line(30, 'v2'), line(20, 'v3'), line(10, 'v4'), line(5, 'v6'));
+    t.same(clean(h).names, ['store/v1', 'store/v2', 'store/v3', 'store/v4', 'store/v6']);
+    t.same(clean(h, '--unused').names, ['store/v5']);
+    t.same(
+      clean(h, '--unused', '-D', '15').names,
+      ['store/v1', 'store/v2', 'store/v5'],
+      'v3 was in force until 10 days ago',
+    );
+    t.same(clean(h, '--unused', '--history-days', '15', '--vmin', '4').names, ['store/v1', 'store/v5']);
+    t.same(clean(h, '--unused', '--versions-max', '2').names, [
+      'store/v1',
+      'store/v2',
+      'store/v3',
+      'store/v5',
+    ]);
+    t.same(clean(h, '--unused', '--vmin', '9').names, ['store/v5'], 'without -D age does not matter');
+    const gone = h.run('lithos_clean', '-C', h.path('master.yaml'), '--delete-unused', '-v', '-D', '15');
+    t.equal(gone.code, 0);
+    t.match(gone.stdout, /^\d{4}-.*Z deleted ".*\/store\/v1"$/m);
+    t.same(readdirSync(h.path('store')).sort(), ['v3', 'v4', 'v6']);
+  },
+);
 
-t.test('§1.7 the history is one sequence over its rotated files, oldest last', async t => {
-  const h = await store(t);
-  history(h, 'box.log', line(1, 'v6'));
-  history(h, 'box.log.1', line(20, 'v4'), '', line(10, 'v5'));
-  history(h, 'box.log.2', line(60, 'v2'), line(40, 'v3'));
-  history(h, 'box.log.100', line(90, 'v1'));
-  t.same(clean(h, '--unused').names, [], 'also the hundredth file counts');
-  t.same(clean(h, '--unused', '-D', '15').names, ['store/v1', 'store/v2', 'store/v3']);
-  const logs = clean(h, '--unused', '-D', '15', '--clean-logs').names;
-  t.same(logs.slice(3), ['log/config/box.log.100'], 'box.log.2 was looked into to find that it is too old');
-  t.equal(clean(h, '--delete-unused', '-D', '15', '--clean-logs').code, 0);
-  t.notOk(existsSync(h.path('log/config/box.log.100')));
-  t.ok(existsSync(h.path('log/config/box.log.2')));
-});
+t.test(
+  '§1.7 clean-history and §1.7 clean-logs: the history is one sequence over its rotated files, oldest last',
+  async t => {
+    const h = await store(t);
+    history(h, 'box.log', line(1, 'v6'));
+    history(h, 'box.log.1', line(20, 'v4'), '', line(10, 'v5'));
+    history(h, 'box.log.2', line(60, 'v2'), line(40, 'v3'));
+    history(h, 'box.log.100', line(90, 'v1'));
+    t.same(clean(h, '--unused').names, [], 'also the hundredth file counts');
+    t.same(clean(h, '--unused', '-D', '15').names, ['store/v1', 'store/v2', 'store/v3']);
+    const logs = clean(h, '--unused', '-D', '15', '--clean-logs').names;
+    t.same(logs.slice(3), ['log/config/box.log.100'], 'box.log.2 was looked into to find that it is too old');
+    t.equal(clean(h, '--delete-unused', '-D', '15', '--clean-logs').code, 0);
+    t.notOk(existsSync(h.path('log/config/box.log.100')));
+    t.ok(existsSync(h.path('log/config/box.log.2')));
+  },
+);
 
-t.test('§1.7 the same configuration again is one version', async t => {
+t.test('§1.7 clean-history: the same configuration again is one version', async t => {
   const h = await store(t);
   history(
     h,
@@ -102,7 +113,7 @@ t.test('§1.7 the same configuration again is one version', async t => {
   t.same(clean(h, '--unused', '--vmax', '3').names, ['store/v2', 'store/v3', 'store/v4']);
 });
 
-t.test('§1.7 what is not known for sure stays', async t => {
+t.test('§1.7 clean-excluded and §1.7 clean-no-history: what is not known for sure stays', async t => {
   const broken = await store(t);
   history(broken, 'box.log', line(50, 'v1'), 'half a li', line(10, 'v6'));
   const left = clean(broken, '--delete-unused');
@@ -150,31 +161,34 @@ t.test(
   },
 );
 
-t.test('§1.7 levels, links, hidden and recent directories, a missing image-dir', async t => {
-  const h = await store(t, 'image-dir-levels: 2\n');
-  h.write('processes/box.yaml', 'web: {image: v6/etc, config: /c.yaml}\n');
-  history(h, 'box.log');
-  mkdirSync(h.path('store/v1/.hidden'));
-  symlinkSync(h.path('data'), h.path('store/v2/link'));
-  t.same(clean(h, '--unused').names, [
-    'store/v1/etc',
-    'store/v2/etc',
-    'store/v3/etc',
-    'store/v4/etc',
-    'store/v5/etc',
-  ]);
-  t.same(clean(h, '--unused', '--keep-recent', '1h').names, [], 'all of them were made just now');
-  const old = new Date(Date.now() - DAY_MS);
-  utimesSync(h.path('store/v1/etc'), old, old);
-  t.same(clean(h, '--unused', '--keep-recent', '1h').names, [], 'its birth counts too');
-  t.equal(clean(h, '--delete-unused').code, 0);
-  t.ok(existsSync(h.path('store/v1/.hidden')) && existsSync(h.path('store/v2/link')));
-  t.ok(existsSync(h.path('data')), 'nothing behind a link was touched');
-  h.write('sandboxes/box.yaml', `image-dir: ${h.path('nowhere')}\n`);
-  const missing = clean(h, '--unused');
-  t.equal(missing.code, 0);
-  t.match(missing.stderr, /nowhere does not exist/);
-});
+t.test(
+  '§1.7 clean-safe and §1.7 clean-keep-recent: levels, links, hidden and recent directories, a missing image-dir',
+  async t => {
+    const h = await store(t, 'image-dir-levels: 2\n');
+    h.write('processes/box.yaml', 'web: {image: v6/etc, config: /c.yaml}\n');
+    history(h, 'box.log');
+    mkdirSync(h.path('store/v1/.hidden'));
+    symlinkSync(h.path('data'), h.path('store/v2/link'));
+    t.same(clean(h, '--unused').names, [
+      'store/v1/etc',
+      'store/v2/etc',
+      'store/v3/etc',
+      'store/v4/etc',
+      'store/v5/etc',
+    ]);
+    t.same(clean(h, '--unused', '--keep-recent', '1h').names, [], 'all of them were made just now');
+    const old = new Date(Date.now() - DAY_MS);
+    utimesSync(h.path('store/v1/etc'), old, old);
+    t.same(clean(h, '--unused', '--keep-recent', '1h').names, [], 'its birth counts too');
+    t.equal(clean(h, '--delete-unused').code, 0);
+    t.ok(existsSync(h.path('store/v1/.hidden')) && existsSync(h.path('store/v2/link')));
+    t.ok(existsSync(h.path('data')), 'nothing behind a link was touched');
+    h.write('sandboxes/box.yaml', `image-dir: ${h.path('nowhere')}\n`);
+    const missing = clean(h, '--unused');
+    t.equal(missing.code, 0);
+    t.match(missing.stderr, /nowhere does not exist/);
+  },
+);
 
 t.test('§1.7 one image directory under two names, and one inside another', async t => {
   const h = await store(t);
@@ -248,7 +262,7 @@ t.test('§1.7 bad options', async t => {
   );
 });
 
-t.test('§1.9 lithos_mkdev makes a minimal /dev, and stops at what is there already', async t => {
+t.test('§1.9 mkdev: makes a minimal /dev, and stops at what is there already', async t => {
   const h = await Host.make();
   t.teardown(() => h.dispose());
   const program = join(process.env.SUITE_ROOT ?? join(process.cwd(), '..'), 'lithos/bin/lithos_mkdev.sh');

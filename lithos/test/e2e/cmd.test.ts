@@ -49,42 +49,45 @@ function leftOver(h: Host): string[] {
 
 const nameOf = (h: Host, pid: number | undefined) => `${h.sandbox}/cmd.tool.${pid}`;
 
-t.test('§1.3 arguments, environment, output and the real exit code', async t => {
-  const h = await host(t);
-  tool(
-    h,
-    'echo "$LITHOS_NAME | $0 $* | $(id -u)"; echo oops >&2; read line; echo "$line"; exit 7',
-    undefined,
-    {
-      args: ['zero'],
-    },
-  );
-  const run = spawnSync(
-    process.execPath,
-    [command('lithos_cmd'), '-C', h.path('master.yaml'), h.sandbox, 'tool', '--', '-x', 'two words'],
-    { input: 'from stdin\n', encoding: 'utf8' },
-  );
-  t.match(
-    run.stdout,
-    new RegExp(`^${h.sandbox}/cmd\\.tool\\.\\d+ \\| zero -- -x two words \\| 1000\nfrom stdin\n`),
-  );
-  t.equal(run.stderr, 'oops\n');
-  t.equal(run.status, 7);
-  tool(h, 'kill -SEGV $$');
-  t.equal(cmd(h).code, 128 + 11);
-  tool(h, 'exit 0');
-  t.equal(cmd(h).code, 0);
-  t.same(leftOver(h), []);
-  t.same(
-    h
-      .cgroups()
-      .flatMap(directory => readdirSync(directory))
-      .filter(name => name.includes('cmd')),
-    [],
-  );
-});
+t.test(
+  '§1.3 cmd-name, §1.3 cmd-arguments and §1.3 cmd-exit-code: environment, output and the real exit code',
+  async t => {
+    const h = await host(t);
+    tool(
+      h,
+      'echo "$LITHOS_NAME | $0 $* | $(id -u)"; echo oops >&2; read line; echo "$line"; exit 7',
+      undefined,
+      {
+        args: ['zero'],
+      },
+    );
+    const run = spawnSync(
+      process.execPath,
+      [command('lithos_cmd'), '-C', h.path('master.yaml'), h.sandbox, 'tool', '--', '-x', 'two words'],
+      { input: 'from stdin\n', encoding: 'utf8' },
+    );
+    t.match(
+      run.stdout,
+      new RegExp(`^${h.sandbox}/cmd\\.tool\\.\\d+ \\| zero -- -x two words \\| 1000\nfrom stdin\n`),
+    );
+    t.equal(run.stderr, 'oops\n');
+    t.equal(run.status, 7);
+    tool(h, 'kill -SEGV $$');
+    t.equal(cmd(h).code, 128 + 11);
+    tool(h, 'exit 0');
+    t.equal(cmd(h).code, 0);
+    t.same(leftOver(h), []);
+    t.same(
+      h
+        .cgroups()
+        .flatMap(directory => readdirSync(directory))
+        .filter(name => name.includes('cmd')),
+      [],
+    );
+  },
+);
 
-t.test('§1.3 without interactive its output goes to a log of the sandbox', async t => {
+t.test('§1.3 cmd-stdio: without interactive its output goes to a log of the sandbox', async t => {
   const h = await host(t);
   tool(h, 'echo hello; echo oops >&2; exit 3', '');
   const run = cmd(h);
@@ -149,7 +152,7 @@ t.test('§2.2 log-file, log-level: what lithos_cmd itself says goes where the sa
   t.notOk(existsSync(h.path(`log/${h.sandbox}.log`)));
 });
 
-t.test('§1.3 interactive: a program has the terminal of whoever calls', async t => {
+t.test('§1.3 cmd-stdio: with interactive a program has the terminal of whoever calls', async t => {
   const h = await host(t);
   tool(h, 'tty; stty size; read word; echo "got $word"; exit 5');
   const script = `import os, pty, sys, fcntl, termios, struct
@@ -194,20 +197,23 @@ t.test('§1.3 TERM is passed on; KILL follows after the kill-timeout', async t =
   t.same(leftOver(h), []);
 });
 
-t.test('§3.4 a killed lithos_cmd leaves no container, and the next tree clears the rest away', async t => {
-  const h = await host(t);
-  tool(h, 'echo ready; (setsid sleep 1000 &); while :; do sleep 1000; done');
-  const run = begin(h);
-  await until('it runs', () => run.said().includes('ready'));
-  const name = nameOf(h, run.child.pid);
-  const pids = processesOf(name);
-  t.ok(pids.length > 0);
-  run.child.kill('SIGKILL');
-  await until('its container is gone', () => processesOf(name).length === 0);
-  t.ok(leftOver(h).length > 0, 'files are left');
-  await h.start();
-  await until('the tree has cleared them away', () => leftOver(h).length === 0);
-});
+t.test(
+  '§1.3 cmd-cleanup and §3.4 dangling-state: a killed lithos_cmd leaves no container, and the next tree clears the rest away',
+  async t => {
+    const h = await host(t);
+    tool(h, 'echo ready; (setsid sleep 1000 &); while :; do sleep 1000; done');
+    const run = begin(h);
+    await until('it runs', () => run.said().includes('ready'));
+    const name = nameOf(h, run.child.pid);
+    const pids = processesOf(name);
+    t.ok(pids.length > 0);
+    run.child.kill('SIGKILL');
+    await until('its container is gone', () => processesOf(name).length === 0);
+    t.ok(leftOver(h).length > 0, 'files are left');
+    await h.start();
+    await until('the tree has cleared them away', () => leftOver(h).length === 0);
+  },
+);
 
 t.test('§3.4 a tree leaves running commands alone', async t => {
   const h = await host(t);
@@ -225,7 +231,7 @@ t.test('§3.4 a tree leaves running commands alone', async t => {
   t.same(leftOver(h), []);
 });
 
-t.test('§1.3 what cannot be run is refused in words, with 126', async t => {
+t.test('§1.3 cmd-kind: what cannot be run is refused in words, with 126', async t => {
   const h = await host(t);
   tool(h, 'true');
   h.containerFile('web', 'true');

@@ -52,7 +52,7 @@ function monitor(h: Host, run: number): number {
   return Number(readFileSync(h.path(`run/instances/${h.sandbox}/web.0/${run}/conmon.pid`), 'utf8'));
 }
 
-t.test('§7 stdio log: 50 MB written at once are rotated by size, and no line is lost', async t => {
+t.test('§7 stdio-log: 50 MB written at once are rotated by size, and no line is lost', async t => {
   const lines = 1_000_000;
   const text = `seq -f 'n %.0f 2345678901234567890123456789012345678901' 0 ${lines - 1}`;
   const h = await host(t, `${text}; ${FOREVER}`, 'stdio-log-size: 1048576\nstdio-log-files: 100');
@@ -178,7 +178,7 @@ t.test('a log that is removed, with its directory too, is begun again', async t 
   t.same(readdirSync(h.path('log/stdio')), [`${h.sandbox}.web.0.log`]);
 });
 
-t.test('§7 marker lines tell of starts and exits, after a rotation too', async t => {
+t.test('§7 markers: lines tell of starts and exits, after a rotation too', async t => {
   const h = await host(
     t,
     'echo hello; read -t 1000 x < /dev/zero; exit 3',

@@ -41,7 +41,7 @@ function state(pid: number): string {
   }
 }
 
-t.test('§6.6 a thousand orphans that end at once are reaped within a second', async t => {
+t.test('§6 reaping: a thousand orphans that end at once are reaped within a second', async t => {
   const h = await Host.make();
   t.teardown(() => h.dispose());
   h.containerFile('web', 'while :; do sleep 1000; done', 'restart-timeout: 0');

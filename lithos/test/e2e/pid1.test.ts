@@ -123,7 +123,7 @@ t.test('a container whose monitor dies becomes a child of PID 1, which then know
   t.equal(again.lastExit?.code, 137, 'the code came from the kernel, not from the monitor');
 });
 
-t.test('two hundred orphans at once leave no zombie and no wrong exit code', async t => {
+t.test('§6 reaping: two hundred orphans at once leave no zombie and no wrong exit code', async t => {
   const h = await newHost(t);
   const tree = h.treePid();
   await until('it runs', () => h.instance('web.0')?.state === 'running');

@@ -96,7 +96,7 @@ t.test('§2.4 restart-process-only: the program is started again, its container 
   t.same(h.cgroups(), []);
 });
 
-t.test('§6.3 the container and its program are adopted, whatever happened meanwhile', async t => {
+t.test('§6 process-only: the container and its program are adopted, whatever happened meanwhile', async t => {
   const h = await host(t);
   write(h);
   processFile(h);
@@ -130,35 +130,38 @@ t.test('§6.3 the container and its program are adopted, whatever happened meanw
   t.notOk(existsSync(h.path(`run/instances/${h.sandbox}/app.0`)));
 });
 
-t.test('§6.3 a new configuration is a new container; a program deaf to TERM takes it along', async t => {
-  const h = await host(t);
-  write(h, 'kill-timeout: 1');
-  processFile(h);
-  await h.start();
-  const first = await h.running('app.0');
-  await until('the daemon runs', () => standing(h).daemon);
-  const before = standing(h);
-  h.processFile('app: {image: app.1, config: /config/app.yaml, variables: {x: y}}\n');
-  write(h, 'kill-timeout: 1\nvariables: {x: !Choice [y]}');
-  await h.reload();
-  await h.running('app.0', first.run);
-  await until(
-    'the old container is gone',
-    () => !isAlive(before.init as number) && !isAlive(before.daemon as number),
-  );
-  await until('the new one stands', () => standing(h).daemon);
-  h.containerFile(
-    'app',
-    'trap "" TERM; while :; do sleep 1; done',
-    'restart-process-only: true\nkill-timeout: 1',
-  );
-  h.processFile('app: {image: app.1, config: /config/app.yaml}\n');
-  await h.reload();
-  await until(
-    'the third configuration runs',
-    () => processesOf(h.name('app.0')).length === 3 && !standing(h).daemon,
-  );
-  t.equal(await h.stop(), 0);
-  t.match(h.log(), /did not end within 1 s: KILL/);
-  await until('its monitors have ended too', () => h.leftOver().length === 0);
-});
+t.test(
+  '§6 process-only: a new configuration is a new container; a program deaf to TERM takes it along',
+  async t => {
+    const h = await host(t);
+    write(h, 'kill-timeout: 1');
+    processFile(h);
+    await h.start();
+    const first = await h.running('app.0');
+    await until('the daemon runs', () => standing(h).daemon);
+    const before = standing(h);
+    h.processFile('app: {image: app.1, config: /config/app.yaml, variables: {x: y}}\n');
+    write(h, 'kill-timeout: 1\nvariables: {x: !Choice [y]}');
+    await h.reload();
+    await h.running('app.0', first.run);
+    await until(
+      'the old container is gone',
+      () => !isAlive(before.init as number) && !isAlive(before.daemon as number),
+    );
+    await until('the new one stands', () => standing(h).daemon);
+    h.containerFile(
+      'app',
+      'trap "" TERM; while :; do sleep 1; done',
+      'restart-process-only: true\nkill-timeout: 1',
+    );
+    h.processFile('app: {image: app.1, config: /config/app.yaml}\n');
+    await h.reload();
+    await until(
+      'the third configuration runs',
+      () => processesOf(h.name('app.0')).length === 3 && !standing(h).daemon,
+    );
+    t.equal(await h.stop(), 0);
+    t.match(h.log(), /did not end within 1 s: KILL/);
+    await until('its monitors have ended too', () => h.leftOver().length === 0);
+  },
+);

@@ -77,7 +77,7 @@ t.test('§2.4 secret-environ-file is read inside the image', async t => {
 });
 
 t.test(
-  '§4.8 a secret that cannot be decrypted keeps the container from starting, and says why but not what',
+  '§4.8 secret-failure: a secret that cannot be decrypted keeps the container from starting, and says why but not what',
   async t => {
     const h = await hostWithKey(t);
     configure(h, `secret-environ: {PASSWORD: "${encrypted(h, SECRET, 'other')}"}`);
@@ -105,17 +105,20 @@ t.test('§2.2 the private key must be root’s and readable by nobody else', asy
   await until('it has the secret', () => h.output('web.0').includes(`got ${SECRET}`));
 });
 
-t.test('§1.8 lithos_crypt: exit codes, what goes to stdout and stderr', async t => {
-  const h = await hostWithKey(t);
-  const value = encrypted(h, SECRET, 'web');
-  const clear = h.run('lithos_crypt', 'decrypt', '-i', h.path('key'), '-d', value);
-  t.same(clear, { code: 0, stdout: SECRET, stderr: 'web:\n' });
-  t.equal(h.run('lithos_crypt', 'check-key', '--key-file', h.path('key.pub'), '--data', value).code, 0);
-  spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', h.path('other')]);
-  t.equal(h.run('lithos_crypt', 'check-key', '-k', h.path('other.pub'), '-d', value).code, 1);
-  t.equal(h.run('lithos_crypt', 'decrypt', '-i', h.path('other'), '-d', value).code, 1);
-  t.equal(h.run('lithos_crypt', 'encrypt', '-k', h.path('key.pub'), '-n', 'no colons:', '-d', 'x').code, 1);
-  t.equal(h.run('lithos_crypt', 'encrypt').code, 1, 'a bad command line is 1 here');
-  t.equal(h.run('lithos_crypt', 'decrypt', '-i', h.path('missing'), '-d', value).code, 1);
-  t.equal(h.run('lithos_crypt', '--help').code, 0);
-});
+t.test(
+  '§1.8 crypt-encrypt, §1.8 crypt-decrypt, §1.8 crypt-check-key and §1.8 crypt-errors: exit codes, what goes to stdout and stderr',
+  async t => {
+    const h = await hostWithKey(t);
+    const value = encrypted(h, SECRET, 'web');
+    const clear = h.run('lithos_crypt', 'decrypt', '-i', h.path('key'), '-d', value);
+    t.same(clear, { code: 0, stdout: SECRET, stderr: 'web:\n' });
+    t.equal(h.run('lithos_crypt', 'check-key', '--key-file', h.path('key.pub'), '--data', value).code, 0);
+    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', h.path('other')]);
+    t.equal(h.run('lithos_crypt', 'check-key', '-k', h.path('other.pub'), '-d', value).code, 1);
+    t.equal(h.run('lithos_crypt', 'decrypt', '-i', h.path('other'), '-d', value).code, 1);
+    t.equal(h.run('lithos_crypt', 'encrypt', '-k', h.path('key.pub'), '-n', 'no colons:', '-d', 'x').code, 1);
+    t.equal(h.run('lithos_crypt', 'encrypt').code, 1, 'a bad command line is 1 here');
+    t.equal(h.run('lithos_crypt', 'decrypt', '-i', h.path('missing'), '-d', value).code, 1);
+    t.equal(h.run('lithos_crypt', '--help').code, 0);
+  },
+);

@@ -149,7 +149,7 @@ t.test('a stop while a container starts does not wait for its kill-timeout', asy
   t.same(h.leftOver(), []);
 });
 
-t.test('a stop during a re-exec is obeyed', async t => {
+t.test('§1.1 signals-kept and §1.1 stop-finishes: a stop during a re-exec is obeyed', async t => {
   const h = await host(t);
   const release = await hangStart(h);
   h.signal('SIGQUIT');

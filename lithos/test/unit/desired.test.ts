@@ -54,7 +54,7 @@ t.test('§2.5 expansion: once, everywhere in a text', async t => {
   );
 });
 
-t.test('§2.5 variable types', async t => {
+t.test('§2.5 tcp-port-type, §2.5 choice-type, §2.5 name-type and §2.5 dotted-name-type', async t => {
   const port = { tag: 'TcpPort' as const, value: { activation: 'none' as const } };
   t.equal(checkVariable(port, '8080'), undefined);
   for (const bad of ['0', '65536', '-1', '8k', '']) t.ok(checkVariable(port, bad), bad);

@@ -542,7 +542,8 @@ const EFFECTS: readonly EffectCase[] = [
     wanted: { sockets: [socket] },
   },
   {
-    title: '§2.5 activation: fds by name of the variable, in place of an entry of tcp-ports, with LISTEN_*',
+    title:
+      '§2.5 activation and §2.5 activation-none: fds by name of the variable, in place of an entry of tcp-ports, with LISTEN_*',
     files: {
       sandbox: 'allow-tcp-ports: [80-90]',
       container:

@@ -113,7 +113,7 @@ t.test('devices are named by their numbers, and what is none is refused', async 
   t.match((await reads(disk)).ioLimits, [{ major: devMajor(rdev), minor: devMinor(rdev), readBytesPerS: 1 }]);
 });
 
-t.test('cgroup controllers of v1, v2 and both', async t => {
+t.test('§4.6 cgroup-versions: controllers of v1, v2 and both', async t => {
   const v1 = t.testdir({ memory: { 'memory.memsw.limit_in_bytes': '' }, plain: {} });
   const mount = (mountPoint: string) => ({ mountPoint, root: '/' });
   const only = (name: string, path: string) => new Map([[name, mount(path)]]);

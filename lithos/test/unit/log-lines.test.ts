@@ -12,7 +12,7 @@ function directory(test: Pick<typeof t, 'teardown'>): string {
   return made;
 }
 
-t.test('§7 stdio log: lines of a monitor and of ours read back', async t => {
+t.test('§7 stdio-log: lines of a monitor and of ours read back', async t => {
   const found = parseLogLine('2026-11-20T10:12:55.211131525+00:00 stderr P some  text ');
   t.match(found, { stream: 'stderr', partial: true, text: 'some  text ' });
   t.equal(found?.wallMs, Date.UTC(2026, 10, 20, 10, 12, 55, 211));

@@ -63,7 +63,7 @@ function keyOf(name: string): KeyPair {
   return { seed, publicKey: PUBLIC };
 }
 
-t.test('§4.8 short hashes and sealed boxes equal the published vectors', async t => {
+t.test('§4.8 secret-vector: short hashes and sealed boxes equal the published vectors', async t => {
   t.equal(shortHash('the_secret'), '8MtOoWUX');
   t.equal(shortHash('myapp'), 'KqWSX0BY');
   t.equal(encrypt({ namespace: 'myapp', secret: 'the_secret' }, PUBLIC, EPHEMERAL), VECTOR);
@@ -140,7 +140,7 @@ t.test('whatever a key file or an encrypted value holds, it is refused in words'
   t.pass('2,000 damaged files and values');
 });
 
-t.test('§4.8 the format: five fields, version 2, hashes that fit', async t => {
+t.test('§4.8 secret-format: five fields, version 2, hashes that fit', async t => {
   const parts = VECTOR.split(':');
   const change = (index: number, text: string) =>
     parts.map((part, at) => (at === index ? text : part)).join(':');
@@ -157,19 +157,22 @@ t.test('§4.8 the format: five fields, version 2, hashes that fit', async t => {
   for (const [text, message] of bad) t.throws(() => decrypt(parseSecretString(text), KEY), { message });
 });
 
-t.test('§4.8 the first value that can be decrypted and is allowed counts; keys come first', async t => {
-  const make = (namespace: string, secret: string) => encrypt({ namespace, secret }, PUBLIC, EPHEMERAL);
-  const access = { keys: [keyOf('stranger'), KEY], namespaces: ['web', 'db'] };
-  t.equal(chooseSecret([make('other', 'no'), make('db', 'first'), make('web', 'second')], access), 'first');
-  t.equal(chooseSecret([make('web', 'a:b:c')], access), 'a:b:c', 'a secret may have colons');
-  t.throws(() => chooseSecret([make('', 'x')], access), { message: /namespace `` is not one/ });
-  t.equal(chooseSecret([make('', 'x')], { ...access, namespaces: [''] }), 'x');
-  t.throws(() => chooseSecret([make('web', 'a\0b')], access), { message: /NUL/ });
-  const refused = () => chooseSecret([make('other', 'tell-nobody')], access);
-  try {
-    refused();
-    t.fail('it was not refused');
-  } catch (error) {
-    t.notMatch((error as Error).message, 'tell-nobody');
-  }
-});
+t.test(
+  '§4.8 secret-choice and §4.8 secret-namespaces: the first value that can be decrypted and is allowed counts; keys come first',
+  async t => {
+    const make = (namespace: string, secret: string) => encrypt({ namespace, secret }, PUBLIC, EPHEMERAL);
+    const access = { keys: [keyOf('stranger'), KEY], namespaces: ['web', 'db'] };
+    t.equal(chooseSecret([make('other', 'no'), make('db', 'first'), make('web', 'second')], access), 'first');
+    t.equal(chooseSecret([make('web', 'a:b:c')], access), 'a:b:c', 'a secret may have colons');
+    t.throws(() => chooseSecret([make('', 'x')], access), { message: /namespace `` is not one/ });
+    t.equal(chooseSecret([make('', 'x')], { ...access, namespaces: [''] }), 'x');
+    t.throws(() => chooseSecret([make('web', 'a\0b')], access), { message: /NUL/ });
+    const refused = () => chooseSecret([make('other', 'tell-nobody')], access);
+    try {
+      refused();
+      t.fail('it was not refused');
+    } catch (error) {
+      t.notMatch((error as Error).message, 'tell-nobody');
+    }
+  },
+);

@@ -204,6 +204,6 @@ export function desiredSandbox(sources: SandboxSources, good: readonly EntrySour
     rollingUpdate: rollingUpdateOf(sandbox),
     log: { file: sandbox.logFile ?? `${sources.name}.log`, level: sandbox.logLevel },
     instances: good.flatMap(entry => instancesOf(sources, entry)),
-    history: historyOf(sources.processes.value),
+    history: sources.hasProcesses ? historyOf(sources.processes.value) : null,
   };
 }

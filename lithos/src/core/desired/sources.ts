@@ -22,5 +22,7 @@ export interface SandboxSources {
   readonly name: string;
   readonly sandbox: Parsed<SandboxKeys>;
   readonly processes: Parsed<Readonly<Record<string, ProcessEntry>>>;
+  /** False when the process file does not exist; nothing of the sandbox runs then. */
+  readonly hasProcesses: boolean;
   readonly entries: readonly EntrySources[];
 }

@@ -233,5 +233,6 @@ export interface DesiredSandbox {
   /** The supervisor's log about it: the file relative to `default-log-dir`, null level for that of the master file. */
   readonly log: { readonly file: string; readonly level: LogLevel | null };
   readonly instances: readonly DesiredInstance[];
-  readonly history: string;
+  /** Null when there is no process file: there is nothing to remember. */
+  readonly history: string | null;
 }
