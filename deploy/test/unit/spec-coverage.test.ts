@@ -4,18 +4,15 @@ import t from 'tap';
 import { readCitations, readRules } from '../../src/generate/spec-coverage.ts';
 
 const ROOT = process.env.SUITE_ROOT ?? resolve(process.cwd(), '..');
-const rules = readRules(ROOT);
-const citations = readCitations(ROOT);
+/** A list that shrinks would make the check below easier without a word. */
+const RULES_AT_LEAST = 270;
 
-/** Every rule of these has its test; a section joins when its last rule has one. */
-const COMPLETE = ['2.0'];
-
-t.test('every rule of the complete sections has a test that names it', async t => {
-  const cited = new Set(citations.map(({ id }) => id));
-  const missing = rules.filter(({ section, id }) => COMPLETE.includes(section) && !cited.has(id));
+t.test('every rule of the specification has a test that names it', async t => {
+  const rules = readRules(ROOT);
+  const cited = new Set(readCitations(ROOT).map(({ id }) => id));
   t.same(
-    missing.map(({ id }) => id),
+    rules.filter(({ id }) => !cited.has(id)).map(({ id }) => id),
     [],
   );
-  t.ok(rules.length > COMPLETE.length, 'there are rules');
+  t.ok(rules.length >= RULES_AT_LEAST, `${rules.length} rules`);
 });

@@ -44,6 +44,11 @@ async function isRunning(name: string): Promise<boolean> {
   return words.includes('lithos_cmd');
 }
 
+/** False for names that are no command's. */
+export async function isCommandRunning(name: string): Promise<boolean> {
+  return COMMAND.test(name.slice(name.indexOf('/') + 1)) && (await isRunning(name));
+}
+
 /** Clears away what killed ones left, their containers included. Answers with their names. */
 export async function sweepCommands(paths: HostPaths, cgroups: Cgroups): Promise<string[]> {
   const swept: string[] = [];

@@ -2,6 +2,7 @@
 import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { sweepCommands } from '../adapters/commands.ts';
 import { readStatus } from '../adapters/status-file.ts';
+import { sweepStates } from '../adapters/sweep-states.ts';
 import { TIMES } from '../config/defaults.ts';
 import { describeAction } from '../core/plan/plan.ts';
 import { nothingRead } from './configuration.ts';
@@ -38,6 +39,7 @@ export class Tree {
     await this.sweepStanding();
     this.sweepCgroups();
     await this.sweepCommands();
+    await this.sweepStates();
     const watches = { stop: () => this.stopWatches(), start: () => this.watch() };
     for (;;) {
       const signal = await signals.next();
@@ -95,6 +97,18 @@ export class Tree {
         log.warn(`${name}: cleared away`);
     } catch (error) {
       log.warn(`commands: ${(error as Error).message}`);
+    }
+  }
+
+  /** Of instances that were taken out of the configuration while no tree ran. */
+  private async sweepStates(): Promise<void> {
+    const { log, master } = this.around;
+    const isOwned = (name: string) => this.parts.supervisor.get(name) !== undefined;
+    try {
+      for (const name of await sweepStates(master.paths.stateDir, isOwned))
+        log.info(`state of ${name}: cleared away`);
+    } catch (error) {
+      log.warn(`${master.paths.stateDir}: ${(error as Error).message}`);
     }
   }
 

@@ -142,15 +142,21 @@ t.test('a full disk does not keep a command from its work', async t => {
   t.same(leftOver(h), []);
 });
 
-t.test('§2.2 log-file, log-level: what lithos_cmd itself says goes where the sandbox wants it', async t => {
-  const h = await host(t, 'log-file: sub/own.log\nlog-level: error');
-  tool(h, 'exit 0', '');
-  t.equal(cmd(h).code, 0);
-  t.notOk(existsSync(h.path('log/sub/own.log')), 'nothing at that level');
-  t.equal(h.run('lithos_cmd', '-C', h.path('master.yaml'), '--log-level', 'warn', h.sandbox, 'tool').code, 0);
-  t.match(readFileSync(h.path('log/sub/own.log'), 'utf8'), / started".*\n.* ended with 0"/);
-  t.notOk(existsSync(h.path(`log/${h.sandbox}.log`)));
-});
+t.test(
+  '§2.2 sandbox-log-file, §2.2 sandbox-log-level: what lithos_cmd itself says goes where the sandbox wants it',
+  async t => {
+    const h = await host(t, 'log-file: sub/own.log\nlog-level: error');
+    tool(h, 'exit 0', '');
+    t.equal(cmd(h).code, 0);
+    t.notOk(existsSync(h.path('log/sub/own.log')), 'nothing at that level');
+    t.equal(
+      h.run('lithos_cmd', '-C', h.path('master.yaml'), '--log-level', 'warn', h.sandbox, 'tool').code,
+      0,
+    );
+    t.match(readFileSync(h.path('log/sub/own.log'), 'utf8'), / started".*\n.* ended with 0"/);
+    t.notOk(existsSync(h.path(`log/${h.sandbox}.log`)));
+  },
+);
 
 t.test('§1.3 cmd-stdio: with interactive a program has the terminal of whoever calls', async t => {
   const h = await host(t);

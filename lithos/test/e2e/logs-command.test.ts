@@ -124,47 +124,50 @@ t.test('lithos_logs -f goes on across rotations, and shows instances that are ne
   t.equal(child.exitCode, 0);
 });
 
-t.test('§7 master log, §2.2 log-file and log-level: a sandbox has its own log', async t => {
-  const h = await host(t);
-  h.containerFile('web', FOREVER, 'restart-timeout: 0');
-  h.processFile('web: {image: app.1, config: /config/web.yaml}\n');
-  h.sandboxFile('log-file: own/name.log\nlog-level: warn');
-  await h.start();
-  const { run } = await h.running('web.0');
-  process.kill(await h.app('web.0'), 'SIGKILL');
-  await h.running('web.0', run);
-  const lines = (file: string) =>
-    readFileSync(h.path(`log/${file}`), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map(line => JSON.parse(line));
-  const own = await until('it says so', () => {
-    const found = existsSync(h.path('log/own/name.log')) ? lines('own/name.log') : [];
-    return found.filter(({ message }) => message.endsWith(' started')).length === 2 && found;
-  });
-  t.match(
-    own.find(({ level }) => level === 'error'),
-    { unit: 'lithos_tree', message: `${h.name('web.0')} killed by SIGKILL` },
-  );
-  t.ok(own.every(({ message }) => message.includes(h.sandbox)));
-  t.notOk(
-    own.some(({ level }) => !['warn', 'error'].includes(level)),
-    'at its own level',
-  );
-  t.ok(
-    lines('master.log').some(({ level }) => level === 'info'),
-    'not that of the tree',
-  );
-  // Moved away by hand.
-  for (const name of ['master.log', 'own/name.log'])
-    renameSync(h.path(`log/${name}`), h.path(`log/${name}.old`));
-  await h.reload();
-  process.kill(await h.app('web.0', run), 'SIGKILL');
-  await until(
-    'both are there again',
-    () => existsSync(h.path('log/master.log')) && existsSync(h.path('log/own/name.log')),
-  );
-});
+t.test(
+  '§7 master-log, §7 sandbox-log, §2.2 sandbox-log-file, §2.2 sandbox-log-level: a sandbox has its own log',
+  async t => {
+    const h = await host(t);
+    h.containerFile('web', FOREVER, 'restart-timeout: 0');
+    h.processFile('web: {image: app.1, config: /config/web.yaml}\n');
+    h.sandboxFile('log-file: own/name.log\nlog-level: warn');
+    await h.start();
+    const { run } = await h.running('web.0');
+    process.kill(await h.app('web.0'), 'SIGKILL');
+    await h.running('web.0', run);
+    const lines = (file: string) =>
+      readFileSync(h.path(`log/${file}`), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line));
+    const own = await until('it says so', () => {
+      const found = existsSync(h.path('log/own/name.log')) ? lines('own/name.log') : [];
+      return found.filter(({ message }) => message.endsWith(' started')).length === 2 && found;
+    });
+    t.match(
+      own.find(({ level }) => level === 'error'),
+      { unit: 'lithos_tree', message: `${h.name('web.0')} killed by SIGKILL` },
+    );
+    t.ok(own.every(({ message }) => message.includes(h.sandbox)));
+    t.notOk(
+      own.some(({ level }) => !['warn', 'error'].includes(level)),
+      'at its own level',
+    );
+    t.ok(
+      lines('master.log').some(({ level }) => level === 'info'),
+      'not that of the tree',
+    );
+    // Moved away by hand.
+    for (const name of ['master.log', 'own/name.log'])
+      renameSync(h.path(`log/${name}`), h.path(`log/${name}.old`));
+    await h.reload();
+    process.kill(await h.app('web.0', run), 'SIGKILL');
+    await until(
+      'both are there again',
+      () => existsSync(h.path('log/master.log')) && existsSync(h.path('log/own/name.log')),
+    );
+  },
+);
 
 t.test('the logs of the tree are rotated', async t => {
   const h = await host(t, 'stdio-log-size: 4096\nstdio-log-files: 2');
@@ -182,7 +185,7 @@ t.test('the logs of the tree are rotated', async t => {
   for (const line of readFileSync(h.path('log/master.log.1'), 'utf8').trimEnd().split('\n')) JSON.parse(line);
 });
 
-t.test('§3.5 config history: rotated from N to N+1 above 10 MiB', async t => {
+t.test('§3.5 history-rotation: rotated from N to N+1 above 10 MiB', async t => {
   const h = await host(t);
   const file = h.write(`log/config/${h.sandbox}.log`, 'old\n');
   truncateSync(file, 10 * 1024 * 1024 + 1);

@@ -12,8 +12,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { appendHistory } from '../../src/adapters/history.ts';
-import { HISTORY } from '../../src/config/defaults.ts';
 import { childrenOf, command, Host, isAlive, until } from '../support.ts';
 
 t.setTimeout(300_000);
@@ -54,26 +52,23 @@ t.test('§1.1 tree-options, §1.1 tree-exit-codes and §1.1 directories', async 
     t.ok(statSync(h.path(directory)).isDirectory(), directory);
 });
 
-t.test(
-  '§1.1 state-emptied and §7 master-log: what is left after a stop is its story',
-  async t => {
-    const h = await host(t);
-    await h.start();
-    await h.running('web.0');
-    t.ok(existsSync(h.path(`run/state/${h.sandbox}/web.0`)));
-    t.equal(await h.stop(), 0);
-    t.same(readdirSync(h.path('run/state')), []);
-    const lines = (file: string) =>
-      readFileSync(h.path(file), 'utf8')
-        .trim()
-        .split('\n')
-        .map(line => JSON.parse(line) as Record<string, unknown>);
-    for (const entry of lines('log/master.log')) {
-      t.match(entry.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/);
-      t.match(entry.level, /^(error|warn|info|debug|trace)$/);
-    }
-    },
-);
+t.test('§1.1 state-emptied and §7 master-log: what is left after a stop is its story', async t => {
+  const h = await host(t);
+  await h.start();
+  await h.running('web.0');
+  t.ok(existsSync(h.path(`run/state/${h.sandbox}/web.0`)));
+  t.equal(await h.stop(), 0);
+  t.same(readdirSync(h.path('run/state')), []);
+  const lines = (file: string) =>
+    readFileSync(h.path(file), 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as Record<string, unknown>);
+  for (const entry of lines('log/master.log')) {
+    t.match(entry.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/);
+    t.match(entry.level, /^(error|warn|info|debug|trace)$/);
+  }
+});
 
 t.test('§3.1 sandboxes-dir-gone: nothing that runs is touched, and it is said', async t => {
   const h = await host(t);
@@ -164,7 +159,7 @@ t.test(
   },
 );
 
-t.test('§3.5 history-missing and §3.5 history-rotation', async t => {
+t.test('§3.5 history-missing and §3.5 history-line: what is written when', async t => {
   const h = await host(t);
   const log = h.path(`log/config/${h.sandbox}.log`);
   rmSync(h.path(`processes/${h.sandbox}.yaml`));
@@ -177,36 +172,6 @@ t.test('§3.5 history-missing and §3.5 history-rotation', async t => {
   await h.reload();
   await h.reload();
   t.equal(readFileSync(log, 'utf8').trim().split('\n').length, 2, 'one line each time, changed or not');
-  const file = (suffix: string) => `${log}${suffix}`;
-  writeFileSync(file(''), Buffer.alloc(HISTORY.maxBytes + 1, 'x'));
-  writeFileSync(file('.1'), 'first');
-  writeFileSync(file('.99'), 'ninety-ninth');
-  writeFileSync(file('.100'), 'hundredth');
-  await appendHistory(h.path('log/config'), h.sandbox, '{"a":1}', Date.UTC(2018, 4, 4, 3, 2, 1));
-  t.equal(readFileSync(file(''), 'utf8'), '2018-05-04T03:02:01Z {"a":1}\n');
-  t.equal(statSync(file('.1')).size, HISTORY.maxBytes + 1);
-  t.equal(readFileSync(file('.2'), 'utf8'), 'first');
-  t.equal(readFileSync(file('.100'), 'utf8'), 'ninety-ninth', 'the hundredth went');
-});
-
-t.test('§4.2 fixed-mounts: /dev, /dev/pts, /sys and /proc with their flags', async t => {
-  const h = await host(t, `cat /proc/self/mounts; ls -l /dev/null /dev/ptmx /dev/fd; echo ready; ${SLEEP}`);
-  await h.start();
-  await until('it has said everything', () => h.output('web.0').includes('ready'));
-  const mounts = h.output('web.0');
-  const flags = (at: string) =>
-    mounts
-      .find(line => line.split(' ')[1] === at)
-      ?.split(' ')[3]
-      ?.split(',') ?? [];
-  for (const [at, wanted] of Object.entries({
-    '/dev': ['nosuid'],
-    '/dev/pts': ['nosuid', 'noexec'],
-    '/sys': ['ro', 'nosuid', 'noexec', 'nodev'],
-    '/proc': ['nosuid', 'noexec', 'nodev'],
-  }))
-    for (const flag of wanted) t.ok(flags(at).includes(flag), `${at} is ${flag}: ${flags(at)}`);
-  t.match(mounts.join('\n'), /crw-rw-rw- .* 1, +3 .* \/dev\/null/);
 });
 
 t.test('§3.2 strangers: children that are no instances are never signalled', async t => {

@@ -4,6 +4,7 @@ import t from 'tap';
 import { containerSchema } from '../../src/config/container.ts';
 import { masterSchema } from '../../src/config/master.ts';
 import { sandboxSchema } from '../../src/config/sandbox.ts';
+import { instanceOf } from '../../src/core/desired/instances.ts';
 import type { DesiredInstance } from '../../src/core/desired/types.ts';
 import { check, errors, type Files, processesSchema, value } from '../configs.ts';
 
@@ -925,4 +926,18 @@ t.test('§2.2 sandbox-log-file and §2.2 sandbox-log-level: NAME.log and that of
     file: 'x.log',
     level: 'debug',
   });
+});
+
+t.test('§1.3 cmd-name: a command has the address of instance 0', async t => {
+  const { sources } = check({
+    sandbox: bridge,
+    process: process('kind: Command, ip-addresses: [10.0.0.7, 10.0.0.8]'),
+    container: 'kind: Command',
+  });
+  const [entry] = sources.entries;
+  const container = entry?.container?.value;
+  if (entry === undefined || container === undefined) throw new Error('there is no entry');
+  const instance = instanceOf(sources, entry, container, 'box/cmd.web.99', 0);
+  t.match(instance, { name: 'box/cmd.web.99', network: { kind: 'bridged', address: '10.0.0.7' } });
+  t.equal(instance.environ.LITHOS_NAME, 'box/cmd.web.99');
 });
