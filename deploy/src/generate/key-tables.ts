@@ -45,10 +45,12 @@ function typeOf(schema: AnySchema): string {
 
 const MAX_CHOICES = 6;
 
-function defaultOf({ presence, fallback }: AnyField): string {
+/** Permissions are written in octal everywhere. */
+function defaultOf(name: string, { presence, fallback }: AnyField): string {
   if (presence === 'required') return 'required';
   if (presence === 'optional' || fallback === null) return 'none';
   if (fallback === Number.MAX_SAFE_INTEGER) return 'no limit';
+  if (name === 'mode' && typeof fallback === 'number') return `\`0o${fallback.toString(8)}\``;
   if (typeof fallback !== 'object') return `\`${String(fallback)}\``;
   return Array.isArray(fallback)
     ? 'empty'
@@ -60,7 +62,7 @@ function defaultOf({ presence, fallback }: AnyField): string {
 function table({ title, shape }: Table): string {
   const rows = Object.entries(shape.fields).map(
     ([name, field]) =>
-      `| \`${name}\` | ${typeOf(field.schema)} | ${defaultOf(field)} | ${field.description ?? ''} |`,
+      `| \`${name}\` | ${typeOf(field.schema)} | ${defaultOf(name, field)} | ${field.description ?? ''} |`,
   );
   return `${title}\n\n| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 }

@@ -1,14 +1,14 @@
 // What a container may use up: io limits of devices, and rlimits of its processes.
 import { s } from '@suite/shared/schema/index.ts';
 
-const perSecond = s.withDefault(s.nullable(s.int({ min: 1 })), null);
+const perSecond = (what: string) => s.withDefault(s.nullable(s.int({ min: 1 })), null, `${what} a second.`);
 
-/** The device is the key: an absolute path of a block device. All numbers are per second. */
+/** The device is the key: an absolute path of a block device. */
 export const ioLimitsSchema = s.struct({
-  'read-bytes': perSecond,
-  'write-bytes': perSecond,
-  'read-ops': perSecond,
-  'write-ops': perSecond,
+  'read-bytes': perSecond('Bytes read'),
+  'write-bytes': perSecond('Bytes written'),
+  'read-ops': perSecond('Reads'),
+  'write-ops': perSecond('Writes'),
 });
 
 /** As in setrlimit(2), without RLIMIT_; `nofile` is `fileno-limit`. */
