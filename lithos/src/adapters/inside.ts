@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS, TIMES } from '../config/defaults.ts';
+import { inOneLine } from '../core/instance/printable.ts';
 import type { Cgroups } from './cgroups.ts';
 import type { HostPaths } from './paths.ts';
 import { containerOf } from './process-only.ts';
@@ -145,7 +146,7 @@ export class Inside {
       child.once('exit', (code, by) => {
         setImmediate(() => {
           done();
-          resolve({ code, timedOut, output: output.trim(), ended: by !== null });
+          resolve({ code, timedOut, output: inOneLine(output), ended: by !== null });
         });
       });
     });

@@ -7,6 +7,7 @@ import { logTail } from '../adapters/log-tail.ts';
 import { stdioLog } from '../adapters/paths.ts';
 import { ProcessTable } from '../adapters/process-table.ts';
 import { SHOWN } from '../config/defaults.ts';
+import { printable } from '../core/instance/printable.ts';
 import { isUnwell } from '../core/switch/judge.ts';
 import { type FoundTrees, findTrees, type SeenInstance, type SeenTree } from './ps/find-trees.ts';
 import { jsonOf } from './ps/json.ts';
@@ -94,7 +95,7 @@ async function printText(run: ParsedRun, trees: readonly SeenTree[], table: Proc
     const security = options.security === true ? await securityOf(tree, table) : undefined;
     const notes = (instance: SeenInstance) =>
       security === undefined
-        ? lastWords(tree, instance).map(line => ink.dim(`| ${line}`))
+        ? lastWords(tree, instance).map(line => ink.dim(`| ${printable(line)}`))
         : securityNotes(security.get(instance.name) ?? [], ink);
     process.stdout.write(textOf(tree, table, { ink, nowMs: Date.now(), notes }));
   }

@@ -4,12 +4,15 @@ import { EXIT } from '@suite/shared/cli/exit.ts';
 import { jsonOut } from '@suite/shared/cli/json-out.ts';
 import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import type { Texts } from '../adapters/read-yaml.ts';
+import { printable } from '../core/instance/printable.ts';
 import type { Trouble } from './follow.ts';
 import type { Outcome } from './switch.ts';
 
 function troubleText({ name, words, lastExit, log }: Trouble): string {
   const exit = lastExit === null ? '' : `, last ${lastExit}`;
-  return [`${name}: ${words}${exit}`, ...log.map(line => `    ${line}`), ''].join('\n');
+  return [`${name}: ${words}${exit}`, ...log.map(line => `    ${line}`)]
+    .map(each => `${printable(each)}\n`)
+    .join('');
 }
 
 function printJson(outcome: Outcome): void {

@@ -130,6 +130,31 @@ t.test(
   },
 );
 
+t.test(
+  'neither a user who calls his program lithos_tree nor a program without manners reaches our terminal',
+  async t => {
+    const h = await host(t);
+    chmodSync(h.directory, 0o755);
+    const script = h.write('theirs/lithos_tree.cjs', 'console.log("ready"); setInterval(() => 0, 1000)');
+    const options = { uid: 65_534, gid: 65_534 };
+    const theirs = spawn(process.execPath, [script, '-C', '/nowhere.yaml'], options);
+    t.teardown(() => theirs.kill('SIGKILL'));
+    await once(theirs.stdout, 'data');
+    const all = h.run('lithos_ps');
+    t.match(all.stdout, h.name('web'));
+    t.notMatch(all.stderr, 'nowhere.yaml');
+    h.containerFile('bad', 'printf "a\\tb\\033[2Jc\\n"; exit 3', 'restart-timeout: 0\nmax-failures: 2');
+    h.image('app.2');
+    h.processFile('bad: {image: app.1, config: /config/bad.yaml, variables: {a: b}}\n');
+    await h.reload();
+    await until('it has spoken', () => h.output('bad.0').some(line => line.includes(ESCAPE)));
+    await until('it has failed', () => h.instance('bad.0')?.state === 'failed');
+    const shown = h.run('lithos_ps', '-C', h.path('master.yaml')).stdout;
+    t.match(shown, 'a\tb\ufffd[2Jc');
+    t.notMatch(shown, ESCAPE);
+  },
+);
+
 t.test('§1.6 ps-json: the documented shape and more, also while the tree is dead', async t => {
   const h = await host(t);
   const master = h.path('master.yaml');

@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { parseCommandLine } from '@suite/shared/cli/command.ts';
+import { parseStatus } from '@suite/shared/linux/proc.ts';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
@@ -62,13 +63,22 @@ function treeArguments(command: readonly string[]): readonly string[] | undefine
   return isTree(command[script]) ? command.slice(script + 1) : undefined;
 }
 
+/** A tree is root's: what somebody else has named so must not make us read his files. */
+function isRoots(pid: number): boolean {
+  try {
+    return parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1')).uids.every(uid => uid === 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Config files and pids of the running trees that share our pid namespace (the pids of others would mean nothing here). */
 function runningConfigs(table: ProcessTable): Map<string, number> {
   const here = link('/proc/self/ns/pid');
   const found = new Map<string, number>();
   for (const pid of table.pids()) {
     const rest = treeArguments(words(pid));
-    if (rest === undefined || link(`/proc/${pid}/ns/pid`) !== here) continue;
+    if (rest === undefined || !isRoots(pid) || link(`/proc/${pid}/ns/pid`) !== here) continue;
     const parsed = parseCommandLine(TREE_SPEC, rest);
     if (parsed.kind !== 'run') continue;
     const config = (parsed.options.config as string | undefined) ?? DEFAULTS.masterPath;

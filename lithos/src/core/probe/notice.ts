@@ -1,5 +1,6 @@
 // What a program says on its notify socket: sd_notify(3), lines of NAME=VALUE. Only what lithos acts on or shows is kept.
 import { LIMITS } from '../../config/defaults.ts';
+import { inOneLine } from '../instance/printable.ts';
 
 export interface Notice {
   readonly ready: boolean;
@@ -13,8 +14,7 @@ export interface Notice {
 const NOTHING: Notice = { ready: false, stopping: false, watchdog: null, status: null };
 
 function shown(text: string): string {
-  const visible = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
-  return [...visible].slice(0, LIMITS.noticeStatusMax).join('');
+  return [...inOneLine(text)].slice(0, LIMITS.noticeStatusMax).join('');
 }
 
 function errno(value: string): string | null {
