@@ -34,7 +34,10 @@ fi
 command -v ip > /dev/null && ip link set lo up
 [ -e /etc/fstab ] && { mount -o remount,rw / 2> /dev/null; mount -a; }
 for step in /etc/lithos/boot.d/*.sh; do
-  [ -r "$step" ] && . "$step"
+  # A shell of its own: what ends that must not end this one, or the kernel panics.
+  [ -r "$step" ] && { sh "$step" || echo "$step failed"; }
 done
 
+# An exec that fails would be the end of PID 1, and so of the machine.
+command -v lithos_tree > /dev/null || { echo "lithos_tree is not in $PATH: a shell instead"; exec sh; }
 exec lithos_tree -C "${LITHOS_MASTER:-/etc/lithos/master.yaml}"

@@ -57,30 +57,43 @@ async function endOthers(): Promise<void> {
   }
 }
 
+/** Blank, tab, newline and backslash are written in octal (proc(5)). */
+function unescaped(path: string): string {
+  return path.replaceAll(/\\(\d{3})/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
+}
+
 /** The last mounted first: one may lie on the other. */
 function diskMounts(): string[] {
   const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
   const targets = lines.map(line => line.split(' ')).filter(([source]) => source?.startsWith('/dev/'));
-  return targets.map(([, target = '']) => target.replaceAll('\\040', ' ')).reverse();
+  return targets.map(([, target = '']) => unescaped(target)).reverse();
 }
 
-function closeDisks(log: Logger): void {
-  syncDisks();
-  for (const target of diskMounts()) {
+/** Sentences about those that could not be made read-only: somebody writes to a file there. */
+export function makeReadOnly(targets: readonly string[]): string[] {
+  return targets.flatMap(target => {
     try {
       mount({ source: 'none', target, flags: ['remount', 'readonly'] });
+      return [];
     } catch (error) {
-      log.warn(`${target} stays writable: ${(error as Error).message}`);
+      return [`${target} stays writable: ${(error as Error).message}`];
     }
-  }
+  });
+}
+
+function closeDisks(log: Logger, closeLog: () => void): void {
+  syncDisks();
+  // Its disk cannot become read-only while we have it open; what is said from here on is for the console.
+  closeLog();
+  for (const words of makeReadOnly(diskMounts())) log.warn(words);
   syncDisks();
 }
 
-/** Never resolves: the kernel ends us. */
-export async function leaveMachine(action: PowerAction, log: Logger): Promise<never> {
+/** Never resolves: the kernel ends us. `closeLog`: lets go of the files `log` writes to. */
+export async function leaveMachine(action: PowerAction, log: Logger, closeLog: () => void): Promise<never> {
   log.warn(`${action}: everything has stopped`);
   await endOthers();
-  closeDisks(log);
+  closeDisks(log, closeLog);
   for (;;) {
     try {
       endMachine(action);

@@ -73,12 +73,14 @@ export async function tryAgain(log: (message: string) => void, shouldStop: () =>
 
 /**
  * An exception nobody caught is our bug. The containers do not need us: end, to be started again; PID 1 cannot end
- * without taking the host along, so it replaces itself.
+ * without taking the host along, so it replaces itself. `leave`: what is left to do when it is asked to stop meanwhile.
  */
-export function outliveBugs(log: Logger, shouldStop: () => boolean): void {
+export function outliveBugs(log: Logger, shouldStop: () => boolean, leave: () => Promise<void>): void {
   process.on('uncaughtException', error => {
     log.error(`bug: ${error.stack ?? error.message}`);
     if (process.pid !== 1) process.exit(1);
-    void tryAgain(message => log.error(message), shouldStop).then(() => process.exit(1));
+    void tryAgain(message => log.error(message), shouldStop)
+      .then(leave)
+      .then(() => process.exit(1));
   });
 }

@@ -1,6 +1,7 @@
 // lithos_tree from its first instruction to its exit code.
 import { existsSync } from 'node:fs';
-import { realDisk } from '@suite/shared/ports/real.ts';
+import { createLogger, type Logger } from '@suite/shared/cli/log.ts';
+import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { claimPidFile } from '../adapters/pid-file.ts';
 import { Fatal } from './fatal.ts';
 import { isMachine, leaveMachine } from './machine.ts';
@@ -23,7 +24,10 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
   makeDirectories(master.paths);
   const treeLog = openLog(options, master);
   const log = treeLog.logger;
-  outliveBugs(log, () => signals.isWaiting('stop'));
+  const leave = async () => {
+    if (isMachine()) await leaveMachine(signals.power(), log, () => treeLog.reopen());
+  };
+  outliveBugs(log, () => signals.isWaiting('stop'), leave);
   try {
     for (const warning of master.warnings)
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
@@ -40,12 +44,17 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
     });
     takeCharge();
     const code = await new Tree({ options, log, treeLog, master, runtime, init }).run(signals);
-    if (isMachine()) await leaveMachine(signals.power(), log);
+    await leave();
     return code;
   } catch (error) {
     log.error(`fatal: ${(error as Error).message}`);
     throw error;
   }
+}
+
+function stderrLog(): Logger {
+  const write = (line: string) => process.stderr.write(line);
+  return createLogger({ write, wallMs: () => realClock.wallMs(), unit: 'lithos_tree' });
 }
 
 /** Never rejects for an operator's mistake: it is printed and becomes the exit code. */
@@ -60,6 +69,8 @@ export async function runTree(options: TreeOptions): Promise<number> {
   } catch (error) {
     say((error as Error).message);
     if (mustNotEnd()) await tryAgain(say, () => signals.isWaiting('stop'));
+    // Asked to stop while it could not even start.
+    if (isMachine()) await leaveMachine(signals.power(), stderrLog(), () => undefined);
     return error instanceof Fatal ? error.exitCode : 1;
   }
 }

@@ -1,7 +1,13 @@
 // lithos_tree as PID 1 of a host made of namespaces.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { realClock } from '@suite/shared/ports/real.ts';
 import t from 'tap';
+import type { Master } from '../../src/adapters/load-master.ts';
+import { TreeLog } from '../../src/adapters/logs/tree-log.ts';
+import { makeReadOnly } from '../../src/daemon/machine.ts';
 import { childrenOf, Host, isAlive, processesOf, until } from '../support.ts';
 
 t.setTimeout(300_000);
@@ -127,9 +133,14 @@ t.test('§6 reaping: two hundred orphans at once leave no zombie and no wrong ex
   const h = await newHost(t);
   const tree = h.treePid();
   await until('it runs', () => h.instance('web.0')?.state === 'running');
-  const storm = 'i=0; while [ $i -lt 200 ]; do (sleep 0.3 &) ; i=$((i+1)); done';
+  const storm = 'i=0; while [ $i -lt 200 ]; do (sleep 1234 &) ; i=$((i+1)); done';
   spawnSync('nsenter', ['-t', String(tree), '-p', '-m', 'sh', '-c', storm], { stdio: 'ignore' });
-  t.ok(childrenOf(tree).length > 100, 'PID 1 has adopted them');
+  const isOrphan = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1') === 'sleep\x001234\0';
+  const orphans = await until('PID 1 has adopted them', () => {
+    const found = childrenOf(tree).filter(isOrphan);
+    return found.length === 200 && found;
+  });
+  for (const pid of orphans) process.kill(pid, 'SIGKILL');
   // Meanwhile its own children come and go.
   for (let run = 1; run <= 3; run++) {
     process.kill(processesOf(h.name('web.0'))[0] as number, 'SIGKILL');
@@ -164,4 +175,21 @@ t.test('a broken upgrade does not end the host: it is tried again until it works
   process.kill(tree, 'SIGTERM');
   await until('the host has powered off', () => h.tree?.exitCode !== null);
   t.equal(h.tree?.exitCode, 0);
+});
+
+t.test('§6 power: a disk becomes read-only once the log on it is closed', async t => {
+  const disk = mkdtempSync(join(tmpdir(), 'lithos-'));
+  t.equal(spawnSync('mount', ['-t', 'tmpfs', 'disk', disk]).status, 0);
+  t.teardown(() => {
+    spawnSync('umount', [disk]);
+    rmSync(disk, { recursive: true });
+  });
+  const keys = { stdioLogSize: 1_000_000, stdioLogFiles: 2, syslogFacility: null, syslogAppName: 'lithos' };
+  const master = { paths: { logDir: disk, logFile: `${disk}/master.log` }, keys } as unknown as Master;
+  const log = new TreeLog({ master, clock: realClock, level: 'warn', also: [] });
+  log.logger.warn('power-off: everything has stopped');
+  t.match(makeReadOnly([disk]), [/stays writable: .*EBUSY/], 'not while we have the log open');
+  log.reopen();
+  t.same(makeReadOnly([disk]), []);
+  t.throws(() => writeFileSync(`${disk}/late`, ''), { code: 'EROFS' });
 });
