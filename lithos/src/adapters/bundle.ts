@@ -1,4 +1,5 @@
 // From a desired instance to the description of its sandbox, which becomes an OCI bundle.
+import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -92,6 +93,18 @@ function rightsOf(instance: DesiredInstance, { devices }: SpecOptions) {
   };
 }
 
+/**
+ * A service manager protects its supervisor from the kernel's killer; a program that inherited that would have others
+ * killed in its place. Only what protects is taken back: more than that may need rights we lack.
+ */
+export function oomScore(own: number): Pick<SandboxSpec, 'oomScoreAdj'> {
+  return own < 0 ? { oomScoreAdj: 0 } : {};
+}
+
+function ownOomScore(): number {
+  return Number(readFileSync('/proc/self/oom_score_adj', 'latin1'));
+}
+
 /** Everything a program is not explicitly given is taken away: capabilities, new privileges, kernel files. */
 export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): SandboxSpec {
   return {
@@ -108,6 +121,7 @@ export function sandboxSpec(instance: DesiredInstance, options: SpecOptions): Sa
     namespaces: namespacesOf(instance, options.parts),
     ...rightsOf(instance, options),
     terminal: false,
+    ...oomScore(ownOomScore()),
     limits: options.limits,
     ...(options.cgroupPath !== undefined && { cgroupPath: options.cgroupPath }),
     annotations: {

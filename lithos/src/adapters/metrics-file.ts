@@ -76,11 +76,18 @@ export class MetricsFile {
   private replace(layout: string, bytes: Uint8Array): void {
     writeFileSync(this.values + NEXT, bytes, { mode: MODE });
     writeFileSync(this.meta + NEXT, layout, { mode: MODE });
+    this.close();
     rmSync(this.meta, { force: true });
     renameSync(this.values + NEXT, this.values);
     renameSync(this.meta + NEXT, this.meta);
-    if (this.fd !== undefined) closeSync(this.fd);
     this.fd = openSync(this.values, 'r+');
     this.layout = layout;
+  }
+
+  /** From now on nothing is written in place: the number of a closed descriptor soon is that of another file. */
+  private close(): void {
+    const { fd } = this;
+    this.fd = undefined;
+    if (fd !== undefined) closeSync(fd);
   }
 }

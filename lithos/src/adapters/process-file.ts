@@ -46,7 +46,9 @@ export async function installedText(disk: Disk, file: string): Promise<string | 
 /** The one that is replaced becomes the previous one. Answers with the previous one of before, for `restore`. */
 export async function install(disk: Disk, file: string, text: string): Promise<string | undefined> {
   const [before, older] = [await readOr(disk, file), await readOr(disk, previousFile(file))];
-  if (before !== undefined) await disk.writeAtomic(previousFile(file), before, { fsync: true });
+  // Without one there is nothing to go back to, least of all to what was in force long ago.
+  if (before === undefined) await disk.remove(previousFile(file));
+  else await disk.writeAtomic(previousFile(file), before, { fsync: true });
   await disk.writeAtomic(file, text, { fsync: true });
   return older;
 }

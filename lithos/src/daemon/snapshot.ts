@@ -13,6 +13,8 @@ import type { Surroundings } from './wiring.ts';
 export interface Progress {
   reading: Reading;
   reloads: number;
+  /** What changes in the files now may come too late for it. */
+  isReading: boolean;
   stopping: boolean;
 }
 

@@ -19,7 +19,12 @@ const SECOND_MS = 1000;
 export class Tree {
   private readonly around: Surroundings;
   private readonly parts: Parts;
-  private readonly progress: Progress = { reading: nothingRead([], []), reloads: 0, stopping: false };
+  private readonly progress: Progress = {
+    reading: nothingRead([], []),
+    reloads: 0,
+    isReading: false,
+    stopping: false,
+  };
   private stopWatches: () => void = () => undefined;
 
   constructor(around: Surroundings) {
@@ -117,6 +122,7 @@ export class Tree {
     treeLog.reopen();
     const { configuration, rollouts, status, witness, api } = this.parts;
     const { progress } = this;
+    progress.isReading = true;
     progress.reading = await configuration.read().catch((error: Error) => {
       log.error(`bug: the configuration cannot be read: ${error.stack ?? error.message}`);
       return nothingRead(progress.reading.sandboxes, [error.message]);
@@ -128,6 +134,7 @@ export class Tree {
       }
     }
     progress.reloads++;
+    progress.isReading = false;
     // Who finds the status file written may ask.
     await api.open();
     await status.flush();

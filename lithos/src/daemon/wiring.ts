@@ -184,7 +184,10 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     version: around.options.version,
     status: look,
     verbs: supervisor,
-    requestReload: () => process.kill(process.pid, 'SIGHUP'),
+    requestReload: () => {
+      process.kill(process.pid, 'SIGHUP');
+      return progress.reloads + (progress.isReading ? 2 : 1);
+    },
   });
   return {
     cgroups,

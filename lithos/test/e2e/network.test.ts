@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   symlinkSync,
 } from 'node:fs';
 import { inNetwork, loopbackUp, newNetwork } from '@suite/shared/linux/netns.ts';
@@ -293,6 +294,20 @@ t.test('§4.7 bridged-setup: without it the start fails with a reason, and is tr
   await h.reload();
   await problem(/^network: ip link set dev li_[0-9a-f]{6}_0002 master lo: .*not supported/);
   t.same(readdirSync(h.path('run/networks')), [], 'a start that failed leaves nothing');
+});
+
+t.test('without iproute2 a bridged container says what to install', async t => {
+  const b = await bridged(t);
+  const h = b.host;
+  b.bridge('br0', '10.81.0.1/24');
+  h.sandboxFile('bridged-network: {bridge: br0, network: 10.81.0.0/24}');
+  h.containerFile('web', 'exec sleep 1000');
+  h.processFile('web: {image: app.1, config: /config/web.yaml, ip-addresses: [10.81.0.2]}');
+  const hidden = `mount --bind /dev/null ${realpathSync(findProgram('ip') as string)} && exec "$@"`;
+  await b.start(['unshare', '--mount', '--fork', '--kill-child', 'sh', '-c', hidden, 'sh']);
+  const problem = await until('it says what is wrong', () => h.instance('web.0')?.problem);
+  t.equal(problem, 'ip is not installed: apt-get install -y iproute2');
+  t.same(readdirSync(h.path('run/networks')), [], 'and leaves nothing');
 });
 
 t.test('§4.7 no-address: loopback alone', async t => {

@@ -16,7 +16,13 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@suite/shared/cli/log.ts';
-import type { InstanceDetail, LithosEvent, LithosHello, TreeStatus } from '@suite/shared/wire/lithos.ts';
+import {
+  type InstanceDetail,
+  LITHOS_LIMITS,
+  type LithosEvent,
+  type LithosHello,
+  type TreeStatus,
+} from '@suite/shared/wire/lithos.ts';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { EventRing } from '../../src/core/events/ring.ts';
@@ -239,6 +245,23 @@ t.test('events: what happens, in order, with what a client missed', async t => {
   t.ok(isAlive(h.treePid()));
 });
 
+t.test('whoever takes all places that everybody has shuts out nobody', async t => {
+  const { all, root } = await running(t);
+  const mute = Array.from({ length: LITHOS_LIMITS.connections }, () => connect(all));
+  t.teardown(() => mute.forEach(socket => void socket.destroy()));
+  for (const socket of mute) socket.on('error', () => undefined);
+  await Promise.all(mute.map(socket => once(socket, 'connect')));
+  t.equal((await ask(all, '/v1/status')).status, 200, 'who has said nothing for longest goes');
+  const listeners = Array.from({ length: LITHOS_LIMITS.eventClients }, () => new Listener(all));
+  t.teardown(() => listeners.forEach(({ socket }) => void socket.terminate()));
+  await Promise.all(listeners.map(listener => listener.greeted()));
+  const late = new Listener(all);
+  await until('one more is refused', () => late.closed);
+  const ours = new Listener(root);
+  t.teardown(() => ours.socket.terminate());
+  t.ok((await ours.greeted()).newest > 0, 'root has places of its own');
+});
+
 t.test('verbs: restart is no failure, a failed instance starts again when it is cleared', async t => {
   const h = await Host.make();
   t.teardown(() => h.dispose());
@@ -322,7 +345,7 @@ t.test('a client that does not read is cut, others are not', async t => {
   const stream = new EventStream({ version: '0', ring });
   const http = new HttpServer({
     log: createLogger({ write: () => undefined, wallMs: () => 0 }),
-    upgrade: stream.upgrade,
+    upgrade: (...asked) => stream.upgrade('everybody', ...asked),
     answer: async () => refusal(404, ''),
   });
   const door = new UnixDoor(path, 0o600, http.connection);

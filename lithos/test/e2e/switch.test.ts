@@ -1,9 +1,11 @@
 // Roll-out with lithos_switch, and everything that can be wrong in a config file while things run.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { realDisk } from '@suite/shared/ports/real.ts';
 import t from 'tap';
+import { install, installedText, restore } from '../../src/adapters/process-file.ts';
 import { command, Host, isAlive, until } from '../support.ts';
 
 t.setTimeout(300_000);
@@ -554,4 +556,17 @@ t.test('every command has help and a version, and refuses what it does not know'
   t.equal(missing.code, 1);
   t.match(missing.stderr, /^Fatal error: .*none\.yaml does not exist|none\.yaml:1:1/);
   t.equal(h.run('lithos_ps', '-C', h.path('none.yaml')).code, 1);
+});
+
+t.test('what was in force long ago is not put back after a first configuration that fails', async t => {
+  const file = join(t.testdir({}), 'web.yaml');
+  await install(realDisk, file, 'first');
+  const older = await install(realDisk, file, 'second');
+  t.equal(await restore(realDisk, file, 'second', older), true);
+  t.equal(await installedText(realDisk, file), 'first');
+  await install(realDisk, file, 'third');
+  rmSync(file);
+  const oldest = await install(realDisk, file, 'new');
+  t.equal(await restore(realDisk, file, 'new', oldest), false);
+  t.equal(await installedText(realDisk, file), 'new');
 });

@@ -1,12 +1,28 @@
 // What is told about a tree: events, counters, Prometheus text; pure, so without one.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@suite/shared/cli/log.ts';
 import { realClock } from '@suite/shared/ports/real.ts';
-import { metaText, parseMeta, readNumber, valueBytes } from '@suite/shared/wire/cantal-metrics.ts';
+import {
+  metaText,
+  type PublishedMetric,
+  parseMeta,
+  readNumber,
+  valueBytes,
+} from '@suite/shared/wire/cantal-metrics.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import t from 'tap';
+import { oomScore } from '../../src/adapters/bundle.ts';
 import { logTail } from '../../src/adapters/log-tail.ts';
 import { MetricsFile } from '../../src/adapters/metrics-file.ts';
 import { bytes, uptime } from '../../src/cli/ps/shown.ts';
@@ -15,6 +31,7 @@ import { EventRing } from '../../src/core/events/ring.ts';
 import { Counters, counterKey } from '../../src/core/metrics/counters.ts';
 import { families } from '../../src/core/metrics/families.ts';
 import { prometheusText } from '../../src/core/metrics/prometheus.ts';
+import { Told, type ToldOptions } from '../../src/daemon/api/told.ts';
 import { Witness } from '../../src/daemon/witness.ts';
 
 const RUNNING: InstanceStatus = {
@@ -255,4 +272,54 @@ t.test('roll-outs and lost output are told when they are different from what was
   t.same(told(), ['rollout', 'log-loss', 'rollout']);
   const meta = readFileSync(join(directory, 'metrics.meta'), 'utf8');
   t.match(meta, '{"group":"processes.web.app","metric":"running"}', '§7 metrics-file: in place');
+});
+
+t.test('metrics that could not be replaced are not written into somebody else’s file', t => {
+  const directory = mkdtempSync(join(tmpdir(), 'lithos-metrics-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const metric = (name: string): PublishedMetric => ({
+    type: 'counter',
+    labels: { group: 'g', metric: name },
+    value: 7,
+  });
+  const file = new MetricsFile(join(directory, 'metrics'));
+  file.write([metric('a')]);
+  // The new values cannot take their place, after the old ones were let go.
+  rmSync(join(directory, 'metrics.values'));
+  mkdirSync(join(directory, 'metrics.values'));
+  t.throws(() => file.write([metric('a'), metric('b')]));
+  const fds = [1, 2, 3].map(index => openSync(join(directory, `other${index}`), 'w'));
+  rmSync(join(directory, 'metrics.values'), { recursive: true });
+  file.write([metric('a')]);
+  for (const fd of fds) {
+    t.equal(fstatSync(fd).size, 0);
+    closeSync(fd);
+  }
+  t.same(new MetricsFile(join(directory, 'metrics')).recover(counterKey), new Map([['g a', 7]]));
+  t.end();
+});
+
+t.test('a program does not inherit what protects its supervisor from the kernel’s killer', t => {
+  t.same([-1000, -900, -1].map(oomScore), Array(3).fill({ oomScoreAdj: 0 }));
+  t.same([0, 500].map(oomScore), [{}, {}]);
+  t.end();
+});
+
+t.test('a reload that was asked for is not answered with a reading that had begun before', async t => {
+  const listeners = new Set<(event: unknown) => void>();
+  const witness = {
+    listen(listener: (event: unknown) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const told = new Told({ witness, requestReload: () => 8 } as unknown as ToldOptions);
+  const answer = told.reload();
+  for (const [reloads, errors] of [
+    [7, ['old error']],
+    [8, []],
+  ] as const)
+    for (const listener of listeners) listener({ type: 'reload', reloads, errors });
+  t.same(await answer, { ok: true, message: 'reading 8', instances: [] });
+  t.equal(listeners.size, 0);
 });

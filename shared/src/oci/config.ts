@@ -34,6 +34,7 @@ function processOf(spec: SandboxSpec): object {
     capabilities: capabilities(spec),
     noNewPrivileges: spec.noNewPrivileges,
     ...(limits.length > 0 && { rlimits: limits }),
+    ...(spec.oomScoreAdj !== undefined && { oomScoreAdj: spec.oomScoreAdj }),
   };
 }
 

@@ -109,6 +109,8 @@ export interface SandboxSpec {
   /** Besides the standard ones (null, zero, full, random, urandom, tty). */
   readonly devices?: readonly SandboxDevice[];
   readonly terminal: boolean;
+  /** −1000…1000, how soon the kernel ends it when memory runs out; default: as ours. */
+  readonly oomScoreAdj?: number;
   readonly limits: SandboxLimits;
   /** Absolute inside the cgroup file system, e.g. `/lithos/web:worker.1`. */
   readonly cgroupPath?: string;

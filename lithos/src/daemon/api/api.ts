@@ -31,7 +31,7 @@ export class Api {
     const server = (isRoot: boolean) =>
       new HttpServer({
         log,
-        upgrade: stream.upgrade,
+        upgrade: (...asked) => stream.upgrade(isRoot ? 'root' : 'everybody', ...asked),
         answer: (method, url) => route(told, isRoot, method, url),
       });
     const [everybody, root] = [server(false), server(true)];

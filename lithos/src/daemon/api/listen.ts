@@ -2,7 +2,6 @@
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { LITHOS_LIMITS } from '@suite/shared/wire/lithos.ts';
 
 /** sockaddr_un.sun_path has 108 bytes with the final NUL (unix(7)). */
 const PATH_BYTES_MAX = 107;
@@ -50,7 +49,6 @@ export class UnixDoor {
     const temporary = join(dirname(this.path), `.${basename(this.path).slice(1)}`);
     rmSync(temporary, { force: true });
     const server = createServer(this.onSocket);
-    server.maxConnections = LITHOS_LIMITS.connections;
     try {
       await bind(server, temporary);
       // A broken connection is that client's affair.

@@ -44,6 +44,8 @@ export class HttpServer {
   private readonly handlers: Handlers;
   private http: Server | undefined;
   private readonly open = new Set<Socket>();
+  /** Nothing of theirs is being answered; who has waited longest comes first. */
+  private readonly idle = new Set<Socket>();
 
   constructor(handlers: Handlers) {
     this.handlers = handlers;
@@ -51,8 +53,12 @@ export class HttpServer {
 
   /** For each new connection. */
   readonly connection = (socket: Socket): void => {
+    if (this.open.size >= LITHOS_LIMITS.connections && !this.makeRoom()) {
+      socket.destroy();
+      return;
+    }
     this.open.add(socket);
-    socket.on('close', () => this.open.delete(socket));
+    socket.on('close', () => this.forget(socket));
     socket.on('error', () => socket.destroy());
     this.expectRequest(socket);
     this.http ??= this.load();
@@ -61,6 +67,20 @@ export class HttpServer {
 
   closeAll(): void {
     for (const socket of this.open) socket.destroy();
+  }
+
+  /** Somebody who opens connections and says nothing must not shut out everybody else. */
+  private makeRoom(): boolean {
+    const [longest] = this.idle;
+    if (longest === undefined) return false;
+    longest.destroy();
+    this.forget(longest);
+    return true;
+  }
+
+  private forget(socket: Socket): void {
+    this.open.delete(socket);
+    this.idle.delete(socket);
   }
 
   private load(): Server {
@@ -84,6 +104,7 @@ export class HttpServer {
   /** A request that comes byte by byte must be whole by then. */
   private expectRequest(socket: Socket): void {
     this.requestCame(socket);
+    this.idle.add(socket);
     const timer = setTimeout(() => socket.destroy(), TIMES.requestMs);
     timer.unref();
     this.deadlines.set(socket, timer);
@@ -91,6 +112,7 @@ export class HttpServer {
   }
 
   private requestCame(socket: Socket): void {
+    this.idle.delete(socket);
     clearTimeout(this.deadlines.get(socket));
   }
 

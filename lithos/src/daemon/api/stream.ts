@@ -16,18 +16,20 @@ function refuse(socket: Duplex, status: string): void {
 
 export class EventStream {
   private readonly options: StreamOptions;
-  private readonly clients = new Set<WebSocket>();
+  /** By who may connect, so that nobody takes root's places. */
+  private readonly clients = { everybody: new Set<WebSocket>(), root: new Set<WebSocket>() };
   private server: WebSocketServer | undefined;
 
   constructor(options: StreamOptions) {
     this.options = options;
   }
 
-  readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  upgrade(whose: 'everybody' | 'root', request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     const [path, query] = (request.url ?? '').split('?', 2);
     const since = new URLSearchParams(query).get('since');
-    const refused = this.refusal(path ?? '', since);
+    const clients = this.clients[whose];
+    const refused = this.refusal(path ?? '', since, clients.size);
     if (refused !== undefined) {
       refuse(socket, refused);
       return;
@@ -40,30 +42,35 @@ export class EventStream {
       maxPayload: LITHOS_LIMITS.eventMessageBytes,
       perMessageDeflate: false,
     });
-    this.server.handleUpgrade(request, socket, head, client => this.accept(client, since));
-  };
+    this.server.handleUpgrade(request, socket, head, client => this.accept(clients, client, since));
+  }
 
   send(event: LithosEvent): void {
-    if (this.clients.size === 0) return;
+    const clients = this.all();
+    if (clients.length === 0) return;
     const text = JSON.stringify(event);
-    for (const client of this.clients) this.write(client, text);
+    for (const client of clients) this.write(client, text);
   }
 
   close(): void {
-    for (const client of this.clients) client.close(1001);
+    for (const client of this.all()) client.close(1001);
   }
 
-  private refusal(path: string, since: string | null): string | undefined {
+  private all(): WebSocket[] {
+    return [...this.clients.everybody, ...this.clients.root];
+  }
+
+  private refusal(path: string, since: string | null, clients: number): string | undefined {
     if (path !== '/v1/events') return '404 Not Found';
     if (since !== null && !/^\d{1,16}$/.test(since)) return '400 Bad Request';
-    return this.clients.size >= LITHOS_LIMITS.eventClients ? '503 Service Unavailable' : undefined;
+    return clients >= LITHOS_LIMITS.eventClients ? '503 Service Unavailable' : undefined;
   }
 
-  private accept(client: WebSocket, since: string | null): void {
+  private accept(clients: Set<WebSocket>, client: WebSocket, since: string | null): void {
     const { ring, version } = this.options;
-    client.on('close', () => this.clients.delete(client));
+    client.on('close', () => clients.delete(client));
     client.on('error', () => client.terminate());
-    this.clients.add(client);
+    clients.add(client);
     const { events, missed } = since === null ? { events: [], missed: false } : ring.since(Number(since));
     const hello: LithosHello = { type: 'hello', pid: process.pid, version, newest: ring.newest, missed };
     this.write(client, JSON.stringify(hello));

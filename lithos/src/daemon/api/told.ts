@@ -27,8 +27,8 @@ export interface ToldOptions {
   readonly status: () => TreeStatus;
   /** False: there is no such instance (any more). */
   readonly verbs: { restart(name: string): boolean; clear(name: string): boolean };
-  /** As SIGHUP. */
-  readonly requestReload: () => void;
+  /** As SIGHUP. Answers with the number of the first reading that begins after it. */
+  readonly requestReload: () => number;
 }
 
 const US_PER_S = 1_000_000;
@@ -123,13 +123,14 @@ export class Told {
 
   /** Resolves when the configuration has been read again. */
   async reload(): Promise<VerbAnswer> {
+    const wanted = this.options.requestReload();
     const done = new Promise<VerbAnswer>(resolve => {
       const giveUp = setTimeout(() => {
         forget();
         resolve({ ok: false, message: 'the configuration is not read yet', instances: [] });
       }, TIMES.reloadMs);
       const forget = this.options.witness.listen(event => {
-        if (event.type !== 'reload') return;
+        if (event.type !== 'reload' || event.reloads < wanted) return;
         clearTimeout(giveUp);
         forget();
         const { errors, reloads } = event;
@@ -137,7 +138,6 @@ export class Told {
         resolve({ ok, message: ok ? `reading ${reloads}` : errors.join('\n'), instances: [] });
       });
     });
-    this.options.requestReload();
     return await done;
   }
 
