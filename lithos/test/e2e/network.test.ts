@@ -305,7 +305,7 @@ t.test('without iproute2 a bridged container says what to install', async t => {
   h.processFile('web: {image: app.1, config: /config/web.yaml, ip-addresses: [10.81.0.2]}');
   const hidden = `mount --bind /dev/null ${realpathSync(findProgram('ip') as string)} && exec "$@"`;
   await b.start(['unshare', '--mount', '--fork', '--kill-child', 'sh', '-c', hidden, 'sh']);
-  const problem = await until('it says what is wrong', () => h.instance('web.0')?.problem);
+  const problem = await until('it says what is wrong', () => h.instance('web.0')?.problem ?? undefined);
   t.equal(problem, 'ip is not installed: apt-get install -y iproute2');
   t.same(readdirSync(h.path('run/networks')), [], 'and leaves nothing');
 });

@@ -66,14 +66,15 @@ t.test(
       '-m',
       'sh',
       '-c',
-      '(sleep 0.3; exit 7) >/dev/null 2>&1 & echo started',
+      '(sleep 1000; exit 7) >/dev/null 2>&1 & echo started',
     ]);
     t.equal(orphan.stdout.toString(), 'started\n');
     const adopted = await until('PID 1 has adopted it', () =>
       childrenOf(tree).find(pid => !before.includes(pid)),
     );
+    process.kill(await until('it sleeps', () => childrenOf(adopted)[0]), 'SIGKILL');
     await until('and reaped it', () => !isAlive(adopted) && !isZombie(adopted));
-    t.match(h.log(), /reaped an orphan.*"status":7/);
+    await until('it has said so', () => /reaped an orphan.*"status":7/.test(h.log()));
     for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
       const reloads = h.status()?.reloads ?? 0;
       process.kill(tree, signal);
