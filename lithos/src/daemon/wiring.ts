@@ -120,6 +120,12 @@ function witnessOf({ master, log }: Surroundings, supervisor: () => Supervisor):
   });
 }
 
+/** Number of the first reading that begins from now on. */
+function requestReload({ reloads, isReading }: Progress): number {
+  process.kill(process.pid, 'SIGHUP');
+  return reloads + (isReading ? 2 : 1);
+}
+
 export function wire(around: Surroundings, progress: Progress): Parts {
   const { log, master, runtime, init } = around;
   const { paths } = master;
@@ -184,10 +190,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     version: around.options.version,
     status: look,
     verbs: supervisor,
-    requestReload: () => {
-      process.kill(process.pid, 'SIGHUP');
-      return progress.reloads + (progress.isReading ? 2 : 1);
-    },
+    requestReload: () => requestReload(progress),
   });
   return {
     cgroups,
