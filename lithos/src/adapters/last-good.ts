@@ -40,7 +40,9 @@ export class LastGood {
   async keepOnly(sandboxes: ReadonlySet<string>): Promise<void> {
     for (const file of (await this.disk.list(this.directory)) ?? []) {
       const name = file.replace(/\.json$/, '');
-      if (!sandboxes.has(name)) await this.disk.remove(join(this.directory, file));
+      if (sandboxes.has(name)) continue;
+      this.written.delete(name);
+      await this.disk.remove(join(this.directory, file));
     }
   }
 

@@ -43,6 +43,8 @@ function inOneLine({ file, line, column, message }: Diagnostic): string {
 export class Configuration {
   private readonly options: ConfigurationOptions;
   private readonly inForce = new Map<string, DesiredSandbox>();
+  /** Accepted, and not kept for a later supervisor yet. */
+  private readonly accepted = new Map<string, DesiredSandbox>();
 
   constructor(options: ConfigurationOptions) {
     this.options = options;
@@ -70,8 +72,27 @@ export class Configuration {
       if (chosen.sandbox !== undefined) logs.set(loaded.name, chosen.sandbox.log);
     }
     this.options.onLogs(logs);
-    await this.options.lastGood.keepOnly(new Set(host.sandboxes.map(({ name }) => name)));
+    await this.keepOnly(new Set(host.sandboxes.map(({ name }) => name)));
     return { desired, policies, before, sandboxes, errors };
+  }
+
+  /**
+   * What was read is in force from now on, also for a later supervisor. Not before its roll-outs have begun: one that
+   * comes in between would take the new configuration for the old one, and replace everything at once.
+   */
+  async keep(): Promise<void> {
+    for (const [name, sandbox] of this.accepted) {
+      this.accepted.delete(name);
+      await this.options.lastGood
+        .save(sandbox)
+        .catch((error: Error) => this.options.log.error(`sandbox ${name}: ${error.message}`));
+    }
+  }
+
+  /** One that comes back later is a new one. */
+  private async keepOnly(sandboxes: ReadonlySet<string>): Promise<void> {
+    for (const name of this.inForce.keys()) if (!sandboxes.has(name)) this.inForce.delete(name);
+    await this.options.lastGood.keepOnly(sandboxes);
   }
 
   /** The master config is only taken over by a re-exec; an error in it is said now, while it is easy to mend. */
@@ -107,10 +128,10 @@ export class Configuration {
   }
 
   private async accept(desired: DesiredSandbox): Promise<void> {
-    const { clock, log, paths, lastGood } = this.options;
+    const { clock, log, paths } = this.options;
     this.inForce.set(desired.name, desired);
+    this.accepted.set(desired.name, desired);
     try {
-      await lastGood.save(desired);
       if (paths.configLogDir !== null && desired.history !== null) {
         await appendHistory(paths.configLogDir, desired.name, desired.history, clock.wallMs());
       }

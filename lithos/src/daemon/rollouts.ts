@@ -87,6 +87,12 @@ export class Rollouts {
     return actions;
   }
 
+  /** At shutdown: what is not ready any more says nothing about its configuration. A later supervisor goes on. */
+  stop(): void {
+    this.paused = true;
+    this.timer?.cancel();
+  }
+
   /** An instance has changed. Merged, so that a storm of changes costs one look. */
   changed(): void {
     if (this.looking) return;

@@ -2,7 +2,7 @@
 import { realClock } from '@suite/shared/ports/real.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import type { Instance } from '../core/instance/types.ts';
-import { notReadyYet } from '../core/order/order.ts';
+import { waitsFor } from '../core/order/order.ts';
 import type { Reading } from './configuration.ts';
 import type { Rollouts } from './rollouts.ts';
 import { instanceStatus } from './status.ts';
@@ -18,9 +18,9 @@ export interface Progress {
   stopping: boolean;
 }
 
-function waitsFor({ state, desired }: Instance, supervisor: Supervisor): string | undefined {
+function whyHeld({ state, desired }: Instance, supervisor: Supervisor): string | undefined {
   if (state.kind !== 'held' || state.reason !== 'after' || desired === undefined) return undefined;
-  return `${notReadyYet(desired, supervisor.all()).join(', ')} not ready`;
+  return `${waitsFor(desired, supervisor.order.notReady()).join(', ')} not ready`;
 }
 
 /** `instance`: as it is, or as it was a moment ago. */
@@ -34,7 +34,7 @@ export function describeInstance(supervisor: Supervisor, instance: Instance): In
   };
   const status = instanceStatus(instance, around, wallFromMonotonicMs);
   const says = supervisor.saysOf(name) ?? null;
-  return { ...status, says, problem: waitsFor(instance, supervisor) ?? status.problem };
+  return { ...status, says, problem: whyHeld(instance, supervisor) ?? status.problem };
 }
 
 export function snapshot(

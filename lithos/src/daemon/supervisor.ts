@@ -13,12 +13,12 @@ import { freshInstance } from '../core/instance/beginnings.ts';
 import { currentRun, isReady } from '../core/instance/facts.ts';
 import { step } from '../core/instance/machine.ts';
 import type { Effect, Event, HoldReason, Instance, Run } from '../core/instance/types.ts';
-import { notReadyYet } from '../core/order/order.ts';
 import { type Action, type Known, plan } from '../core/plan/plan.ts';
 import { describeExit } from '../core/restart/exit.ts';
 import { fromRecord, fromRest, toRest } from './adopt.ts';
 import { LiveRuns } from './live-runs.ts';
 import type { MakeObserver, Observer, Report } from './observer.ts';
+import { StartOrder } from './start-order.ts';
 import { WorkQueues } from './work-queues.ts';
 
 export interface SupervisorOptions {
@@ -44,6 +44,7 @@ export class Supervisor {
   private readonly options: SupervisorOptions;
   private readonly instances = new Map<string, Instance>();
   private readonly live: LiveRuns;
+  readonly order: StartOrder;
   private readonly timers = new Map<string, Timer>();
   private readonly queues: WorkQueues;
   private readonly executors: Executors;
@@ -70,6 +71,11 @@ export class Supervisor {
         options.logs.monitorGone(name);
         onChange();
       },
+    });
+    this.order = new StartOrder({
+      clock,
+      instances: () => (this.stopping ? [] : this.all()),
+      release: name => this.dispatch(name, { kind: 'released', next: null }),
     });
     this.observer = options.makeObserver?.(this.report);
     this.executors = {
@@ -174,7 +180,7 @@ export class Supervisor {
     // What was found may have ended while nobody watched; the others are watched.
     if (this.found.size > 0) this.live.checkAll();
     this.found.clear();
-    this.releaseHeld();
+    this.order.look();
     return actions;
   }
 
@@ -197,9 +203,12 @@ export class Supervisor {
     this.dispatch(name, { kind: 'removed' });
   }
 
-  /** Lets a held one start. */
+  /** Lets one that a roll-out holds start, if its `after:` is fulfilled too. */
   release(name: string): void {
-    this.dispatch(name, { kind: 'released' });
+    const desired = this.get(name)?.desired;
+    const next = desired === undefined || this.order.mayStart(desired) ? null : 'after';
+    this.dispatch(name, { kind: 'released', next });
+    this.order.look();
   }
 
   /** An operator's verb: stop and start again. False when there is no such instance. */
@@ -264,15 +273,6 @@ export class Supervisor {
     this.dispatch(name, { kind: 'due' });
   }
 
-  /** Those whose `after:` is fulfilled. */
-  private releaseHeld(): void {
-    if (this.stopping) return;
-    for (const { name, desired, state } of this.all()) {
-      if (state.kind !== 'held' || state.reason !== 'after' || desired === undefined) continue;
-      if (notReadyYet(desired, this.all()).length === 0) this.release(name);
-    }
-  }
-
   private dispatch(name: string, event: Event): void {
     const before = this.instances.get(name);
     if (before === undefined) return;
@@ -283,7 +283,7 @@ export class Supervisor {
     if (instance.state.kind !== before.state.kind) this.clearTimer(name);
     for (const effect of effects)
       (this.executors[effect.kind] as (name: string, effect: Effect) => void)(name, effect);
-    if (isReady(instance) !== isReady(before) || instance.state.kind === 'gone') this.releaseHeld();
+    if (isReady(instance) !== isReady(before) || instance.state.kind === 'gone') this.order.look();
     this.changed();
   }
 

@@ -132,6 +132,7 @@ export class Tree {
       for (const action of await rollouts.apply({ ...progress.reading, desired })) {
         if (action.kind !== 'keep') log.info(describeAction(action));
       }
+      await configuration.keep();
     }
     progress.reloads++;
     progress.isReading = false;
@@ -143,8 +144,9 @@ export class Tree {
 
   private async stop(): Promise<number> {
     const { log, master } = this.around;
-    const { supervisor, cgroups, exits, status, api } = this.parts;
+    const { supervisor, cgroups, exits, status, api, rollouts } = this.parts;
     this.progress.stopping = true;
+    rollouts.stop();
     const limitMs = master.keys.shutdownTimeout * SECOND_MS;
     await stopAll({ supervisor, clock: realClock, log, limitMs }).catch((error: Error) =>
       log.error(error.message),

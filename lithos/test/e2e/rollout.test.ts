@@ -1,4 +1,5 @@
 // Changed instances are replaced a few at a time, and a version that does not work goes back by itself.
+import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { Host, isAlive, until } from '../support.ts';
 
@@ -113,6 +114,54 @@ t.test('without roll-back what works stays as it is; null replaces all at once',
   t.same(h.status()?.rollouts, []);
   for (const name of NAMES)
     await until(`${name} runs the new version`, () => h.instance(name)?.identity?.includes('"v":"two"'));
+});
+
+t.test(
+  'the files of a roll-out are there before the new configuration counts as the one in force',
+  async t => {
+    const h = await host(t, '{}');
+    version(h, 'one');
+    await h.start();
+    await pids(h);
+    const lastGood = h.path(`run/last-good/${h.sandbox}.json`);
+    const changed = () => readFileSync(lastGood, 'utf8').includes('"two"');
+    version(h, 'two');
+    h.signal('SIGHUP');
+    // In one go, so that the tree is killed in the moment after.
+    for (const giveUp = Date.now() + 15_000; !changed() && Date.now() < giveUp; );
+    h.tree?.kill('SIGKILL');
+    t.ok(existsSync(h.path(`run/rollouts/${h.sandbox}.web.json`)));
+    await h.crash();
+    await h.start();
+    t.equal(rollout(h)?.state, 'rolling', 'a new supervisor goes on one after the other');
+    let most = 0;
+    await until('it has come to its end', () => {
+      most = Math.max(most, away(h));
+      return rollout(h)?.state === 'done';
+    });
+    t.equal(most, 1);
+  },
+);
+
+t.test('a stop in the middle is no verdict about the new version', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  h.sandboxFile('rolling-update: {timeout: 1}');
+  h.containerFile('web', SLEEP, 'readiness: !Tcp {port: 1}\nvariables: {v: !Name }', {
+    environ: 'V: "@{v}"',
+  });
+  h.containerFile('slow', 'trap "sleep 2; exit 0" TERM; echo up; while :; do sleep 0.02; done');
+  const process = (v: string) => `web: {image: app.1, config: /config/web.yaml, variables: {v: ${v}}}\n`;
+  h.processFile(process('one') + entry('slow'));
+  await h.start();
+  await h.running('web.0');
+  await until('the slow one is up', () => h.output('slow.0').includes('up'));
+  h.processFile(process('two') + entry('slow'));
+  await h.reload();
+  await until('the new one runs', () => /"v":"two"/.test(h.instance('web.0')?.identity ?? ''));
+  t.equal(await h.stop(), 0);
+  const saved = JSON.parse(readFileSync(h.path(`run/rollouts/${h.sandbox}.web.json`), 'utf8'));
+  t.match(saved.rollout, { way: 'forward', state: 'rolling' });
 });
 
 const entry = (name: string) => `${name}: {image: app.1, config: /config/${name}.yaml}\n`;

@@ -519,6 +519,16 @@ t.test(
     renameSync(h.path(`sandboxes/${h.sandbox}.yaml`), h.path('sandboxes/.hidden.yaml'));
     await h.reload();
     await until('a sandbox that was taken away is retired', () => !isAlive(pid));
+    renameSync(h.path('sandboxes/.hidden.yaml'), h.path(`sandboxes/${h.sandbox}.yaml`));
+    await h.reload();
+    t.equal(h.instance('web.0'), undefined, 'one that comes back is a new one: nothing is good of it yet');
+    h.processFile('web: {image: app.1, config: /config/web.yaml}\n');
+    await h.reload();
+    const again = await h.running('web.0');
+    writeFileSync(file, 'web: [\n');
+    await h.crash();
+    await h.start();
+    t.equal((await h.running('web.0')).pid, again.pid, 'and is kept anew');
   },
 );
 

@@ -202,7 +202,7 @@ function anything(random: Random): Event {
     'hook-done',
     'released',
   ] as const;
-  return { kind: pick(random, kinds), message: 'seen' } as Event;
+  return { kind: pick(random, kinds), message: 'seen', next: null } as Event;
 }
 
 function live(seed: number): void {

@@ -228,6 +228,15 @@ t.test('while starting, waiting and held', async t => {
   const failed = play(starting, [20, { kind: 'failed', message: 'no image' }]);
   t.same(failed.words, ['discard 4', 'due at 1000', 'rest']);
   t.equal(failed.instance.problem, 'no image');
+  const strict = { restart: restart(0, { maxFailures: 1 }) };
+  const tried = play(
+    freshInstance(desired(strict), 1, 0),
+    [0, due],
+    [5, configured({ ...strict, identity: 'two' })],
+  );
+  const other = play(tried.instance, [20, { kind: 'failed', message: 'no image' }]);
+  t.same(other.words, ['discard 1', 'start 2'], 'what failed was the configuration before');
+  t.match(other.instance, { row: 0, failures: 1, lastIdentity: 'two' });
   t.same(play(failed.instance, [30, { kind: 'removed' }]).words, ['forget']);
   t.same(
     play(failed.instance, [30, started], [31, exited(0)], [32, { kind: 'deadline' }]).words,
@@ -236,7 +245,10 @@ t.test('while starting, waiting and held', async t => {
   );
   const held = freshInstance(desired({ after: ['db'] }), 1, 0, 'after');
   t.same(play(held, [0, due], [5, configured({ command: ['x'] })]).words, []);
-  t.same(play(held, [5, { kind: 'released' }]).words, ['start 1']);
+  t.same(play(held, [5, { kind: 'released', next: null }]).words, ['start 1']);
+  const handedOn = play(freshInstance(desired(), 1, 0, 'roll-out'), [5, { kind: 'released', next: 'after' }]);
+  t.same(handedOn.words, []);
+  t.same(handedOn.instance.state, { kind: 'held', reason: 'after' }, 'it may be held for two reasons');
   t.same(play(held, [5, { kind: 'restart' }]).words, ['start 1'], 'an operator knows better');
   t.same(play(held, [5, { kind: 'removed' }]).words, ['forget']);
   t.same(

@@ -44,7 +44,8 @@ function nowRunning(instance: Instance, { run }: StateOf<'starting'>, pid: numbe
 
 const TABLE: Table = {
   held: {
-    released: (instance, _state, _event, nowMs) => startOrWait(instance, nowMs, nowMs),
+    released: (instance, _state, { next }, nowMs) =>
+      next === null ? startOrWait(instance, nowMs, nowMs) : become(instance, { kind: 'held', reason: next }),
     configured: (instance, _state, event) => stay(configure(instance, event.desired)),
     removed: instance => vanish(instance),
     // An operator knows better than an order of starts, but must not break a roll-out.

@@ -93,9 +93,12 @@ function afterRun(step: Step, run: Run): Step {
 }
 
 export function startFailed(instance: Instance, run: Run, message: string, nowMs: number): Step {
-  const { failures, row } = instance;
-  const failed = { ...instance, problem: message, failures: failures + 1, row: row + 1 };
-  const next = retry(failed, nowMs + TIMES.failedStartMs, nowMs);
+  const failed = { ...instance, problem: message, failures: instance.failures + 1 };
+  // Whoever was configured differently meanwhile has not failed yet.
+  const changed = instance.desired?.identity !== run.identity;
+  const next = changed
+    ? startOrWait({ ...failed, row: 0 }, nowMs, nowMs)
+    : retry({ ...failed, row: instance.row + 1 }, nowMs + TIMES.failedStartMs, nowMs);
   return { instance: next.instance, effects: [{ kind: 'discard', run }, ...next.effects] };
 }
 

@@ -92,8 +92,8 @@ export type Observation =
 
 export type Event =
   | { readonly kind: 'due' }
-  /** What it was held for has come. */
-  | { readonly kind: 'released' }
+  /** What it was held for has come; `next`: what else it has to wait for. */
+  | { readonly kind: 'released'; readonly next: HoldReason | null }
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'exited'; readonly code: number | null; readonly outOfMemory: boolean }

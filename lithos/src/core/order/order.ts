@@ -1,24 +1,45 @@
 // `after:`: who waits for whom, at the first start and, the other way round, at shutdown.
+import { TIMES } from '../../config/defaults.ts';
 import type { DesiredInstance } from '../desired/types.ts';
-import { isReady } from '../instance/facts.ts';
 import type { Instance } from '../instance/types.ts';
 
-type Process = Pick<DesiredInstance, 'sandbox' | 'process'>;
-
-function processOf(name: string): Process {
-  const [sandbox = '', rest = ''] = name.split('/');
-  return { sandbox, process: rest.slice(0, rest.lastIndexOf('.')) };
+/** Of all instances, looked at once: a host has hundreds, and many may wait. */
+export interface NotReady {
+  /** `sandbox/process` of which some wanted instance is not ready. */
+  readonly processes: ReadonlySet<string>;
+  /** When one of them counts as ready if nothing happens to it; null: something has to happen. */
+  readonly lookAgainMs: number | null;
 }
 
-/** Names (`process`) of those of `desired.after` of which some wanted instance is not ready; empty: it may start. */
-export function notReadyYet(desired: DesiredInstance, all: readonly Instance[]): string[] {
-  return desired.after.filter(process =>
-    all.some(other => {
-      const its = processOf(other.name);
-      const waitedFor = its.sandbox === desired.sandbox && its.process === process;
-      return waitedFor && other.desired !== undefined && !isReady(other);
-    }),
-  );
+/** `sandbox/process` of `sandbox/process.N`. */
+function processOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('.'));
+}
+
+/**
+ * From when on others may rely on it; null: not as it is. A program of which nobody says that it is ready has to run
+ * for a moment: most that fail do so at once.
+ */
+function reliableFromMs({ state }: Instance): number | null {
+  if (state.kind !== 'running' || state.readySinceMs === null) return null;
+  return state.run.waitsForReady ? state.readySinceMs : state.readySinceMs + TIMES.settleMs;
+}
+
+export function notReady(all: readonly Instance[], nowMs: number): NotReady {
+  const processes = new Set<string>();
+  let lookAgainMs: number | null = null;
+  for (const instance of all) {
+    const fromMs = reliableFromMs(instance);
+    if (instance.desired === undefined || (fromMs !== null && fromMs <= nowMs)) continue;
+    processes.add(processOf(instance.name));
+    if (fromMs !== null) lookAgainMs = Math.min(fromMs, lookAgainMs ?? fromMs);
+  }
+  return { processes, lookAgainMs };
+}
+
+/** Those of `desired.after` that are not ready; empty: it may start. */
+export function waitsFor({ sandbox, after }: DesiredInstance, { processes }: NotReady): string[] {
+  return after.filter(process => processes.has(`${sandbox}/${process}`));
 }
 
 /**
@@ -35,9 +56,6 @@ export function mayStop(
       return (desired?.after ?? []).map(process => `${desired?.sandbox}/${process}`);
     }),
   );
-  const free = living.filter(name => {
-    const { sandbox, process } = processOf(name);
-    return !needed.has(`${sandbox}/${process}`);
-  });
+  const free = living.filter(name => !needed.has(processOf(name)));
   return free.length > 0 ? free : [...living];
 }

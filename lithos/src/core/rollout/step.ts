@@ -15,17 +15,21 @@ function settled(seen: Seen, target: DesiredInstance, nowMs: number): boolean {
   return isSettled(instance, TIMES.settleMs, nowMs);
 }
 
-/** While its old program is still being stopped, its time does not run: that has a limit of its own. */
-function stillStopping(seen: Seen, { name, identity }: DesiredInstance): boolean {
+function isHeld(seen: Seen, name: string): boolean {
+  return seen(name)?.state.kind === 'held';
+}
+
+/** Its time does not run while its old program is being stopped, which has a limit of its own, or `after:` holds it. */
+function isKeptWaiting(seen: Seen, { name, identity }: DesiredInstance): boolean {
   const state = seen(name)?.state;
-  return state?.kind === 'stopping' && state.run.identity !== identity;
+  return isHeld(seen, name) || (state?.kind === 'stopping' && state.run.identity !== identity);
 }
 
 /** Since when each asked one is not settled, as of now. */
 function observed(rollout: Rollout, seen: Seen, nowMs: number): Rollout['asked'] {
   const sinceMs = (target: DesiredInstance) => {
     if (settled(seen, target, nowMs)) return null;
-    return stillStopping(seen, target) ? nowMs : (rollout.asked[target.name] ?? nowMs);
+    return isKeptWaiting(seen, target) ? nowMs : (rollout.asked[target.name] ?? nowMs);
   };
   const known = targets(rollout).filter(({ name }) => name in rollout.asked);
   return Object.fromEntries(known.map(target => [target.name, sinceMs(target)]));
@@ -49,10 +53,6 @@ function verdict(
   return undefined;
 }
 
-function isHeld(seen: Seen, name: string): boolean {
-  return seen(name)?.state.kind === 'held';
-}
-
 /** Not told yet, and not as it should be. */
 function pendingOf(rollout: Rollout, seen: Seen): DesiredInstance[] {
   return targets(rollout).filter(({ name, identity }) => {
@@ -67,9 +67,12 @@ function picks(rollout: Rollout, pending: readonly DesiredInstance[], seen: Seen
     const instance = seen(name);
     return instance !== undefined && isReady(instance);
   };
-  const flying = Object.values(rollout.asked).filter(since => since !== null).length;
+  // One that waits for others to be ready takes nothing away.
+  const flying = Object.entries(rollout.asked).filter(
+    ([name, since]) => since !== null && !isHeld(seen, name),
+  );
   const order = [...pending].sort((a, b) => Number(isUp(a)) - Number(isUp(b)));
-  return order.slice(0, Math.max(0, rollout.policy.maxUnavailable - flying));
+  return order.slice(0, Math.max(0, rollout.policy.maxUnavailable - flying.length));
 }
 
 function retireAll(gone: readonly DesiredInstance[], stay: readonly DesiredInstance[], seen: Seen): Move[] {
