@@ -107,13 +107,19 @@ function askHttp(clock: Clock): Ask {
   };
 }
 
-/** So many at once; the others wait in order. */
+/** So many at once; the others wait in order. `isIdle`: nobody has or waits for a turn. */
 class Turns {
+  private readonly count: number;
   private free: number;
   private readonly waiting: (() => void)[] = [];
 
   constructor(count: number) {
+    this.count = count;
     this.free = count;
+  }
+
+  get isIdle(): boolean {
+    return this.free === this.count;
   }
 
   async take<T>(work: () => Promise<T>): Promise<T> {
@@ -130,17 +136,24 @@ class Turns {
 }
 
 function askExec(inside: Inside): Ask {
-  const turns = new Turns(LIMITS.execProbesMax);
-  return ({ desired, run }, { test, timeoutMs }, signal) => {
+  // Each sandbox has its own: questions that hang in one must not keep those of another waiting.
+  const turnsOf = new Map<string, Turns>();
+  return async ({ desired, run }, { test, timeoutMs }, signal) => {
     if (test.kind !== 'exec') throw new TypeError(test.kind);
     const name = test.command[0] ?? '';
-    return turns.take(async () => {
+    const { sandbox } = desired;
+    const turns = turnsOf.get(sandbox) ?? new Turns(LIMITS.execProbesMax);
+    turnsOf.set(sandbox, turns);
+    const answer = turns.take(async () => {
       if (signal.aborted) return 'asked no more';
       const result = await inside.run(desired.name, run, test.command, { timeoutMs, signal });
       if (result.timedOut) return `${name} did not end within ${timeoutMs / 1000} s`;
       if (result.code === 0) return null;
       const words = result.output === '' ? '' : `: ${result.output}`;
       return `${name} ended with ${result.code ?? 'a signal'}${words}`;
+    });
+    return await answer.finally(() => {
+      if (turns.isIdle) turnsOf.delete(sandbox);
     });
   };
 }

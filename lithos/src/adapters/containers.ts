@@ -12,7 +12,7 @@ import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { TIMES } from '../config/defaults.ts';
 import type { DesiredInstance, StopPolicy } from '../core/desired/types.ts';
-import type { Instance, Run } from '../core/instance/types.ts';
+import type { Instance, Run, StopOrder } from '../core/instance/types.ts';
 import { type Attachment, gather, type RunPart } from './attachment.ts';
 import { markFiles, mountsOf, sandboxSpec } from './bundle.ts';
 import type { Cgroups } from './cgroups.ts';
@@ -233,6 +233,11 @@ export class Containers {
     const file = this.files(name, run).ready;
     if (ready) await disk.writeAtomic(file, String(clock.wallMs()));
     else await disk.remove(file);
+  }
+
+  /** For a later supervisor, which must go on with the stop. */
+  async noteStop(name: string, run: number, order: StopOrder): Promise<void> {
+    await this.options.disk.writeAtomic(this.files(name, run).stop, JSON.stringify(order));
   }
 
   /** A signal to the container's first process: the init passes it on. Only if it still is that process. */

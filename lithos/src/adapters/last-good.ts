@@ -6,7 +6,7 @@ import { LIMITS } from '../config/defaults.ts';
 import type { DesiredSandbox } from '../core/desired/types.ts';
 
 /** Rises whenever a resolved configuration means something else than before: an older file is then not believed. */
-const VERSION = 3;
+export const VERSION = 3;
 const FILE_MODE = 0o600;
 
 export class LastGood {

@@ -167,6 +167,7 @@ export class ProcessOnly {
       bundle,
       record: join(bundle, RECORD),
       ready: join(bundle, 'ready'),
+      stop: join(bundle, 'stop.json'),
       pidFile: join(bundle, 'pid'),
       monitorPidFile: join(bundle, 'conmon.pid'),
       persistDir: join(bundle, 'persist'),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS } from '../config/defaults.ts';
-import type { Run } from '../core/instance/types.ts';
+import type { Run, StopOrder } from '../core/instance/types.ts';
 import type { LastExit } from '../core/restart/exit.ts';
 import { ANNOTATION } from './bundle.ts';
 import { containerId, type HostPaths, instanceDir } from './paths.ts';
@@ -36,6 +36,8 @@ export interface RunFiles {
   readonly record: string;
   /** Since when (wall clock, ms) the run is ready; absent while it is not. Only for runs that wait for readiness. */
   readonly ready: string;
+  /** Why it is being stopped; absent while it is not, and when the configuration tells. */
+  readonly stop: string;
   readonly pidFile: string;
   readonly monitorPidFile: string;
   readonly persistDir: string;
@@ -48,6 +50,7 @@ export function runFiles(paths: HostPaths, name: string, run: number): RunFiles 
     bundle,
     record: join(bundle, 'record.json'),
     ready: join(bundle, 'ready'),
+    stop: join(bundle, 'stop.json'),
     pidFile: join(bundle, 'pid'),
     monitorPidFile: join(bundle, 'conmon.pid'),
     persistDir: join(bundle, 'persist'),
@@ -149,6 +152,16 @@ export async function readySinceWallMs(
   const text = await disk.readText(files.ready, LIMITS.stateFileBytes).catch(() => undefined);
   const since = Number.parseInt(text ?? '', 10);
   return Number.isFinite(since) ? since : null;
+}
+
+/** What the last supervisor was about to do with the run; undefined: nothing that the configuration does not tell. */
+export async function stopOrder(disk: Disk, files: RunFiles): Promise<StopOrder | undefined> {
+  const { kind, message } = ((await readJson(disk, files.stop)) ?? {}) as {
+    kind?: unknown;
+    message?: unknown;
+  };
+  if (kind === 'restart') return { kind };
+  return kind === 'sick' && typeof message === 'string' ? { kind, message } : undefined;
 }
 
 /** The pid a runtime left in a pid file; undefined while there is none. */

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type { Rollout } from '../core/rollout/types.ts';
+import { VERSION } from './last-good.ts';
 
-const VERSION = 1;
 /** Environments may hold what only root should read. */
 const FILE_MODE = 0o600;
 
@@ -26,7 +26,7 @@ export class RolloutFiles {
     this.directory = directory;
   }
 
-  /** Damaged ones and those of another version are as if they had never been. */
+  /** Damaged ones, and those with resolved configurations of another version, are as if they had never been. */
   async load(): Promise<Rollout[]> {
     const files = (await this.disk.list(this.directory).catch(() => [])) ?? [];
     const read = await Promise.all(files.map(file => this.read(join(this.directory, file))));

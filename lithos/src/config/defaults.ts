@@ -133,7 +133,7 @@ export const LIMITS = {
   noticeStatusMax: 256,
   /** What a command inside the container says, for the message about its failure. */
   insideOutputBytes: 4096,
-  /** Exec probes at the same moment: each costs the runtime some 5 ms of a core; the others wait their turn. */
+  /** Exec probes of a sandbox at the same moment: each costs the runtime some 5 ms of a core; the others wait their turn. */
   execProbesMax: 4,
   /** Symbolic links followed inside an image before a loop is assumed (the kernel's own number). */
   linksMax: 40,

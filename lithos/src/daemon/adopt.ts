@@ -1,9 +1,19 @@
 // From what is on disk (wall clock) to instances (monotonic clock), and back.
 import type { Clock } from '@suite/shared/ports/index.ts';
-import type { RunRecord } from '../adapters/records.ts';
+import type { RunFiles, RunRecord } from '../adapters/records.ts';
 import type { RestRecord } from '../adapters/rest.ts';
 import { adoptedInstance, restingInstance } from '../core/instance/beginnings.ts';
-import type { Instance } from '../core/instance/types.ts';
+import type { Instance, StopOrder } from '../core/instance/types.ts';
+
+/** What an earlier supervisor left running, or ended and not looked at. */
+export interface LeftRunning {
+  readonly record: RunRecord;
+  readonly files: RunFiles;
+  /** Null for a run that waits for readiness and was not ready. */
+  readonly readySinceWallMs: number | null;
+  /** A stop that had begun. */
+  readonly stopOrder: StopOrder | undefined;
+}
 
 function wallFromMonotonicMs(clock: Clock): number {
   return clock.wallMs() - clock.monotonicMs();

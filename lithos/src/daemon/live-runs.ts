@@ -129,7 +129,9 @@ export class LiveRuns {
 
   private ended(id: string, code: number | null, outOfMemory: boolean): void {
     const [name] = [...this.runs].find(([, live]) => live.id === id) ?? [];
-    if (name === undefined) return;
+    const live = name === undefined ? undefined : this.runs.get(name);
+    // While it lives an exit file is that of another run with the same number, left by a monitor that was slow.
+    if (name === undefined || live === undefined || sameProcess(live.pid, live.processStart)) return;
     this.runs.delete(name);
     this.options.onEnd(name, code, outOfMemory);
   }

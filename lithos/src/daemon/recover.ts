@@ -12,6 +12,7 @@ import {
   readPid,
   readySinceWallMs,
   sameProcess,
+  stopOrder,
   sweepEmpty,
 } from '../adapters/records.ts';
 import { findRests } from '../adapters/rest.ts';
@@ -85,7 +86,12 @@ export async function recover(options: RecoverOptions): Promise<void> {
   }
   for (const found of current.values()) {
     const { record, files } = found;
-    supervisor.adopt(record, files, await readySinceWallMs(disk, record, files));
+    supervisor.adopt({
+      record,
+      files,
+      readySinceWallMs: await readySinceWallMs(disk, record, files),
+      stopOrder: await stopOrder(disk, files),
+    });
     logs.adopt(record);
     sockets.recover(record.name, record.run, await holders(found));
     log.info(`${record.name} found`, { pid: record.pid, run: record.run });

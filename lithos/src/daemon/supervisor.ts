@@ -6,16 +6,15 @@ import type { ExitWatch } from '../adapters/exits.ts';
 import type { StdioLogs } from '../adapters/logs/stdio-logs.ts';
 import type { Lost } from '../adapters/logs/take-over.ts';
 import type { HostPaths } from '../adapters/paths.ts';
-import type { RunFiles, RunRecord } from '../adapters/records.ts';
 import { type RestRecord, saveRest } from '../adapters/rest.ts';
 import type { DesiredInstance, StopPolicy } from '../core/desired/types.ts';
 import { freshInstance } from '../core/instance/beginnings.ts';
 import { currentRun, isReady } from '../core/instance/facts.ts';
 import { step } from '../core/instance/machine.ts';
-import type { Effect, Event, HoldReason, Instance, Run } from '../core/instance/types.ts';
+import type { Effect, Event, HoldReason, Instance, Run, StopOrder } from '../core/instance/types.ts';
 import { type Action, type Known, plan } from '../core/plan/plan.ts';
 import { describeExit } from '../core/restart/exit.ts';
-import { fromRecord, fromRest, toRest } from './adopt.ts';
+import { fromRecord, fromRest, type LeftRunning, toRest } from './adopt.ts';
 import { LiveRuns } from './live-runs.ts';
 import type { MakeObserver, Observer, Report } from './observer.ts';
 import { StartOrder } from './start-order.ts';
@@ -53,6 +52,8 @@ export class Supervisor {
   private readonly startedWith = new Map<string, DesiredInstance>();
   /** Found on disk and not decided about yet. */
   private readonly found = new Set<string>();
+  /** Stops that an earlier supervisor had begun. */
+  private readonly stopOrders = new Map<string, StopOrder>();
   private readonly firstFreeRun = new Map<string, number>();
   /** Resolves waiting for the next change of anything. */
   private whenChanged: (() => void)[] = [];
@@ -93,6 +94,8 @@ export class Supervisor {
       },
       'note-ready': (name, { run, ready }) =>
         this.queues.add(name, () => this.options.containers.noteReady(name, run.number, ready)),
+      'note-stop': (name, { run, order }) =>
+        this.queues.add(name, () => this.options.containers.noteStop(name, run.number, order)),
       hook: (name, { run }) => this.hook(name, run),
       terminate: (name, { pid, signal }) => this.terminate(name, pid, signal),
       kill: (name, { run, pid }) => this.kill(name, run, pid),
@@ -133,12 +136,13 @@ export class Supervisor {
   }
 
   /** What an earlier supervisor left; stays untouched until `apply` says what becomes of it. */
-  adopt(record: RunRecord, { id, monitorPidFile }: RunFiles, readySinceWallMs: number | null): void {
-    const { name, pid, processStart } = record;
-    this.live.set(name, { run: record.run, id, pid, processStart, monitorPidFile });
+  adopt({ record, files, readySinceWallMs, stopOrder }: LeftRunning): void {
+    const { name, pid, processStart, run } = record;
+    this.live.set(name, { run, id: files.id, pid, processStart, monitorPidFile: files.monitorPidFile });
     const free = this.firstFreeRun.get(name) ?? 1;
     this.instances.set(name, fromRecord(this.options.clock, record, readySinceWallMs, free));
     this.found.add(name);
+    if (stopOrder !== undefined) this.stopOrders.set(name, stopOrder);
   }
 
   /** As `adopt`, for what does not run. */
@@ -146,6 +150,7 @@ export class Supervisor {
     const free = this.firstFreeRun.get(rest.name) ?? 1;
     this.instances.set(rest.name, fromRest(this.options.clock, rest, free));
     this.found.add(rest.name);
+    this.stopOrders.delete(rest.name);
   }
 
   /** A monitor may still leave an exit file for this run of an earlier supervisor: its number is not used again. */
@@ -177,6 +182,8 @@ export class Supervisor {
       if (wanted === undefined) this.dispatch(name, { kind: 'removed' });
       else this.configure(wanted, held.has(name) ? 'roll-out' : undefined);
     }
+    for (const [name, order] of this.stopOrders) this.dispatch(name, order);
+    this.stopOrders.clear();
     // What was found may have ended while nobody watched; the others are watched.
     if (this.found.size > 0) this.live.checkAll();
     this.found.clear();

@@ -6,6 +6,7 @@ import { Host, isAlive, processesOf, until } from '../support.ts';
 
 t.setTimeout(120_000);
 
+const SLEEP = 'while :; do sleep 1000; done';
 const VOLUME = { volumes: '  /data: !Persistent {path: /data}' };
 
 /** A program's own words, and waiting for files that the test makes. */
@@ -209,6 +210,23 @@ t.test('exec probes run as the program does, and nothing of them outlives its ti
   );
   await until('nothing of the slow question lives', () => processesOf(h.name('app.0')).length <= before);
   t.match(h.instance('app.0'), { state: 'running', pid });
+});
+
+t.test('questions that hang in one sandbox keep nobody waiting in another', async t => {
+  const h = await host(t);
+  h.containerFile('hang', SLEEP, 'readiness: !Exec {command: [/bin/sleep, "1000"], timeout: 1000}');
+  h.containerFile('good', SLEEP, 'readiness: !Exec {command: [/bin/true]}');
+  h.processFile('hang: {image: app.1, config: /config/hang.yaml, instances: 6}\n');
+  await h.start();
+  const asked = () => processesOf(h.name('hang.0')).length > 2;
+  await until('the questions hang', asked);
+  const other = `${h.sandbox}-other`;
+  h.sandboxFile('', other);
+  h.processFile('good: {image: app.1, config: /config/good.yaml}\n', other);
+  await h.reload();
+  await until('the other one is ready', () =>
+    h.status()?.instances.find(({ name, ready }) => name === `${other}/good.0` && ready),
+  );
 });
 
 t.test(

@@ -130,7 +130,10 @@ t.test(
     // In one go, so that the tree is killed in the moment after.
     for (const giveUp = Date.now() + 15_000; !changed() && Date.now() < giveUp; );
     h.tree?.kill('SIGKILL');
-    t.ok(existsSync(h.path(`run/rollouts/${h.sandbox}.web.json`)));
+    const file = h.path(`run/rollouts/${h.sandbox}.web.json`);
+    t.ok(existsSync(file));
+    const format = (path: string) => JSON.parse(readFileSync(path, 'utf8')).version;
+    t.equal(format(file), format(lastGood), 'both hold resolved configurations, which mean the same');
     await h.crash();
     await h.start();
     t.equal(rollout(h)?.state, 'rolling', 'a new supervisor goes on one after the other');

@@ -303,6 +303,27 @@ t.test('verbs: restart is no failure, a failed instance starts again when it is 
   t.match(await ask(all, `/v1/restart/${h.name('good.0')}`, 'POST'), { status: 403 });
 });
 
+t.test('verbs: a restart goes on under the next supervisor, with its kill-timeout', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  const trap = (what: string) => `trap 'echo asked; ${what}' TERM; echo up; while :; do sleep 0.02; done`;
+  h.containerFile('deaf', trap(':'), 'restart-timeout: 0\nkill-timeout: 2');
+  h.containerFile('slow', trap('sleep 1; exit 5'), 'restart-timeout: 0\nmax-failures: 1');
+  h.processFile(
+    ['deaf', 'slow'].map(name => `${name}: {image: app.1, config: /config/${name}.yaml}\n`).join(''),
+  );
+  await h.start();
+  for (const name of ['deaf.0', 'slow.0']) await until(`${name} is up`, () => h.output(name).includes('up'));
+  const runs = [h.instance('deaf.0')?.run, h.instance('slow.0')?.run];
+  for (const name of ['deaf', 'slow'])
+    t.match(await ask(h.path('run/control.sock'), `/v1/restart/${h.name(name)}`, 'POST'), { status: 202 });
+  for (const name of ['deaf.0', 'slow.0'])
+    await until(`${name} was asked`, () => h.output(name).includes('asked'));
+  h.signal('SIGQUIT');
+  t.match(await h.running('slow.0', runs[1]), { failures: 0, lastExit: { code: 5, requested: true } });
+  t.match(await h.running('deaf.0', runs[0]), { lastExit: { code: 137, requested: true } });
+});
+
 t.test('sockets come back after a crash and an upgrade; without them the tree works', async t => {
   const { h, all } = await running(t);
   const before = new Listener(all);

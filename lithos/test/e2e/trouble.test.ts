@@ -163,6 +163,17 @@ t.test('§1.1 signals-kept and §1.1 stop-finishes: a stop during a re-exec is o
   t.same(h.cgroups(), []);
 });
 
+t.test('an exit file that a late monitor of an earlier run leaves ends nobody who lives', async t => {
+  const h = await host(t);
+  await h.start();
+  const { pid, run } = await h.running('web.0');
+  writeFileSync(h.path(`run/exits/${h.sandbox}.web.0.${run}`), '0');
+  await h.reload();
+  t.match(h.instance('web.0'), { state: 'running', pid, run, failures: 0 });
+  process.kill(pid, 'SIGKILL');
+  t.match(await h.running('web.0', run), { run: run + 1, failures: 1, lastExit: { code: 137 } }, 'its own end');
+});
+
 t.test('twenty HUPs in a row are a few reloads, and lithos_ps answers all the while', async t => {
   const h = await host(t);
   await h.start();

@@ -189,7 +189,7 @@ t.test('ready, unready, sick', async t => {
   });
   t.equal(play(down.instance, [30_000, exited(1)]).instance.row, 1, 'not healthy without being ready');
   const ill = play(up.instance, [1000, sick]);
-  t.same(ill.words, ['SIGTERM', 'deadline at 6000']);
+  t.same(ill.words, ['SIGTERM', 'deadline at 6000', 'note-stop'], 'a later supervisor goes on with it');
   const over = play(ill.instance, [1100, exited(0)]);
   t.match(over.instance, { row: 1, failures: 1, lastExit: { requested: true, reason: 'no answer' } });
   t.equal(describeExit(over.instance.lastExit as never), 'exited with code 0, stopped because no answer');
@@ -201,7 +201,7 @@ t.test('ready, unready, sick', async t => {
 
 t.test('restart: an operator stops and starts again, which is no failure', async t => {
   const asked = play(running(), [3000, { kind: 'restart' }], [3100, exited(1)]);
-  t.same(asked.words, ['SIGTERM', 'deadline at 8000', 'unobserve', 'start 2', 'discard 1']);
+  t.same(asked.words, ['SIGTERM', 'deadline at 8000', 'note-stop', 'unobserve', 'start 2', 'discard 1']);
   t.match(asked.instance, { row: 0, failures: 0, restarts: 1 });
   const waiting = play(running(), [300, exited(1)]).instance;
   t.same(

@@ -3,7 +3,7 @@ import { TIMES } from '../../config/defaults.ts';
 import type { DesiredInstance } from '../desired/types.ts';
 import { hasGivenUp, isBackoff, nextStartMs } from '../restart/delay.ts';
 import { describeExit, isFailure, type LastExit } from '../restart/exit.ts';
-import type { Effect, Instance, Run, State, Step, StopCause } from './types.ts';
+import type { Effect, Instance, Run, State, Step, StopCause, StopOrder } from './types.ts';
 
 export const NEVER_MS = Number.NEGATIVE_INFINITY;
 
@@ -135,11 +135,19 @@ export function beginStop(
     ? { kind: 'hook', run, pid }
     : { kind: 'terminate', run, pid, signal: run.stop.signal };
   const phase = hooked ? 'hook' : 'signal';
-  return become(instance, { kind: 'stopping', run, pid, cause, phase, deadlineMs, wasHealthy }, first, {
-    kind: 'wake',
-    event: 'deadline',
-    atMs: deadlineMs,
-  });
+  const order = stopOrder(instance, cause);
+  return become(
+    instance,
+    { kind: 'stopping', run, pid, cause, phase, deadlineMs, wasHealthy },
+    first,
+    { kind: 'wake', event: 'deadline', atMs: deadlineMs },
+    ...(order === undefined ? [] : [{ kind: 'note-stop', run, order } as const]),
+  );
+}
+
+function stopOrder({ problem }: Instance, cause: StopCause): StopOrder | undefined {
+  if (cause === 'restart') return { kind: 'restart' };
+  return cause === 'sick' ? { kind: 'sick', message: problem ?? '' } : undefined;
 }
 
 /** The end of a stop that we asked for. */

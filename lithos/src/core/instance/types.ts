@@ -90,6 +90,9 @@ export type Observation =
   | { readonly kind: 'sick'; readonly message: string }
   | { readonly kind: 'hook-done' };
 
+/** What a later supervisor could not find out by itself. */
+export type StopOrder = Extract<Event, { readonly kind: 'restart' | 'sick' }>;
+
 export type Event =
   | { readonly kind: 'due' }
   /** What it was held for has come; `next`: what else it has to wait for. */
@@ -121,6 +124,8 @@ export type Effect =
   | { readonly kind: 'unobserve'; readonly run: Run }
   /** A later supervisor must know whether it was ready. */
   | { readonly kind: 'note-ready'; readonly run: Run; readonly ready: boolean }
+  /** … and that it is being stopped, where no configuration says so. */
+  | { readonly kind: 'note-stop'; readonly run: Run; readonly order: StopOrder }
   /** Execute `run.stop.hook` in the container; answer with `hook-done`. */
   | { readonly kind: 'hook'; readonly run: Run; readonly pid: number }
   | {
