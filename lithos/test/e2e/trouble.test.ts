@@ -171,7 +171,11 @@ t.test('an exit file that a late monitor of an earlier run leaves ends nobody wh
   await h.reload();
   t.match(h.instance('web.0'), { state: 'running', pid, run, failures: 0 });
   process.kill(pid, 'SIGKILL');
-  t.match(await h.running('web.0', run), { run: run + 1, failures: 1, lastExit: { code: 137 } }, 'its own end');
+  t.match(
+    await h.running('web.0', run),
+    { run: run + 1, failures: 1, lastExit: { code: 137 } },
+    'its own end',
+  );
 });
 
 t.test('twenty HUPs in a row are a few reloads, and lithos_ps answers all the while', async t => {
