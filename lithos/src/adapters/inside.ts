@@ -35,6 +35,8 @@ interface ProcessSpec {
 
 /** What is killed may have forked meanwhile; one that forks faster than we look is left to the limits of its container. */
 const SWEEPS = 20;
+/** Looking at a process takes 0.1 ms, and a container may have thousands: the others must not wait for all of them. */
+const AT_ONCE = 50;
 const OWNER_ONLY = 0o600;
 /** In the environment of everything a call starts: so all of it is found again. */
 const MARK = 'LITHOS_EXEC';
@@ -100,7 +102,7 @@ export class Inside {
       ]);
       const result = await this.finish(child, limits);
       if (result.ended) await this.endIncomplete(name, files.pid);
-      this.sweep(name, mark);
+      await this.sweep(name, mark);
       return result;
     } finally {
       await rm(files.spec, { force: true });
@@ -171,11 +173,16 @@ export class Inside {
     return readdirSync('/proc').map(Number).filter(Number.isInteger);
   }
 
-  private sweep(name: string, mark: string): void {
+  private async sweep(name: string, mark: string): Promise<void> {
     for (let pass = 0; pass < SWEEPS; pass++) {
-      const left = this.candidates(name).filter(pid => isMarked(pid, mark));
-      if (left.length === 0) return;
-      left.forEach(kill);
+      let found = false;
+      for (const [index, pid] of this.candidates(name).entries()) {
+        if (index % AT_ONCE === AT_ONCE - 1) await new Promise<void>(resolve => setImmediate(resolve));
+        if (!isMarked(pid, mark)) continue;
+        kill(pid);
+        found = true;
+      }
+      if (!found) return;
     }
   }
 }

@@ -212,6 +212,39 @@ t.test('exec probes run as the program does, and nothing of them outlives its ti
   t.match(h.instance('app.0'), { state: 'running', pid });
 });
 
+t.test('a roll-out waits for readiness, and goes back when it does not come', async t => {
+  const h = await host(t);
+  h.sandboxFile('rolling-update: {timeout: 4}');
+  h.containerFile(
+    'web',
+    `[ "$V" = mute ] || { sleep 0.3; touch /cache/up; }; ${SLEEP}`,
+    'readiness: !Exec {command: [/usr/bin/test, -e, /cache/up]}\nvariables: {v: !Name }',
+    { environ: 'V: "@{v}"', volumes: '  /cache: !Tmpfs {size: 1Mi, mode: 0o777}' },
+  );
+  const version = (v: string) =>
+    h.processFile(`web: {image: app.1, config: /config/web.yaml, instances: 2, variables: {v: ${v}}}\n`);
+  const both = ['web.0', 'web.1'];
+  const state = () => h.status()?.rollouts[0]?.state;
+  version('one');
+  await h.start();
+  for (const name of both) await ready(h, name);
+  version('two');
+  await h.reload();
+  let least = 2;
+  await until('all are replaced', () => {
+    least = Math.min(least, both.filter(name => h.instance(name)?.ready).length);
+    return state() === 'done';
+  });
+  t.equal(least, 1, 'one was ready all the time');
+  const kept = h.instance('web.1')?.pid;
+  version('mute');
+  await h.reload();
+  await until('it has gone back', () => state() === 'rolled-back');
+  t.match(h.status()?.rollouts[0]?.message, /web\.0 did not become healthy within 4 s/);
+  t.match(h.instance('web.0'), { ready: true, identity: /"v":"two"/ });
+  t.equal(h.instance('web.1')?.pid, kept, 'the other one was not touched');
+});
+
 t.test('questions that hang in one sandbox keep nobody waiting in another', async t => {
   const h = await host(t);
   h.containerFile('hang', SLEEP, 'readiness: !Exec {command: [/bin/sleep, "1000"], timeout: 1000}');
