@@ -187,6 +187,7 @@ t.test('the logs of the tree are rotated', async t => {
 
 t.test('§3.5 history-rotation: rotated from N to N+1 above 10 MiB', async t => {
   const h = await host(t);
+  h.processFile('{}\n');
   const file = h.write(`log/config/${h.sandbox}.log`, 'old\n');
   truncateSync(file, 10 * 1024 * 1024 + 1);
   writeFileSync(`${file}.1`, 'older\n');

@@ -78,6 +78,9 @@ t.test('an exit file that nobody announced is found at the next glance', async t
   writeFileSync(path('exits/a'), '7');
   writeFileSync(path('exits/stranger'), '8');
   live.glance();
+  t.same(told, [], 'while it lives the file is of an earlier run with that number');
+  await gone(program);
+  live.glance();
   t.same(told, ['a ended 7']);
 });
 
