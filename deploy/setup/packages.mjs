@@ -17,5 +17,5 @@ export const SYSTEM_PACKAGES = [
   { package: 'bubblewrap', program: 'bwrap', groups: ['bench'] },
   { package: 'runit', program: 'runsv', groups: ['bench'] },
   { package: 'procps', program: 'ps', groups: ['test', 'bench'] },
-  { package: 'busybox-static', file: '/bin/busybox', groups: ['bench'] },
+  { package: 'busybox-static', file: '/bin/busybox', groups: ['test', 'bench'] },
 ];
