@@ -15,7 +15,9 @@ export const SYSTEM_PACKAGES = [
   { package: 'chromium', program: 'chromium', groups: ['test'] },
   { package: 'podman', program: 'podman', groups: ['bench'] },
   { package: 'bubblewrap', program: 'bwrap', groups: ['bench'] },
-  { package: 'runit', program: 'runsv', groups: ['bench'] },
+  { package: 'runit', program: 'runsvdir', groups: ['bench'] },
+  { package: 's6', program: 's6-svscan', groups: ['bench'] },
+  { package: 'supervisor', program: 'supervisord', groups: ['bench'] },
   { package: 'procps', program: 'ps', groups: ['test', 'bench'] },
   { package: 'busybox-static', file: '/bin/busybox', groups: ['test', 'bench'] },
 ];

@@ -54,7 +54,7 @@ const PAUSE_MS = 100;
 /** Rounds thrown away first: page cache, code cache and runtime probe fill. */
 const WARM_UP_ROUNDS = 2;
 
-const machine = () => ({
+export const machine = () => ({
   node: process.version,
   cpus: cpus().length,
   model: cpus()[0]?.model ?? 'unknown',

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { makeImage } from './fleet/lithos.ts';
+import { Words } from './fleet/words.ts';
 import type { Bench, Contender, Defer, Prepared } from './harness.ts';
-import { Calls, makeImage } from './lithos-restart.ts';
 
 // From SIGHUP, with one of 200 entries changed, until the new program says its first word. The limit is the restart of the
 // same instance without a reload.
@@ -89,13 +90,13 @@ async function prepare(defer: Defer): Promise<Prepared> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-reload-'));
   defer(() => rmSync(directory, { recursive: true, force: true }));
   makeImage(directory);
-  const calls = new Calls(join(directory, 'out'));
-  defer(() => calls.close());
+  const words = new Words(join(directory, 'out'));
+  defer(() => words.close());
   const master = writeHost(directory);
   let version = 0;
   writeEntries(directory, version);
   const program = join(process.env.SUITE_ROOT ?? '.', 'node_modules/.bin/lithos_tree');
-  const first = calls.next();
+  const first = words.next();
   const tree = spawn(program, ['-C', master], { stdio: ['ignore', 'inherit', 'inherit'] });
   const ended = new Promise<void>(resolve => tree.once('exit', () => resolve()));
   defer(async () => {
@@ -105,7 +106,7 @@ async function prepare(defer: Defer): Promise<Prepared> {
   await first;
   const timed = async (act: (pid: number) => void) => {
     const pid = await settled(directory);
-    const called = calls.next();
+    const called = words.next();
     const startedMs = performance.now();
     act(pid);
     await called;

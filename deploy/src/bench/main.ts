@@ -2,14 +2,27 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cantalScan } from './cantal-scan.ts';
 import { type Bench, type Report, runBench } from './harness.ts';
+import { lithosMemory } from './lithos-memory.ts';
 import { lithosReload } from './lithos-reload.ts';
 import { lithosRestart } from './lithos-restart.ts';
+import { lithosStart100 } from './lithos-start-100.ts';
+import { enterNamespace } from './namespace.ts';
+import { printReport, printSurvey } from './print.ts';
 import { schedule10k } from './schedule-10k.ts';
+import { runSurvey, type Survey, type SurveyReport } from './survey.ts';
 import { vaggaStart } from './vagga-start.ts';
 
 // `npm run bench -- NAME… [--json] [--runs N]`
 
-const BENCHES: readonly Bench[] = [vaggaStart, lithosRestart, lithosReload, cantalScan, schedule10k];
+const BENCHES: readonly (Bench | Survey)[] = [
+  vaggaStart,
+  lithosRestart,
+  lithosReload,
+  lithosStart100,
+  lithosMemory,
+  cantalScan,
+  schedule10k,
+];
 
 function usage(wrong?: string): never {
   if (wrong !== undefined) process.stderr.write(`${wrong}\n\n`);
@@ -29,26 +42,26 @@ function options(argv: readonly string[]) {
   return { names, rounds, json: argv.includes('--json') };
 }
 
-const ms = (value: number): string => value.toFixed(value < 10 ? 2 : 1).padStart(9);
-
-function print(report: Report): void {
-  console.log(
-    `\n${report.bench}: ${report.summary}   (${report.machine.cpus} × ${report.machine.model}, Node ${report.machine.node})`,
-  );
-  console.log(`${''.padEnd(28)}   runs   min ms    median       p90       max   × raw`);
-  for (const row of report.figures) {
-    const figures = [row.minMs, row.medianMs, row.p90Ms, row.maxMs].map(ms).join(' ');
-    const ratio = row.ratioToRaw === undefined ? '' : row.ratioToRaw.toFixed(2).padStart(7);
-    console.log(`${row.name.padEnd(28)} ${String(row.runs).padStart(6)} ${figures} ${ratio}`);
-  }
-  for (const note of report.notes) console.log(`  ${note}`);
-}
-
-function save(reports: readonly Report[]): void {
+function save(reports: readonly (Report | SurveyReport)[]): void {
   const directory = join(process.env.SUITE_ROOT ?? process.cwd(), 'deploy/dist/bench');
   mkdirSync(directory, { recursive: true });
   for (const report of reports)
     writeFileSync(join(directory, `${report.bench}.json`), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+async function runOne(
+  bench: Bench | Survey,
+  { rounds, json }: { rounds: number | undefined; json: boolean },
+  signal: AbortSignal,
+): Promise<Report | SurveyReport> {
+  if ('look' in bench) {
+    const report = await runSurvey(bench, signal);
+    if (!json) printSurvey(report);
+    return report;
+  }
+  const report = await runBench(bench, rounds, signal);
+  if (!json) printReport(report);
+  return report;
 }
 
 async function main(): Promise<void> {
@@ -56,14 +69,13 @@ async function main(): Promise<void> {
   const unknown = names.filter(name => !BENCHES.some(bench => bench.name === name));
   if (unknown.length > 0) usage(`no benchmark is called ${unknown.join(' or ')}`);
   if (names.length === 0) usage('which benchmark?');
+  await enterNamespace();
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => stopping.abort(new Error('stopped')));
-  const reports: Report[] = [];
+  const reports: (Report | SurveyReport)[] = [];
   for (const bench of BENCHES.filter(({ name }) => names.includes(name))) {
-    const report = await runBench(bench, rounds, stopping.signal);
-    reports.push(report);
-    if (!json) print(report);
+    reports.push(await runOne(bench, { rounds, json }, stopping.signal));
   }
   save(reports);
   if (json) console.log(JSON.stringify({ schemaVersion: 1, reports }, null, 2));
