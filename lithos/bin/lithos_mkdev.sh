@@ -10,6 +10,15 @@ case ${1:-} in
     echo "Makes DIR with the devices, links and directories of a minimal /dev. Needs root."
     exit 0
     ;;
+  --version)
+    package=$(dirname "$(readlink -f "$0")")/../package.json
+    echo "lithos_mkdev $(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$package")"
+    exit 0
+    ;;
+  -*)
+    echo "lithos_mkdev: unknown option $1" >&2
+    set --
+    ;;
 esac
 if [ $# -ne 1 ] || [ -z "$1" ]; then
   echo "Usage: lithos_mkdev DIR" >&2

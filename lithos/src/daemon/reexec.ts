@@ -1,19 +1,40 @@
 // The upgrade in place, decided upon: refused while the new program could not go on.
 import { accessSync, rmSync } from 'node:fs';
 import { realDisk } from '@suite/shared/ports/real.ts';
+import type { Master } from '../adapters/load-master.ts';
 import { claimPidFile } from '../adapters/pid-file.ts';
 import { replaceProgram } from './replace.ts';
 import type { SignalQueue } from './signals.ts';
+import type { Supervisor } from './supervisor.ts';
 import { readMaster } from './surroundings.ts';
 import type { Parts, Surroundings } from './wiring.ts';
 
 /** Starts that are under way get this long before a re-exec cuts them short (they would be cleared away and repeated). */
 const EXEC_DRAIN_MS = 5_000;
 
-/** Why the new program could not start; undefined when it can. */
-async function obstacle(config: string, pidFile: string): Promise<string | undefined> {
+/** Under another of these nobody would know what runs: it would be started a second time. */
+function moved(before: Master, after: Master): string | undefined {
+  const places = ({ keys, paths }: Master) => ({
+    'runtime-dir': paths.runtimeDir,
+    'state-dir': paths.stateDir,
+    'cgroup-name': keys.cgroupName,
+  });
+  const [old, now] = [places(before), places(after)];
+  const keys = Object.keys(old) as (keyof typeof old)[];
+  return keys.find(key => old[key] !== now[key]);
+}
+
+/** Why the new program could not start, or would not know what runs; undefined when it can. */
+async function obstacle(
+  config: string,
+  master: Master,
+  pidFile: string,
+  supervisor: Supervisor,
+): Promise<string | undefined> {
   try {
-    await readMaster(config);
+    const key = moved(master, await readMaster(config));
+    if (key !== undefined && supervisor.all().length > 0)
+      return `\`${key}\` has changed while something runs: stop lithos_tree first (TERM), or change it back`;
     for (const path of [process.execPath, process.argv[1] as string]) accessSync(path);
     // The new program writes at once: better to find out now that the disk is full.
     await realDisk.writeAtomic(pidFile, `${process.pid}\n`);
@@ -34,7 +55,7 @@ export async function reexec(
   watches: { readonly stop: () => void; readonly start: () => void },
 ): Promise<void> {
   const { pidFile } = master.paths;
-  const refused = await obstacle(options.config, pidFile);
+  const refused = await obstacle(options.config, master, pidFile, supervisor);
   if (refused !== undefined) return log.error(`re-exec refused: ${refused}`);
   await supervisor.drain(EXEC_DRAIN_MS);
   await status.flush();

@@ -278,6 +278,8 @@ t.test('§1.9 mkdev: makes a minimal /dev, and stops at what is there already', 
   const links = ['ptmx', 'fd', 'stdin', 'stdout', 'stderr'].map(name => readlinkSync(join(dir, name)));
   t.same(links, ['pts/ptmx', '/proc/self/fd', '/proc/self/fd/0', '/proc/self/fd/1', '/proc/self/fd/2']);
   t.equal(mkdev(dir).status, 1);
+  t.match(mkdev('--version').stdout, /^lithos_mkdev \d+\.\d+\.\d+\n$/);
+  t.match(mkdev('--verison'), { status: 1, stderr: /unknown option --verison\nUsage/ });
   const bare = mkdev();
   t.equal(bare.status, 1);
   t.match(bare.stderr, /Usage/);

@@ -244,6 +244,29 @@ t.test('a full runtime directory touches nothing that runs, is explained, and me
   t.equal(await h.stop(), 0);
 });
 
+t.test('an upgrade that would forget what runs is refused', async t => {
+  const h = await host(t);
+  await h.start();
+  const { pid } = await h.running('web.0');
+  const master = readFileSync(h.path('master.yaml'), 'utf8');
+  const changes: [string, string][] = [
+    ['runtime-dir', master.replace(/^runtime-dir: .*$/m, `runtime-dir: ${h.path('elsewhere')}`)],
+    ['cgroup-name', master.replace(/^cgroup-name: .*$/m, `cgroup-name: ${h.cgroup}.other`)],
+    ['state-dir', `${master}\nstate-dir: other\n`],
+  ];
+  for (const [key, text] of changes) {
+    h.write('master.yaml', text);
+    h.signal('SIGQUIT');
+    await until(`${key} is refused`, () => h.log().includes(`re-exec refused: \`${key}\` has changed`));
+  }
+  h.write('master.yaml', `${master}\nshutdown-timeout: 5\n`);
+  const before = h.status()?.reloads ?? 0;
+  h.signal('SIGQUIT');
+  await until('what names no place may change', () => (h.status()?.reloads ?? 0) !== before);
+  t.equal((await h.running('web.0')).pid, pid);
+  t.equal(await h.stop(), 0);
+});
+
 t.test('a damaged note about who holds the output pipes ends nobody', async t => {
   const h = await host(t);
   const file = h.path('run/pipe-holder.pid');
