@@ -271,7 +271,7 @@ t.test('a damaged note about who holds the output pipes ends nobody', async t =>
   const h = await host(t);
   const file = h.path('run/pipe-holder.pid');
   mkdirSync(h.path('run'), { recursive: true });
-  for (const text of ['', '0 ', '0', '-1 ', 'x', '1 ']) {
+  for (const text of ['', '0 ', '-1 1']) {
     writeFileSync(file, text);
     // In a session of its own: pid 0 means everybody in the group of whoever sends a signal.
     await h.start(argv => ['setsid', '--fork', '--wait', ...argv]);
