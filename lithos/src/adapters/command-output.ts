@@ -44,7 +44,7 @@ export async function copyToLog(child: ChildProcess, file: string, limits: LogLi
     level: 'error' as const,
     json: markerLine(realClock.wallMs(), `${lost} lines lost: ${why}`),
   });
-  const sink = new CountingSink(new FileSink(file, limits, realClock, LOG_MODE), realClock, about);
+  const sink = new CountingSink(new FileSink(file, limits, realClock, LOG_MODE), about);
   const copy = async (stream: 'stdout' | 'stderr') => {
     // Whole lines, so that two runs at once do not mix within one.
     const lines = new Lines((text, isPartial) => {

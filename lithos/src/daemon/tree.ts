@@ -57,7 +57,10 @@ export class Tree {
 
   private watch(): void {
     const { supervisor, logs } = this.parts;
-    const timer = setInterval(() => supervisor.glance(), TIMES.pidCheckMs);
+    const timer = setInterval(() => {
+      supervisor.glance();
+      this.around.treeLog.tellLosses();
+    }, TIMES.pidCheckMs);
     const stopReaping = startReaping(this.around.log, (pid, code) => {
       logs.reaped(pid);
       supervisor.reaped(pid, code);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { appendLine, LogFile } from '../../src/adapters/logs/log-file.ts';
-import { keepOld, rotateOwn } from '../../src/adapters/logs/rotation.ts';
+import { keepOld, makeNext, rotateOwn, settle } from '../../src/adapters/logs/rotation.ts';
 import { logColumns, markerLine, parseLogLine } from '../../src/core/logs/line.ts';
 
 function directory(test: Pick<typeof t, 'teardown'>): string {
@@ -81,4 +81,24 @@ t.test('a file that was removed is begun again', async t => {
   file.write('two\n');
   file.close();
   t.equal(readFileSync(path, 'utf8'), 'two\n');
+});
+
+t.test('a file that a monitor was asked for twice does not vanish', async t => {
+  const path = join(directory(t), 'x.log');
+  const content = (name: string) => readFileSync(`${path}${name}`, 'utf8');
+  writeFileSync(path, 'first');
+  writeFileSync(`${path}.1`, 'zeroth');
+  // One supervisor asks and dies, the monitor obeys and writes, and obeys once more.
+  const next = makeNext(path);
+  keepOld(path, 5);
+  renameSync(next.path, path);
+  writeFileSync(path, 'second');
+  writeFileSync(`${path}.other`, 'third');
+  renameSync(`${path}.other`, path);
+  settle(path, 5);
+  t.same(['', '.1', '.2', '.3'].map(content), ['third', 'second', 'first', 'zeroth']);
+  t.notOk(readdirSync(join(path, '..')).includes('x.log.next'));
+  makeNext(path);
+  settle(path, 5);
+  t.same(readdirSync(join(path, '..')).sort(), ['x.log', 'x.log.1', 'x.log.2', 'x.log.3', 'x.log.tmp']);
 });

@@ -47,7 +47,7 @@ export class FileSink implements LineSink {
     if (written < data.length) {
       // Half a line would spoil the next one as well.
       ftruncateSync(fd, size - written);
-      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     }
     if (size > this.limits.sizeBytes) this.rotate();
   }
@@ -117,25 +117,21 @@ export class SyslogSink implements LineSink {
 /** Counts what a sink did not take, and says so before the next line it takes. */
 export class CountingSink {
   private readonly sink: LineSink;
-  private readonly clock: Clock;
   private readonly about: (lost: number, why: string) => SinkLine;
   private lost = 0;
   private why = '';
-  private retryAtMs = 0;
 
-  constructor(sink: LineSink, clock: Clock, about: (lost: number, why: string) => SinkLine) {
+  constructor(sink: LineSink, about: (lost: number, why: string) => SinkLine) {
     this.sink = sink;
-    this.clock = clock;
     this.about = about;
   }
 
   write(line: SinkLine): void {
     try {
-      if (this.lost > 0) this.tell();
+      this.tellLoss();
       this.sink.write(line);
     } catch (error) {
       this.why = (error as Error).message;
-      if (this.lost === 0) this.retryAtMs = this.clock.monotonicMs() + LOGS.retryMs;
       this.lost++;
     }
   }
@@ -145,13 +141,21 @@ export class CountingSink {
     return this.lost;
   }
 
+  /** Also to be called now and then, because there may be nothing else to say. */
+  tell(): void {
+    try {
+      this.tellLoss();
+    } catch (error) {
+      this.why = (error as Error).message;
+    }
+  }
+
   reopen(): void {
     this.sink.reopen();
   }
 
-  private tell(): void {
-    if (this.clock.monotonicMs() < this.retryAtMs) throw new Error(this.why);
-    this.retryAtMs = this.clock.monotonicMs() + LOGS.retryMs;
+  private tellLoss(): void {
+    if (this.lost === 0) return;
     this.sink.write(this.about(this.lost, this.why));
     this.lost = 0;
   }

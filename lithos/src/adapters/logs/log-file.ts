@@ -42,6 +42,13 @@ function readTail(path: string, size: number): string {
   }
 }
 
+/** Its last line was not written to its end: a monitor met a full disk, and has dropped what came next. */
+export function isTorn(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const tail = found === undefined || found.size === 0 ? '\n' : readTail(path, found.size);
+  return !tail.endsWith('\n') && !isOnlyColumns(tail.slice(tail.lastIndexOf('\n') + 1));
+}
+
 /** `fd` of the same file, open for writing; answers where the next line begins. */
 function mendTail(fd: number, path: string): number {
   const { size } = fstatSync(fd);

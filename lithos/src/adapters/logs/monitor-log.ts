@@ -1,7 +1,7 @@
 // The log file of a monitor (conmon): it is told to go on in a new one by a line in the FIFO `ctl` of its bundle. It then
 // opens FILE.tmp, renames that to FILE, and ends itself when it cannot, so the file is made before it is asked. It does not
 // open it for appending, which is put right from here: lines of ours would be overwritten.
-import { closeSync, constants, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeAppending } from '@suite/shared/linux/fd-flags.ts';
 import { pidfdGetFd, pidfdOpen } from '@suite/shared/linux/pidfd.ts';
@@ -73,5 +73,6 @@ export async function reopenLog({ bundle, monitorPid, path }: Monitored, clock: 
     await new Promise<void>(resolve => clock.after(LOGS.reopenPollMs, resolve));
   }
   appendsTo(monitorPid, next.inode);
+  rmSync(`${path}.next`, { force: true });
   return next.inode;
 }

@@ -127,7 +127,9 @@ export class LogReader {
   }
 
   private starts(sinceMs: number | undefined): { path: string; offset: number }[] {
-    const paths = [...this.files.ages, 0].map(age => pathOf(this.files, age));
+    const all = [...this.files.ages, 0].map(age => pathOf(this.files, age));
+    // In the middle of a rotation a file has two names.
+    const paths = all.filter((path, index) => inodeOf(path) !== inodeOf(all[index + 1] ?? ''));
     const wanted = paths.filter(path => {
       const found = statSync(path, { throwIfNoEntry: false });
       return found !== undefined && (sinceMs === undefined || found.mtimeMs >= sinceMs);

@@ -1,6 +1,6 @@
 // Who writes the log of one run.
 //
-//                       its monitor died
+//                       its monitor died                 (or: there was no log to give to a monitor)
 //   ┌─────────┐ ───────────────────────────────────────▶ ┌──────┐
 //   │ monitor │                                          │ ours │  until the run ends
 //   └─────────┘ ◀────────── room again ────────────┐     └──────┘
@@ -13,9 +13,9 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@suite/shared/ports/index.ts';
 import { markerLine } from '../../core/logs/line.ts';
-import { appendLine, LogFile } from './log-file.ts';
+import { appendLine, isTorn, LogFile } from './log-file.ts';
 import { appendsTo, reopenLog } from './monitor-log.ts';
-import { keepOld, type LogLimits, rotateOwn } from './rotation.ts';
+import { keepOld, type LogLimits, rotateOwn, settle } from './rotation.ts';
 import { closePipes, type RunPipe } from './run-pipes.ts';
 import { type Lost, TakeOver } from './take-over.ts';
 
@@ -35,6 +35,8 @@ export interface RunLogOptions {
   readonly pid: number;
   readonly monitorPid: number;
   readonly pipes: readonly RunPipe[];
+  /** No monitor reads them. */
+  readonly unmonitored: boolean;
   readonly limits: LogLimits;
   readonly clock: Clock;
   readonly onLoss: (lost: Lost, error: Error | undefined) => void;
@@ -64,6 +66,7 @@ export class RunLog {
 
   constructor(options: RunLogOptions) {
     this.options = options;
+    if (options.unmonitored) this.own();
   }
 
   get writerKind(): Writer['kind'] {
@@ -71,9 +74,9 @@ export class RunLog {
   }
 
   /** What is read from here on, nobody else reads. */
-  private takeOver(limits: LogLimits): TakeOver {
+  private takeOver(limits: LogLimits, wereLost = false): TakeOver {
     const { path, pipes, clock, onLoss } = this.options;
-    return new TakeOver({ pipes, file: new LogFile(path, limits), clock, onLoss });
+    return new TakeOver({ pipes, file: new LogFile(path, limits), clock, wereLost, onLoss });
   }
 
   /** The monitor is dead. May be called again. */
@@ -91,7 +94,8 @@ export class RunLog {
     if (writer.kind !== 'monitor' || writer.opening || this.over || this.options.pipes.length === 0) return;
     signal(this.options.monitorPid, 'SIGSTOP');
     // The monitor goes on with the same file: no rotation meanwhile.
-    const takeOver = this.takeOver({ ...this.options.limits, sizeBytes: Number.POSITIVE_INFINITY });
+    const limits = { ...this.options.limits, sizeBytes: Number.POSITIVE_INFINITY };
+    const takeOver = this.takeOver(limits, isTorn(this.options.path));
     this.writer = { kind: 'borrowed', takeOver, still: false };
   }
 
@@ -133,6 +137,7 @@ export class RunLog {
     try {
       const { path, limits, bundle, monitorPid, clock } = this.options;
       mkdirSync(dirname(path), { recursive: true });
+      settle(path, limits.files);
       if (inodeOf(path) !== undefined) keepOld(path, limits.files);
       writer.inode = await reopenLog({ path, bundle, monitorPid }, clock);
     } finally {

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makePipe } from '@suite/shared/linux/pipes.ts';
 import type { Held } from './pipe-holder.ts';
 
 export interface RunPipe {
@@ -20,6 +21,8 @@ export interface RunPipe {
 
 const NAMES = ['stdout', 'stderr'] as const;
 const FILE = 'pipes';
+/** A line of that file. */
+const OWN = 'read by lithos_tree';
 
 /** Another open file of the same pipe: reading from it does not block, and the program's own flags stay as they are. */
 function openPipe(
@@ -42,9 +45,46 @@ function openPipe(
 /** Of a container whose program does not run yet: its first two outputs are the monitor's pipes, unless it has no log. */
 export function openRunPipes(bundle: string, pid: number): RunPipe[] {
   const pipes = NAMES.flatMap((stream, index) => openPipe(`/proc/${pid}/fd/${index + 1}`, stream) ?? []);
-  // Later the program may have put anything there: which pipes they were is kept.
-  writeFileSync(join(bundle, FILE), pipes.map(({ stream, inode }) => `${stream} ${inode}\n`).join(''));
+  remember(bundle, pipes, '');
   return pipes;
+}
+
+/** Later the program may have put anything there: which pipes they were is kept. */
+function remember(
+  bundle: string,
+  pipes: readonly (RunPipe & { readonly inode: number })[],
+  more: string,
+): void {
+  writeFileSync(join(bundle, FILE), pipes.map(({ stream, inode }) => `${stream} ${inode}\n`).join('') + more);
+}
+
+/** Pipes that no monitor reads: the read ends stay ours, the write ends are the program's. */
+export interface OwnPipes {
+  readonly pipes: readonly RunPipe[];
+  readonly writeEnds: readonly [number, number];
+}
+
+export function makeOwnPipes(): OwnPipes {
+  const made = NAMES.map(stream => ({ stream, ends: makePipe() }));
+  const pipes = made.map(({ stream, ends }) => ({ stream, fd: ends[0] }));
+  return { pipes, writeEnds: made.map(({ ends }) => ends[1]) as [number, number] };
+}
+
+/** They are in use: a later supervisor must know that it has to read them. */
+export function rememberOwn(bundle: string, pipes: readonly RunPipe[]): void {
+  remember(
+    bundle,
+    pipes.map(pipe => ({ ...pipe, inode: fstatSync(pipe.fd).ino })),
+    `${OWN}\n`,
+  );
+}
+
+export function areOwn(bundle: string): boolean {
+  try {
+    return readFileSync(join(bundle, FILE), 'latin1').split('\n').includes(OWN);
+  } catch {
+    return false;
+  }
 }
 
 function fdPaths(pid: number): string[] {

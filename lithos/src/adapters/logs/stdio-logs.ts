@@ -1,18 +1,31 @@
 // The logs of all instances: kept short, kept where they belong, written by us where a monitor cannot.
-import { closeSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Logger } from '@suite/shared/cli/log.ts';
 import type { Clock, Timer } from '@suite/shared/ports/index.ts';
 import { LOGS } from '../../config/defaults.ts';
 import type { DesiredInstance } from '../../core/desired/types.ts';
 import { markerLine } from '../../core/logs/line.ts';
-import type { Attachment } from '../attachment.ts';
+import type { Attachment, RunPart } from '../attachment.ts';
 import { type HostPaths, stdioLog } from '../paths.ts';
 import { runFiles } from '../records.ts';
+import { DiskSpace } from './disk-space.ts';
 import { appendLine } from './log-file.ts';
 import { type Held, PipeHolder } from './pipe-holder.ts';
-import type { LogLimits } from './rotation.ts';
+import { LOG_MODE, type LogLimits } from './rotation.ts';
 import { RunLog } from './run-log.ts';
-import { findRunPipes, fromHeld, openRunPipes, type RunPipe, toHeld } from './run-pipes.ts';
+import {
+  areOwn,
+  closePipes,
+  findRunPipes,
+  fromHeld,
+  makeOwnPipes,
+  type OwnPipes,
+  openRunPipes,
+  type RunPipe,
+  rememberOwn,
+  toHeld,
+} from './run-pipes.ts';
 import type { Lost } from './take-over.ts';
 
 export interface StdioLogsOptions {
@@ -47,16 +60,29 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Why the log cannot be written at all; undefined: it can (full disks have room again some time). */
+function obstacle(path: string): Error | undefined {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    closeSync(openSync(path, 'a', LOG_MODE));
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
 export class StdioLogs {
   private readonly options: StdioLogsOptions;
   private readonly runs = new Map<string, RunLog>();
   /** Since the instance exists. */
   private readonly lost = new Map<string, Lost>();
+  /** Between the decision to start without a log and the container's being there. */
+  private readonly own = new Map<string, OwnPipes & { readonly run: number }>();
   private readonly holder: PipeHolder;
   private readonly timers = new Set<Timer>();
   private pumping: Timer | undefined;
   private endCheck: Timer | undefined;
-  private tight = false;
+  private readonly space: DiskSpace;
   private opened = false;
   /** Pipes of an earlier supervisor's runs, until it is clear which of those are left. */
   private found: readonly Held[] = [];
@@ -64,13 +90,14 @@ export class StdioLogs {
 
   constructor(options: StdioLogsOptions) {
     this.options = options;
+    this.space = new DiskSpace(options.paths.stdioLogDir);
     this.holder = new PipeHolder(options.paths.runtimeDir);
   }
 
   watch(): void {
     if (!this.opened) this.found = this.holder.open();
     this.opened = true;
-    this.every(LOGS.sweepMs, () => this.holder.keepAlive());
+    this.every(LOGS.sweepMs, () => this.attempt('the pipe holder', () => this.holder.keepAlive()));
     this.stopped = false;
     this.every(LOGS.sweepMs, () => this.sweep());
     this.every(LOGS.spaceCheckMs, () => this.checkSpace());
@@ -94,19 +121,34 @@ export class StdioLogs {
 
   readonly attachment: Attachment = {
     concern: 'logs',
-    attach: async () => {
-      // Somebody may have removed it.
-      mkdirSync(this.options.paths.stdioLogDir, { recursive: true });
-      return {};
-    },
+    attach: async (desired, run) => this.attach(desired, run),
     created: async (desired, run, pid) => this.begun(desired, run, pid),
     detach: async (name, run) => {
+      this.closeOwn(name, run);
       if (this.runs.get(name)?.options.run === run) this.ended(name, 'could not be started');
     },
     forget: async name => {
       this.lost.delete(name);
     },
   };
+
+  /** A monitor cannot create a container without its log: where there can be none, we read the output. */
+  private attach({ name, stdio }: DesiredInstance, run: number): RunPart {
+    const problem = stdio.kind === 'log' ? obstacle(stdioLog(this.options.paths, name)) : undefined;
+    if (problem === undefined) return {};
+    this.options.log.error(`${name}: starts without a log: ${problem.message}`);
+    const own = makeOwnPipes();
+    this.own.set(name, { run, ...own });
+    return { outputFd: own.writeEnds[0], errorFd: own.writeEnds[1] };
+  }
+
+  private closeOwn(name: string, run: number): void {
+    const own = this.own.get(name);
+    if (own === undefined || own.run !== run) return;
+    closePipes(own.pipes);
+    for (const fd of own.writeEnds) closeSync(fd);
+    this.own.delete(name);
+  }
 
   /** An earlier supervisor's run; it may be over, with its last words still in a pipe. */
   adopt(begun: Begun): void {
@@ -116,7 +158,7 @@ export class StdioLogs {
     const pipes =
       found.length > 0 ? found : findRunPipes(files.bundle, [begun.pid, monitorPid].filter(isAlive));
     this.found = this.found.filter(({ fds }) => !fds.some(fd => found.some(pipe => pipe.fd === fd)));
-    this.add(begun, pipes, monitorPid);
+    this.add(begun, pipes, monitorPid, areOwn(files.bundle));
     if (found.length === 0) this.hold(begun.name, begun.run, pipes);
     // An earlier supervisor may have stopped it, for want of room.
     if (isAlive(monitorPid)) process.kill(monitorPid, 'SIGCONT');
@@ -168,8 +210,11 @@ export class StdioLogs {
   private begun(desired: DesiredInstance, run: number, pid: number): void {
     const { name, command } = desired;
     const { bundle, monitorPidFile } = runFiles(this.options.paths, name, run);
-    const pipes = desired.stdio.kind === 'log' ? openRunPipes(bundle, pid) : [];
-    this.add({ name, run, pid, startedWallMs: this.options.clock.wallMs() }, pipes, readPid(monitorPidFile));
+    const own = this.takeOwn(name, run);
+    if (own !== undefined) rememberOwn(bundle, own);
+    const pipes = own ?? (desired.stdio.kind === 'log' ? openRunPipes(bundle, pid) : []);
+    const begun = { name, run, pid, startedWallMs: this.options.clock.wallMs() };
+    this.add(begun, pipes, readPid(monitorPidFile), own !== undefined);
     this.hold(name, run, pipes);
     const argv = command
       .map(word => JSON.stringify(word))
@@ -178,15 +223,42 @@ export class StdioLogs {
     this.mark(name, `starting run ${run}: ${argv}`);
   }
 
-  private add({ name, run, pid, startedWallMs }: Begun, pipes: readonly RunPipe[], monitorPid: number): void {
+  /** The program has the write ends now. */
+  private takeOwn(name: string, run: number): readonly RunPipe[] | undefined {
+    const own = this.own.get(name);
+    if (own === undefined || own.run !== run) return undefined;
+    for (const fd of own.writeEnds) closeSync(fd);
+    this.own.delete(name);
+    return own.pipes;
+  }
+
+  private add(
+    { name, run, pid, startedWallMs }: Begun,
+    pipes: readonly RunPipe[],
+    monitorPid: number,
+    unmonitored: boolean,
+  ): void {
     const { paths, limits, clock } = this.options;
     const { bundle } = runFiles(paths, name, run);
     const onLoss = (lost: Lost, error: Error | undefined) => this.onLoss(name, lost, error);
     const path = stdioLog(paths, name);
     this.runs.set(
       name,
-      new RunLog({ path, bundle, run, pid, startedWallMs, monitorPid, pipes, limits, clock, onLoss }),
+      new RunLog({
+        path,
+        bundle,
+        run,
+        pid,
+        startedWallMs,
+        monitorPid,
+        pipes,
+        unmonitored,
+        limits,
+        clock,
+        onLoss,
+      }),
     );
+    this.pumpSoon();
   }
 
   /** Also by somebody who outlives us. */
@@ -228,41 +300,27 @@ export class StdioLogs {
   }
 
   private checkSpace(): void {
-    const { tight } = this;
-    this.tight = this.isTight();
-    if (this.tight !== tight) {
-      const words = this.tight ? 'is nearly full: what it does not take will be counted' : 'has room again';
+    const before = this.space.tight;
+    const tight = this.space.look();
+    if (tight !== before) {
+      const words = tight ? 'is nearly full: what it does not take will be counted' : 'has room again';
       this.options.log.warn(`the disk of ${this.options.paths.stdioLogDir} ${words}`);
     }
-    if (!this.tight && !tight) return;
-    for (const log of this.runs.values()) {
-      if (this.tight) log.borrow();
-      else log.giveBack();
-    }
+    if (!tight && !before) return;
+    for (const [name, log] of this.runs) this.attempt(name, () => (tight ? log.borrow() : log.giveBack()));
     this.checkBorrowed();
     this.pumpSoon();
   }
 
   /** A stopped monitor cannot tell of the end of its container, and daemons of one may keep the pipes open. */
   private checkBorrowed(): void {
-    const borrowed = [...this.runs.values()].filter(({ writerKind }) => writerKind === 'borrowed');
+    const borrowed = [...this.runs].filter(([, { writerKind }]) => writerKind === 'borrowed');
     if (this.stopped || borrowed.length === 0) return;
-    for (const log of borrowed) if (!isAlive(log.options.pid)) log.finish();
+    for (const [name, log] of borrowed) if (!isAlive(log.options.pid)) this.attempt(name, () => log.finish());
     this.endCheck ??= this.options.clock.after(LOGS.endCheckMs, () => {
       this.endCheck = undefined;
       this.checkBorrowed();
     });
-  }
-
-  private isTight(): boolean {
-    try {
-      const { bfree, blocks, bsize } = statfsSync(this.options.paths.stdioLogDir);
-      const low = Math.min(LOGS.lowSpaceBytes, LOGS.lowSpacePart * blocks * bsize);
-      // Twice the room before monitors write again, or they would be stopped and continued all the time.
-      return bfree * bsize < (this.tight ? 2 * low : low);
-    } catch {
-      return this.tight;
-    }
   }
 
   private pumpSoon(): void {

@@ -50,6 +50,8 @@ export interface TakeOverOptions {
   readonly pipes: readonly RunPipe[];
   readonly file: LogFile;
   readonly clock: Clock;
+  /** The monitor has dropped lines before, nobody knows how many. */
+  readonly wereLost: boolean;
   /** Called when lines are lost, and when it is written how many were. */
   readonly onLoss: (lost: Lost, error: Error | undefined) => void;
 }
@@ -59,11 +61,13 @@ export class TakeOver {
   private open: readonly RunPipe[];
   /** Not yet told in the log itself. */
   private untold: Lost = { lines: 0, bytes: 0 };
+  private uncounted: boolean;
   private retryAtMs = 0;
 
   constructor(options: TakeOverOptions) {
     this.options = options;
     this.open = options.pipes;
+    this.uncounted = options.wereLost;
   }
 
   /** True: every writer is gone, and everything they wrote has been dealt with. */
@@ -79,7 +83,11 @@ export class TakeOver {
   pump(): void {
     const ready = readablePipes(this.fds);
     this.open = this.open.filter(pipe => !ready.has(pipe.fd) || this.drain(pipe));
-    if (this.untold.lines > 0) this.tell();
+    if (this.hasNews) this.tell();
+  }
+
+  private get hasNews(): boolean {
+    return this.uncounted || this.untold.lines > 0;
   }
 
   /** A line of ours. Throws the system's error. */
@@ -94,6 +102,8 @@ export class TakeOver {
 
   /** Ready for whoever writes to the file next. */
   close(): void {
+    this.retryAtMs = 0;
+    if (this.hasNews) this.tell();
     this.options.file.close();
   }
 
@@ -113,14 +123,14 @@ export class TakeOver {
   private line(fd: number, stream: RunPipe['stream'], length: number, whole: boolean): void {
     let left = length;
     try {
-      if (this.untold.lines > 0 && !this.tell()) throw new Error('the disk is still full');
+      if (this.hasNews && !this.tell()) throw new Error('the disk is still full');
       const columns = logColumns(this.options.clock.wallMs(), stream, !whole);
       this.options.file.move(columns, fd, length, !whole, bytes => {
         left -= bytes;
       });
     } catch (error) {
       discard(fd, left);
-      if (this.untold.lines === 0) this.retryAtMs = this.options.clock.monotonicMs() + LOGS.retryMs;
+      if (!this.hasNews) this.retryAtMs = this.options.clock.monotonicMs() + LOGS.retryMs;
       this.untold = { lines: this.untold.lines + 1, bytes: this.untold.bytes + length };
       this.options.onLoss({ lines: 1, bytes: length }, error as Error);
     }
@@ -131,15 +141,20 @@ export class TakeOver {
     const { clock, file } = this.options;
     if (clock.monotonicMs() < this.retryAtMs) return false;
     const { lines, bytes } = this.untold;
+    const before = this.uncounted ? ', and before that an unknown number' : '';
     try {
       file.write(
-        markerLine(clock.wallMs(), `${lines} lines (${bytes} bytes) lost: the disk did not take them`),
+        markerLine(
+          clock.wallMs(),
+          `${lines} lines (${bytes} bytes) lost: the disk did not take them${before}`,
+        ),
       );
     } catch {
       this.retryAtMs = clock.monotonicMs() + LOGS.retryMs;
       return false;
     }
     this.untold = { lines: 0, bytes: 0 };
+    this.uncounted = false;
     this.options.onLoss({ lines: 0, bytes: 0 }, undefined);
     return true;
   }

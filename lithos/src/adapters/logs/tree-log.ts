@@ -67,6 +67,12 @@ export class TreeLog {
     }
   }
 
+  /** How many lines were lost, where that can be written by now; called on a timer. */
+  tellLosses(): void {
+    this.own.tell();
+    for (const { sink } of this.sandboxes.values()) sink.tell();
+  }
+
   /** Whoever rotates logs by hand has moved them away. */
   reopen(): void {
     this.own.reopen();
@@ -80,7 +86,7 @@ export class TreeLog {
       this.facility === undefined
         ? new FileSink(path, limits, clock)
         : new SyslogSink(this.facility, tag, clock);
-    return new CountingSink(sink, clock, (lost, why) =>
+    return new CountingSink(sink, (lost, why) =>
       this.line(unit, 'error', `${lost} lines of this log were lost: ${why}`, {}),
     );
   }
