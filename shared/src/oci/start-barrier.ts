@@ -3,7 +3,7 @@
 // process (3 ms). runc uses the same name the other way round, and nobody has promised to keep it: so it is tried first.
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeBundle } from './bundle.ts';
@@ -14,6 +14,8 @@ import { hostImage, type TrialPlace, trialCall, trialSpec } from './trial.ts';
 /** A container starts in 5–15 ms; on a machine that needs longer a process more does not matter. */
 const TRIAL_TIMEOUT_MS = 2_000;
 const WORD = 'started';
+/** With the pid of whoever makes the trial. */
+const TRIAL_NAME = /^barrier-trial-(\d+)-\w+$/;
 
 /**
  * Lets the program of a created container run. False: nobody waits at the barrier (the container has ended, runs already
@@ -56,10 +58,36 @@ function speaksBehindBarrier(argv: readonly string[], open: () => boolean): Prom
   });
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return pid !== process.pid;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/**
+ * What one left that was killed in the middle of its trial (an earlier program in this very process, too): a container
+ * that waits at the barrier for ever. One that is still being made fails without its directory.
+ */
+async function sweepTrials(choice: RuntimeChoice, place: TrialPlace, parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = TRIAL_NAME.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const stateRoot = join(parent, name, 'state');
+    for (const id of await readdir(stateRoot).catch(() => []))
+      await ended(choice.wrap([...trialCall(choice, place, stateRoot), 'delete', '--force', id]));
+    await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
 /** Whether `openBarrier` works with this runtime: makes one container and lets it run. Costs as much as its start. */
 export async function provesBarrier(choice: RuntimeChoice, place: TrialPlace): Promise<boolean> {
   if (choice.kind === 'runc') return false;
-  const directory = await mkdtemp(join(place.workDirectory ?? tmpdir(), 'barrier-trial-'));
+  const parent = place.workDirectory ?? tmpdir();
+  await sweepTrials(choice, place, parent);
+  const directory = await mkdtemp(join(parent, `barrier-trial-${process.pid}-`));
   const id = `barrier-${process.pid}-${performance.now().toString(36).replace('.', '')}`;
   const cgroupPath = place.cgroupParent === undefined ? undefined : `${place.cgroupParent}/${id}`;
   const stateRoot = join(directory, 'state');

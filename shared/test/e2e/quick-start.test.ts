@@ -1,5 +1,5 @@
 // What saves a restart its milliseconds: a monitor that is held back, a start without the runtime, a prepared move.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,15 @@ t.teardown(() => {
   removeCgroup(ownCgroupMounts(), `/test-oci-${process.pid}`);
   rmSync(directory, { recursive: true, force: true });
 });
+
+/** A zombie only waits for its parent. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
 
 async function usable(): Promise<RuntimeChoice> {
   const choice = await probeRuntime(realProc);
@@ -65,6 +74,23 @@ t.test(
     for (const { id } of left) await runtime.delete(id, true);
   },
 );
+
+t.test('a trial clears away the container of one that was killed in the middle of it', async t => {
+  const choice = await usable();
+  if (choice.kind === 'runc') return t.pass('runc has no barrier of ours');
+  const dead = spawnSync('true').pid;
+  const left = join(directory, `barrier-trial-${dead}-Ab12Cd`);
+  const { id, path } = await bundle(await lab, spec(await lab, shell('sleep 60')));
+  const pidFile = join(directory, 'left.pid');
+  const create = ['--root', join(left, 'state'), 'create', '--bundle', path, '--pid-file', pidFile, id];
+  const [program = '', ...args] = choice.wrap([choice.program, ...create]);
+  t.equal(spawnSync(program, args, { stdio: 'ignore' }).status, 0);
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  t.ok(isAlive(pid), 'it waits');
+  t.equal(await provesBarrier(choice, { workDirectory: directory }), true);
+  t.notOk(existsSync(left));
+  t.notOk(isAlive(pid));
+});
 
 t.test('the barrier of a created container is opened without the runtime, where that is proven', async t => {
   const choice = await usable();
