@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { CgroupMoves } from '@suite/shared/linux/cgroup-moves.ts';
 import { parseStatus, processStartTime } from '@suite/shared/linux/proc.ts';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
+import { CompiledFilters, type FilterUse } from '@suite/shared/oci/compiled-filters.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
 import { beginMonitored, createMonitored, type MonitorOptions } from '@suite/shared/oci/monitor.ts';
 import type { OciRuntime } from '@suite/shared/oci/runtime.ts';
@@ -44,15 +45,23 @@ export interface ContainersOptions {
   readonly attachments: readonly Attachment[];
 }
 
+interface Prepared {
+  readonly run: number;
+  readonly desired: DesiredInstance;
+  readonly filter: FilterUse | undefined;
+}
+
 export class Containers {
   private readonly options: ContainersOptions;
   /** Bundles written ahead, so that a restart costs create and start only. Valid for exactly this object. */
-  private readonly prepared = new Map<string, { readonly run: number; readonly desired: DesiredInstance }>();
+  private readonly prepared = new Map<string, Prepared>();
 
+  private readonly filters: CompiledFilters;
   private readonly processOnly: ProcessOnly;
 
   constructor(options: ContainersOptions) {
     this.options = options;
+    this.filters = new CompiledFilters(options.runtime);
     this.processOnly = new ProcessOnly(options.paths, options.disk);
   }
 
@@ -78,19 +87,25 @@ export class Containers {
       init,
     });
     await mkdir(files.persistDir, { recursive: true });
-    await writeBundle(files.bundle, toOciConfig(spec));
-    this.prepared.set(desired.name, { run, desired });
+    const { config, use } = this.filters.apply(toOciConfig(spec));
+    await writeBundle(files.bundle, config);
+    this.prepared.set(desired.name, { run, desired, filter: use });
+  }
+
+  /** The sooner the better: what the kernel needs before a start goes on beside everything we do. */
+  expectStart(): void {
+    this.options.moves.expectOne();
   }
 
   /** Creates and starts; resolves when the program runs. Throws with a sentence. */
   async start(instance: Instance, run: Run, desired: DesiredInstance): Promise<Started> {
     const { name } = desired;
     await this.prepare(desired, run.number);
+    const filter = this.prepared.get(name)?.filter;
     this.prepared.delete(name);
     if (desired.processOnly) return await this.startProgram(instance, run, desired);
-    const { moves, runtime } = this.options;
+    const { runtime } = this.options;
     const files = this.files(name, run.number);
-    moves.expectOne();
     // The file a program writes into may lie in a directory that is made anew for this run.
     const early = desired.stdio.kind === 'file';
     if (early) await this.makeReady(desired, run.number);
@@ -112,6 +127,7 @@ export class Containers {
     const processStart = processStartTime(created.pid) ?? '';
     writeRecord(files, this.record(instance, run, created.pid, processStart));
     try {
+      if (filter !== undefined) this.filters.check(files.id, filter);
       if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
       await gather(this.options.attachments.map(each => each.created?.(desired, run.number, created.pid)));
       const refused = await runtime.start(files.id);

@@ -33,7 +33,7 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
     requireProgram('conmon');
     const init = requireProgram('catatonit');
-    const runtime = await driveRuntime(master, await chooseRuntime(master, log));
+    const runtime = await driveRuntime(master, await chooseRuntime(master, log), log);
     const other = await claimPidFile(realDisk, master.paths.pidFile, process.pid);
     if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);
     log.warn('started', {

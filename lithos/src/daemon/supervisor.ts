@@ -81,6 +81,7 @@ export class Supervisor {
     this.observer = options.makeObserver?.(this.report);
     this.executors = {
       start: (name, { run, desired }) => {
+        options.containers.expectStart();
         this.startedWith.set(name, desired);
         this.queues.add(name, () => this.start(name, run, desired));
       },

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
+import { sealedCopy } from '@suite/shared/linux/sealed-copy.ts';
 import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import { provesBarrier } from '@suite/shared/oci/start-barrier.ts';
@@ -100,11 +101,29 @@ export async function chooseRuntime(master: Master, log: Logger): Promise<Runtim
   return execInPlace(moves ? requireProgram(program) : process.execPath, [program, ...args], env);
 }
 
-/** The runtime as the tree calls it, by the quickest way that is proven to work here. */
-export async function driveRuntime(master: Master, choice: RuntimeChoice): Promise<OciRuntime> {
-  const barrier = await provesBarrier(choice, trialPlace(master));
+/** crun protects itself against the container by executing a copy of itself, unless it is one that nobody can change. */
+function sealed(choice: RuntimeChoice, log: Logger): RuntimeChoice[] {
+  if (choice.kind === 'runc') return [];
+  try {
+    return [{ ...choice, program: sealedCopy(choice.program) }];
+  } catch (error) {
+    log.info(`${choice.program} is not copied into memory: ${(error as Error).message}`);
+    return [];
+  }
+}
+
+/**
+ * The runtime as the tree calls it, by the quickest way that is proven to work here. What is proven is kept: an upgrade
+ * of the runtime takes effect when the tree is replaced (SIGQUIT).
+ */
+export async function driveRuntime(master: Master, choice: RuntimeChoice, log: Logger): Promise<OciRuntime> {
   const cgroups = master.keys.cgroupName === null ? 'none' : 'own';
-  return new OciRuntime(choice, { stateRoot: master.paths.ociRoot, barrier, cgroups });
+  const options = { stateRoot: master.paths.ociRoot, cgroups } as const;
+  for (const each of [...sealed(choice, log), choice]) {
+    if (await provesBarrier(each, trialPlace(master)))
+      return new OciRuntime(each, { ...options, barrier: true });
+  }
+  return new OciRuntime(choice, options);
 }
 
 export function requireProgram(name: string): string {

@@ -1,5 +1,5 @@
 // What saves a restart its milliseconds: a monitor that is held back, a start without the runtime, a prepared move.
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,9 @@ import t from 'tap';
 import { cgroupPaths, controllerDirectory } from '../../src/linux/cgroup.ts';
 import { ownCgroupMounts, removeCgroup } from '../../src/linux/cgroup-files.ts';
 import { CgroupMoves } from '../../src/linux/cgroup-moves.ts';
+import { sealedCopy } from '../../src/linux/sealed-copy.ts';
+import { writeBundle } from '../../src/oci/bundle.ts';
+import { CompiledFilters } from '../../src/oci/compiled-filters.ts';
 import { beginMonitored, type MonitorOptions } from '../../src/oci/monitor.ts';
 import { probeRuntime, type RuntimeChoice, runtimeChoice } from '../../src/oci/probe.ts';
 import { OciRuntime } from '../../src/oci/runtime.ts';
@@ -137,4 +140,53 @@ t.test('to expect a move changes no cgroup, and may be said at any time', async 
   await once(child, 'exit');
   const none = new CgroupMoves({ layout: 'none', controllers: new Map(), unified: undefined });
   t.doesNotThrow(() => none.expectOne(), 'without cgroups there is nothing to expect');
+});
+
+t.test(
+  'the seccomp filter of one container serves the next, and one that was not taken is noticed',
+  async t => {
+    const choice = await usable();
+    if (choice.kind === 'runc')
+      return t.same(
+        new CompiledFilters(new OciRuntime(choice, { stateRoot })).apply({ linux: { seccomp: {} } }).use,
+        undefined,
+      );
+    const runtime = new OciRuntime(choice, { stateRoot });
+    const filters = new CompiledFilters(runtime);
+    const create = async () => {
+      const made = await options(runtime, 'grep ^Seccomp: /proc/self/status; unshare --user true; echo done');
+      const bare = JSON.parse(readFileSync(join(made.bundle, 'config.json'), 'utf8'));
+      const { config, use } = filters.apply(bare);
+      await writeBundle(made.bundle, config);
+      const monitor = beginMonitored(made);
+      monitor.release();
+      await monitor.created;
+      if (use === undefined) throw new Error('no list');
+      return { made, use };
+    };
+    const first = await create();
+    t.equal(first.use.filter, undefined, 'not known yet');
+    filters.check(first.made.id, first.use);
+    const second = await create();
+    t.type(second.use.filter, 'string');
+    filters.check(second.made.id, second.use);
+    await runtime.start(second.made.id);
+    await says(second.made.logPath, 'done');
+    const said = readFileSync(second.made.logPath, 'utf8');
+    t.match(said, /Seccomp:\s2/);
+    t.match(said, /Operation not permitted/);
+    t.throws(
+      () => filters.check(first.made.id, { ...second.use, filter: 'AAAA' }),
+      /did not take the seccomp filter/,
+    );
+    t.equal(filters.apply({ linux: { seccomp: {} } }).use, undefined, 'later ones are compiled again');
+    for (const { made } of [first, second]) await runtime.delete(made.id, true);
+  },
+);
+
+t.test('a copy of a program in memory runs, and nobody can change it', async t => {
+  const copy = sealedCopy('/bin/echo');
+  t.equal(execFileSync(copy, ['hello']).toString(), 'hello\n');
+  t.throws(() => writeFileSync(copy, 'x', { flag: 'r+' }), { code: 'EPERM' });
+  t.throws(() => sealedCopy('/nowhere'), { code: 'ENOENT' });
 });
