@@ -12,11 +12,14 @@ import { program, Words } from './words.ts';
 /** Most containers a second on 2 processors: a start waits for the kernel half of its time. */
 const AT_ONCE = 4;
 
-/** The limit: the bare runtime, nobody who watches. */
-export async function raw(
-  runtime: RuntimeChoice,
-  directory: string,
-): Promise<Fleet & { one(): Promise<void> }> {
+export interface RawFleet extends Fleet {
+  one(): Promise<void>;
+  /** The same containers, several at a time. */
+  readonly together: Fleet;
+}
+
+/** The limit: the bare runtime, one call after the other, nobody who watches. */
+export async function raw(runtime: RuntimeChoice, directory: string): Promise<RawFleet> {
   const root = join(directory, 'rootfs');
   makeRoot(root);
   const words = new Words(join(directory, 'out'));
@@ -36,16 +39,15 @@ export async function raw(
     await exited(child);
     if (child.exitCode !== 0) throw new Error(`${runtime.program} run ended with ${child.exitCode}`);
   };
-  return {
+  const fleet: Fleet = {
     tag: 'raw',
     name: `raw ${runtime.kind} run --detach`,
     role: 'raw',
     words,
-    one,
     prepare(count) {
       wanted = count;
     },
-    start: () => parallel(wanted, AT_ONCE, one),
+    start: () => parallel(wanted, 1, one),
     pid: () => undefined,
     helpers: () => [],
     stop() {
@@ -55,4 +57,11 @@ export async function raw(
       }
     },
   };
+  const together: Fleet = {
+    ...fleet,
+    name: `${fleet.name}, ${AT_ONCE} at a time`,
+    role: 'peer',
+    start: () => parallel(wanted, AT_ONCE, one),
+  };
+  return { ...fleet, one, together };
 }
