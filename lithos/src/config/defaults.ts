@@ -195,6 +195,9 @@ export const LOGS = {
   sweepMs: 2_000,
   /** Room on the disk of the logs: what others fill it with should be noticed before monitors drop lines. */
   spaceCheckMs: 250,
+  /** With more room there is more time: a GB a second is what quick disks take. */
+  fillBytesPerMs: MIB,
+  spaceCheckMaxMs: 4_000,
   /** While we write in place of a monitor: a pipe of 64 KiB takes 3 MB/s between two looks at it. */
   pumpMs: 20,
   /** As much as a pipe holds. */
@@ -254,7 +257,7 @@ export const MEMORY = {
 
 export const PIDS = {
   /** Instances of which everything is read at each `pidCheckMs`: 60 µs each, so some ten-thousandths of a core. */
-  fullChecks: 4,
+  fullChecks: 2,
 } as const;
 
 export const SWITCH = {

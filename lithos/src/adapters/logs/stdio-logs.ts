@@ -100,7 +100,7 @@ export class StdioLogs {
     this.every(LOGS.sweepMs, () => this.attempt('the pipe holder', () => this.holder.keepAlive()));
     this.stopped = false;
     this.every(LOGS.sweepMs, () => this.sweep());
-    this.every(LOGS.spaceCheckMs, () => this.checkSpace());
+    this.after(LOGS.spaceCheckMs, () => this.watchSpace());
   }
 
   /** `end`: nothing runs any more; otherwise another supervisor goes on. */
@@ -283,13 +283,23 @@ export class StdioLogs {
   }
 
   private every(ms: number, work: () => void): void {
-    const run = () => {
+    this.after(ms, () => {
       work();
+      this.every(ms, work);
+    });
+  }
+
+  private after(ms: number, work: () => void): void {
+    const timer = this.options.clock.after(ms, () => {
       this.timers.delete(timer);
-      if (!this.stopped) this.every(ms, work);
-    };
-    const timer = this.options.clock.after(ms, run);
+      if (!this.stopped) work();
+    });
     this.timers.add(timer);
+  }
+
+  private watchSpace(): void {
+    this.checkSpace();
+    this.after(this.space.nextLookMs, () => this.watchSpace());
   }
 
   private sweep(): void {
