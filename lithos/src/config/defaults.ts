@@ -191,8 +191,8 @@ export const TIMES = {
 export const ROLLOUT = { failures: 3 } as const;
 
 export const LOGS = {
-  /** Sizes of all logs, and whether they are where they belong: a look costs 5 µs an instance. */
-  sweepMs: 2_000,
+  /** Sizes of all logs, and whether they are where they belong: a look costs 5 µs an instance. What grows faster overshoots until the next. */
+  sweepMs: 4_000,
   /** Room on the disk of the logs: what others fill it with should be noticed before monitors drop lines. */
   spaceCheckMs: 250,
   /** With more room there is more time: a GB a second is what quick disks take. */
