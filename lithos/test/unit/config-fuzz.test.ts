@@ -25,7 +25,7 @@ const FIRST_SEED = Number(process.env.SUITE_SEED ?? 1);
 const BLOW_UP_MS = 500;
 const TIMED_FILES = 25;
 /** Ten times what a file that means something may take. */
-const ODD_MS = 500;
+const ODD_MS = 3_000;
 
 const root = mkdtempSync(join(tmpdir(), 'lithos-fuzz-'));
 t.teardown(() => rmSync(root, { recursive: true, force: true }));
