@@ -1,6 +1,7 @@
 // A whole little host in a temporary directory: four config files, an image made of this machine's own programs,
 // and real supervisors, containers and commands.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -10,9 +11,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ownCgroupMounts, removeCgroup } from '@suite/shared/linux/cgroup-files.ts';
+import { isAlive } from '@suite/shared/linux/proc.ts';
 import { hostImage } from '@suite/shared/oci/trial.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 
@@ -50,12 +53,16 @@ export async function until<T>(
   }
 }
 
-export function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
+export { isAlive };
+
+/** Nobody listens there now; the test is quick to use it. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** Pids (as we see them) whose environment names this instance: everything that runs in the container. */

@@ -1,25 +1,11 @@
 import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import { trialSpec } from '@suite/shared/oci/trial.ts';
 
-/** The sandbox that the raw contenders start: own namespaces but the network, no privileges, no limits. */
+/** The sandbox that the raw contenders start: own namespaces but the network, no privileges, no limits, no environment. */
 export function tinySandbox(
   rootPath: string,
   args: readonly string[],
   mounts: readonly SandboxMount[] = [],
 ): SandboxSpec {
-  return {
-    rootPath,
-    readonlyRoot: true,
-    args,
-    env: {},
-    cwd: '/',
-    uid: 0,
-    gid: 0,
-    mounts,
-    namespaces: { pid: 'new', network: 'host', mount: 'new', ipc: 'new', uts: 'new' },
-    capabilities: [],
-    noNewPrivileges: true,
-    terminal: false,
-    limits: {},
-    annotations: {},
-  };
+  return { ...trialSpec(rootPath, mounts), args, env: {} };
 }

@@ -1,10 +1,9 @@
 // docs/first-hour.md, done as it stands there: a new operator's first hour has to work.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { command, Host, isAlive, until } from '../support.ts';
+import { command, freePort, Host, isAlive, until } from '../support.ts';
 
 t.setTimeout(120_000);
 
@@ -25,14 +24,6 @@ function fences(page: string): Fence[] {
       text,
     }),
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
 }
 
 /** Paths of a whole machine become paths of a little host, and its commands know the master file. */

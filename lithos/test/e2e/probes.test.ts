@@ -1,8 +1,7 @@
 // Readiness, liveness, watchdog and hooks with real programs in real containers.
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import t from 'tap';
-import { Host, isAlive, processesOf, until } from '../support.ts';
+import { freePort, Host, isAlive, processesOf, until } from '../support.ts';
 
 t.setTimeout(120_000);
 
@@ -45,14 +44,6 @@ function touch(h: Host, name: string): void {
 
 async function ready(h: Host, name: string, is = true): Promise<void> {
   await until(`${name} is ${is ? '' : 'not '}ready`, () => h.instance(name)?.ready === is);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
 }
 
 t.test('notify: READY=1 makes it ready, over garbage, a flood and a crash of the supervisor', async t => {

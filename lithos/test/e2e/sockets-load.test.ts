@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import t from 'tap';
-import { Host, until } from '../support.ts';
+import { freePort, Host, until } from '../support.ts';
 
 // A service under constant load while everything behind its socket is replaced again and again.
 
@@ -69,15 +68,6 @@ function load(port: number): { readonly counts: Counts; readonly stop: () => Pro
     return (performance.now() - begunMs) / 1000;
   };
   return { counts, stop };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 t.test(`no connection is refused in ${RESTARTS} restarts, ${UPGRADES} upgrades and a crash`, async t => {

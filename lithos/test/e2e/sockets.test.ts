@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import t from 'tap';
-import { Host, isAlive, processesOf, until } from '../support.ts';
+import { freePort, Host, isAlive, processesOf, until } from '../support.ts';
 
 t.setTimeout(300_000);
 
@@ -41,15 +41,6 @@ async function host(test: Pick<typeof t, 'teardown'>): Promise<Host> {
 
 function entry(name: string, more = ''): string {
   return `${name}: {image: app.1, config: /config/${name}.yaml${more}}\n`;
-}
-
-async function freePort(address = '127.0.0.1'): Promise<number> {
-  const probe = createServer().listen(0, address);
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 /** What the server says; an error code when there is none. */

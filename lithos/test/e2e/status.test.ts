@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { request } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@suite/shared/cli/log.ts';
@@ -30,7 +30,7 @@ import { refusal } from '../../src/daemon/api/answer.ts';
 import { UnixDoor } from '../../src/daemon/api/listen.ts';
 import { HttpServer } from '../../src/daemon/api/server.ts';
 import { EventStream } from '../../src/daemon/api/stream.ts';
-import { command, Host, isAlive, until } from '../support.ts';
+import { command, freePort, Host, isAlive, until } from '../support.ts';
 
 t.setTimeout(120_000);
 
@@ -400,15 +400,6 @@ t.test('a client that does not read is cut, others are not', async t => {
   const tooLong = new UnixDoor(join(directory, 'x'.repeat(100)), 0o600, http.connection);
   await t.rejects(tooLong.open(), /at most 107 bytes/);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 t.test(
   '§7 metrics-file, §7 metrics-survive: cantal finds and reads them, counters outlive the supervisor',

@@ -2,16 +2,19 @@
 // sent it and whether it still lives.
 import { endianness } from 'node:os';
 import { addressOf, checked, libc, systemError } from './native.ts';
+import { AF_UNIX } from './socket-address.ts';
+import {
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+  setsockopt,
+} from './socket-calls.ts';
 
-const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const SO_SNDBUFFORCE = 32;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 
 /** struct msghdr, iovec and cmsghdr on 64-bit Linux. */
@@ -28,9 +31,6 @@ const FDS_MAX = 253;
 const TEXT_BYTES = 4_096;
 
 const socketpair = libc('int socketpair(int family, int type, int protocol, int *fds)');
-const setsockopt = libc(
-  'int setsockopt(int fd, int level, int name, const void *value, unsigned int length)',
-);
 const sendmsg = libc('long sendmsg(int fd, const void *message, int flags)');
 const recvmsg = libc('long recvmsg(int fd, void *message, int flags)');
 

@@ -5,9 +5,8 @@ import { checked, libc } from './native.ts';
 import { isOfOurNetwork } from './netns.ts';
 import { pidfdGetFd, pidfdOpen } from './pidfd.ts';
 import { decodeAddress, type SocketAddress } from './socket-address.ts';
+import { SO_REUSEPORT, SOL_SOCKET } from './socket-calls.ts';
 
-const SOL_SOCKET = 1;
-const SO_REUSEPORT = 15;
 const SO_ACCEPTCONN = 30;
 /** sizeof(struct sockaddr_storage). */
 const ADDRESS_BYTES = 128;

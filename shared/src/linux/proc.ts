@@ -104,6 +104,11 @@ export function processStartTime(pid: number): string | undefined {
   }
 }
 
+/** False for a zombie too: it only waits for its parent. */
+export function isAlive(pid: number): boolean {
+  return processStartTime(pid) !== undefined;
+}
+
 /** Its task is being taken down (PF_EXITING of linux/sched.h), or is gone already. */
 export function isEnding(pid: number): boolean {
   try {

@@ -50,10 +50,13 @@ export function inetAddress(host: string, port: number): { family: number; bytes
   return { family, bytes };
 }
 
-/** Throws a RangeError when the path does not fit. */
+/** Throws with `code` ENAMETOOLONG when the path does not fit: the kernel would cut it silently. */
 export function unixAddress(path: string): Buffer {
   const text = Buffer.from(path);
-  if (text.length >= UN_PATH_BYTES) throw new RangeError(`${path}: longer than ${UN_PATH_BYTES - 1} bytes`);
+  if (text.length >= UN_PATH_BYTES)
+    throw Object.assign(new Error(`${path}: longer than ${UN_PATH_BYTES - 1} bytes`), {
+      code: 'ENAMETOOLONG',
+    });
   const address = withFamily(AF_UNIX, UN_PATH_OFFSET + text.length + 1);
   text.copy(address, UN_PATH_OFFSET);
   return address;

@@ -2,20 +2,22 @@ import { closeSync } from 'node:fs';
 import { createdBy, type Owner } from './fs-user.ts';
 import { checked, libc } from './native.ts';
 import { AF_INET6, inetAddress } from './socket-address.ts';
+import {
+  bind,
+  SO_REUSEPORT,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+  setsockopt,
+  socket,
+} from './socket-calls.ts';
 
 const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
-const SO_REUSEPORT = 15;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
-const socket = libc('int socket(int family, int type, int protocol)');
-const bind = libc('int bind(int fd, const void *address, int length)');
 const listen = libc('int listen(int fd, int backlog)');
-const setsockopt = libc('int setsockopt(int fd, int level, int name, const void *value, int length)');
 
 interface ListenOptions {
   /** An IPv4 or IPv6 literal; `::` takes IPv4 connections too, whatever the host's default is. */

@@ -14,20 +14,13 @@ import {
 import { basename, dirname, relative } from 'node:path';
 import type { Owner } from './fs-user.ts';
 import { checked, libc } from './native.ts';
+import { O_PATH, openAt, openPlace } from './openat2.ts';
 import { AF_UNIX, unixAddress } from './socket-address.ts';
 import { bindSocket, orClose, startListening, streamSocket } from './sockets.ts';
 
-/** Since Linux 5.6, the same number on every architecture (openat2(2)). */
-const SYS_OPENAT2 = 437;
-const O_PATH = 0o10000000;
-const O_CLOEXEC = 0o2000000;
-const RESOLVE_NO_MAGICLINKS = 0x02;
-const RESOLVE_BENEATH = 0x08;
-const OPEN_HOW_BYTES = 24;
 /** Of the hash of a path: two paths of one host will not meet. */
 const TAG_LENGTH = 32;
 
-const syscall = libc('long syscall(long number, ...)');
 const connect = libc('int connect(int fd, const void *address, int length)');
 
 interface UnixListenOptions {
@@ -48,24 +41,10 @@ export function boundName(path: string): string {
 
 /** A directory below `root`, whatever somebody makes of the links in it meanwhile. Throws EXDEV when one leads out. */
 function openBeneath(root: string, directory: string): number {
-  const how = Buffer.alloc(OPEN_HOW_BYTES);
-  how.writeBigUInt64LE(BigInt(O_PATH | O_CLOEXEC | constants.O_DIRECTORY), 0);
-  how.writeBigUInt64LE(BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), 16);
-  const path = relative(root, directory) || '.';
-  const rootFd = openSync(root, O_PATH | constants.O_DIRECTORY);
+  const rootFd = openPlace(root);
   try {
-    const result = syscall(
-      SYS_OPENAT2,
-      'int',
-      rootFd,
-      'str',
-      path,
-      'const void *',
-      how,
-      'size_t',
-      how.length,
-    );
-    return checked('openat2', Number(result));
+    const flags = O_PATH | constants.O_DIRECTORY;
+    return openAt(rootFd, relative(root, directory) || '.', { flags, resolve: ['beneath', 'noMagicLinks'] });
   } finally {
     closeSync(rootFd);
   }

@@ -6,6 +6,7 @@ import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '../linux/proc.ts';
 import { writeBundle } from './bundle.ts';
 import { toOciConfig } from './config.ts';
 import type { RuntimeChoice } from './probe.ts';
@@ -58,15 +59,6 @@ function speaksBehindBarrier(argv: readonly string[], open: () => boolean): Prom
   });
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return pid !== process.pid;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /**
  * What one left that was killed in the middle of its trial (an earlier program in this very process, too): a container
  * that waits at the barrier for ever. One that is still being made fails without its directory.
@@ -74,7 +66,7 @@ function isAlive(pid: number): boolean {
 async function sweepTrials(choice: RuntimeChoice, place: TrialPlace, parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = TRIAL_NAME.exec(name)?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
+    if (pid === undefined || (Number(pid) !== process.pid && isAlive(Number(pid)))) continue;
     const stateRoot = join(parent, name, 'state');
     for (const id of await readdir(stateRoot).catch(() => []))
       await ended(choice.wrap([...trialCall(choice, place, stateRoot), 'delete', '--force', id]));

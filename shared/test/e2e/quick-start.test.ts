@@ -8,6 +8,7 @@ import t from 'tap';
 import { cgroupPaths, controllerDirectory } from '../../src/linux/cgroup.ts';
 import { ownCgroupMounts, removeCgroup } from '../../src/linux/cgroup-files.ts';
 import { CgroupMoves } from '../../src/linux/cgroup-moves.ts';
+import { isAlive } from '../../src/linux/proc.ts';
 import { sealedCopy } from '../../src/linux/sealed-copy.ts';
 import { writeBundle } from '../../src/oci/bundle.ts';
 import { CompiledFilters } from '../../src/oci/compiled-filters.ts';
@@ -24,15 +25,6 @@ t.teardown(() => {
   removeCgroup(ownCgroupMounts(), `/test-oci-${process.pid}`);
   rmSync(directory, { recursive: true, force: true });
 });
-
-/** A zombie only waits for its parent. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
-}
 
 async function usable(): Promise<RuntimeChoice> {
   const choice = await probeRuntime(realProc);

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from '@suite/shared/cli/log.ts';
+import { isAlive } from '@suite/shared/linux/proc.ts';
 import type { Clock, Timer } from '@suite/shared/ports/index.ts';
 import { LOGS } from '../../config/defaults.ts';
 import type { DesiredInstance } from '../../core/desired/types.ts';
@@ -49,14 +50,6 @@ function readPid(path: string): number {
     return Number.parseInt(readFileSync(path, 'latin1'), 10) || 0;
   } catch {
     return 0;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
   }
 }
 
@@ -156,7 +149,12 @@ export class StdioLogs {
     const monitorPid = readPid(files.monitorPidFile);
     const found = this.found.flatMap(held => fromHeld(begun.name, begun.run, held) ?? []);
     const pipes =
-      found.length > 0 ? found : findRunPipes(files.bundle, [begun.pid, monitorPid].filter(isAlive));
+      found.length > 0
+        ? found
+        : findRunPipes(
+            files.bundle,
+            [begun.pid, monitorPid].filter(pid => isAlive(pid)),
+          );
     this.found = this.found.filter(({ fds }) => !fds.some(fd => found.some(pipe => pipe.fd === fd)));
     this.add(begun, pipes, monitorPid, areOwn(files.bundle));
     if (found.length === 0) this.hold(begun.name, begun.run, pipes);
