@@ -4,7 +4,7 @@ import { findProject } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
 import { COMPATIBLE_VERSION } from '../config/version.ts';
 import { listing } from '../core/listing.ts';
-import { builtin } from './builtins.ts';
+import { builtin } from './builtins/index.ts';
 import { type GlobalOptions, HELP, parseOptions, USAGE } from './options.ts';
 import { runCommands } from './run-commands.ts';
 import { Session } from './session.ts';

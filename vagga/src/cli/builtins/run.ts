@@ -1,0 +1,44 @@
+// `_run CONTAINER COMMAND …`: a program in a container as if it were a command of the project.
+import type { RunCommand } from '../../config/model.ts';
+import { imagesOf, runOne } from '../run-commands.ts';
+import type { Session } from '../session.ts';
+import { unknownContainer, usage } from './usage.ts';
+
+export async function run(session: Session, words: readonly string[]): Promise<number> {
+  const [name, ...argv] = words;
+  if (name?.startsWith('-'))
+    return usage('_run', 'CONTAINER COMMAND [ARGS ...]', `${name} is not available yet`);
+  if (name === undefined || argv.length === 0) {
+    return usage(
+      '_run',
+      'CONTAINER COMMAND [ARGS ...]',
+      `Argument ${name === undefined ? 'CONTAINER' : 'COMMAND'} is required`,
+    );
+  }
+  if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
+  const images = await imagesOf(session, [name]);
+  if (typeof images === 'number') return images;
+  return await runOne(session, '_run', asCommand(name, argv), [], images);
+}
+
+function asCommand(container: string, run: readonly string[]): RunCommand {
+  return {
+    kind: 'command',
+    file: '',
+    line: 0,
+    column: 0,
+    prerequisites: [],
+    aliases: [],
+    isolateNetwork: false,
+    tags: [],
+    notAvailable: [],
+    container,
+    run,
+    acceptsArguments: true,
+    environ: {},
+    volumes: {},
+    userId: 0,
+    groupId: 0,
+    supplementaryGids: [],
+  };
+}
