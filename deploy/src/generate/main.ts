@@ -6,7 +6,10 @@ import { coveragePage } from './spec-coverage.ts';
 // `npm run generate`: writes what is generated from the code.
 
 const root = process.env.SUITE_ROOT ?? process.cwd();
-const files = [...generatedFiles(), ['lithos/docs/spec-coverage.md', coveragePage(root)] as const];
+const coverage = (['lithos', 'vagga'] as const).map(
+  tool => [`${tool}/docs/spec-coverage.md`, coveragePage(root, tool)] as const,
+);
+const files = [...generatedFiles(), ...coverage];
 for (const [path, text] of files) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);

@@ -1,4 +1,4 @@
-// Rules of lithos' specification against titles of tests: a rule that no test names is a rule nobody has proven.
+// Rules of each tool's specification against titles of tests: a rule that no test names is a rule nobody has proven.
 import { resolve } from 'node:path';
 import t from 'tap';
 import { readCitations, readRules } from '../../src/generate/spec-coverage.ts';
@@ -8,8 +8,8 @@ const ROOT = process.env.SUITE_ROOT ?? resolve(process.cwd(), '..');
 const RULES_AT_LEAST = 270;
 
 t.test('every rule of the specification has a test that names it', async t => {
-  const rules = readRules(ROOT);
-  const cited = new Set(readCitations(ROOT).map(({ id }) => id));
+  const rules = readRules(ROOT, 'lithos');
+  const cited = new Set(readCitations(ROOT, 'lithos').map(({ id }) => id));
   t.same(
     rules.filter(({ id }) => !cited.has(id)).map(({ id }) => id),
     [],
