@@ -25,8 +25,6 @@ function unknownCommand(session: Session, word: string): number {
 
 function notAvailable(name: string, command: Command): number | undefined {
   const at = `${command.file}:${command.line}:${command.column}`;
-  if (command.kind === 'other')
-    return say(121, `${at}: error: !${command.tag} is not available yet (command ${name})`);
   const children = command.kind === 'supervise' ? Object.entries(command.children) : [];
   const keys = [command, ...children.map(([, child]) => child)].flatMap(item => item.notAvailable);
   if (keys.length === 0) return undefined;
@@ -137,7 +135,7 @@ async function runNamed(
   hashes: Hashes,
 ): Promise<number> {
   const command = session.cache.project.commands[name] as Command;
-  if (command.kind === 'other') return notAvailable(name, command) ?? 121;
+  if (command.kind === 'capsule') return notAvailable(name, command) ?? 121;
   const run = command.kind === 'command' ? runOne : runSupervise;
   const code = await (run as typeof runOne)(session, name, command as RunCommand, words, hashes);
   if (code === 0 && command.epilog !== undefined) process.stdout.write(command.epilog);

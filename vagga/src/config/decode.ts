@@ -1,14 +1,34 @@
 // From the decoded schema to the model: defaults that depend on other keys, id ranges, positions.
 import type { Infer } from '@suite/shared/schema/index.ts';
+import type { CHILDREN, COMMANDS } from './command-schemas.ts';
 import { DEFAULT_IDS, DEFAULT_SHELL } from './defaults.ts';
-import type { Command, Container, IdRange, Json, Place, Project, RunCommand, Step, Volume } from './model.ts';
+import type {
+  CapsuleCommand,
+  ChildCommand,
+  Command,
+  CommandCommon,
+  Container,
+  IdRange,
+  Json,
+  Life,
+  Place,
+  Project,
+  RunCommand,
+  Step,
+  SuperviseCommand,
+  Volume,
+} from './model.ts';
+import { UNAVAILABLE_KEYS, unavailable, unavailableTag } from './not-available.ts';
 import type { projectSchema } from './project-schema.ts';
 
 type RawProject = Infer<typeof projectSchema>;
 type RawContainer = RawProject['containers'][string];
 type RawCommand = RawProject['commands'][string];
-type RawRun = Extract<RawCommand['value'], { tag: 'Command' }>['value'];
-type RawSupervise = Extract<RawCommand['value'], { tag: 'Supervise' }>['value'];
+type RawSupervise = Infer<(typeof COMMANDS)['Supervise']>;
+type RawCapsule = Infer<(typeof COMMANDS)['CapsuleCommand']>;
+type RawNetworked = Infer<(typeof CHILDREN)['Command']>;
+/** What `!Command` has at the top and as a child, and `!BridgeCommand`. */
+type RawAnyRun = Omit<Infer<(typeof CHILDREN)['BridgeCommand']>, 'after'>;
 type RawChild = RawSupervise['children'][string];
 
 interface Located<T> {
@@ -26,6 +46,13 @@ function mapValues<A, B>(map: Readonly<Record<string, A>>, change: (value: A) =>
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
+/** The keys that are there; absent ones leave no property, so that the cache says the same. */
+function present<T extends object, K extends keyof T>(value: T, ...keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(
+    keys.filter(key => value[key] !== undefined).map(key => [key, value[key]]),
+  ) as Pick<T, K>;
+}
+
 /** `N` or `A-B`, both inclusive in the file. */
 function idRange(text: string): IdRange {
   const [first, last] = text.split('-');
@@ -36,111 +63,133 @@ function idRanges(texts: readonly string[]): readonly IdRange[] {
   return texts.length === 0 ? DEFAULT_IDS : texts.map(idRange);
 }
 
-function container({ value, node }: RawContainer): Container {
+function container({ value, node }: RawContainer, source: string): Container {
   return {
+    ...value,
     ...place(node),
+    source,
     setup: value.setup.map(tagged),
-    dataDirs: value.dataDirs,
-    ...(value.imageCacheUrl !== undefined && { imageCacheUrl: value.imageCacheUrl }),
-    autoClean: value.autoClean,
-    environ: value.environ,
-    ...(value.environFile !== undefined && { environFile: value.environFile }),
     defaultShell: value.defaultShell.length === 0 ? DEFAULT_SHELL : value.defaultShell,
-    resolvConfPath: value.resolvConfPath,
-    hostsFilePath: value.hostsFilePath,
     uids: idRanges(value.uids),
     gids: idRanges(value.gids),
     volumes: mapValues(value.volumes, tagged),
   };
 }
 
-function common(value: RawRun | RawSupervise, node: Place, notAvailable: readonly (string | false)[]) {
-  const { description, epilog, group } = value;
-  return {
+const COMMON = [
+  'description',
+  'banner',
+  'bannerDelay',
+  'epilog',
+  'group',
+  'expectInotifyLimit',
+  'symlinkName',
+  'passTcpSocket',
+] as const;
+
+function common(tag: string, value: RawAnyRun | RawSupervise | RawCapsule, node: Place) {
+  const { prerequisites, aliases, isolateNetwork, tags } = value;
+  const notAvailable = [...unavailableTag(tag), ...unavailable(UNAVAILABLE_KEYS, value)];
+  const made: CommandCommon = {
     ...place(node),
-    ...(description !== undefined && { description }),
-    ...(epilog !== undefined && { epilog }),
-    ...(group !== undefined && { group }),
-    prerequisites: value.prerequisites,
-    aliases: value.aliases,
-    isolateNetwork: value.isolateNetwork,
-    tags: value.tags,
-    notAvailable: notAvailable.filter(key => key !== false),
+    ...present(value, ...COMMON),
+    ...('options' in value && present(value as { options?: string }, 'options')),
+    prerequisites,
+    aliases,
+    isolateNetwork,
+    tags,
+    notAvailable,
+  };
+  return made;
+}
+
+function life(value: RawAnyRun): Life {
+  const { restart, restartBackoffMax, maxRestarts, stopSignal, envFiles } = value;
+  const ready = value.ready === undefined ? undefined : { tag: value.ready.tag, ...value.ready.value };
+  return {
+    ...(ready !== undefined && { ready: ready as NonNullable<Life['ready']> }),
+    restart,
+    restartBackoffMax,
+    maxRestarts,
+    stopSignal: stopSignal.replace(/^SIG/, ''),
+    ...present(value, 'memoryLimit', 'cpuQuota', 'pidsLimit'),
+    envFiles,
+    watch: value.watch,
   };
 }
 
-function runCommand(
-  value: Omit<RawRun, 'options'>,
-  node: Place,
-  notAvailable: readonly (string | false)[],
-): RunCommand {
+/** A script takes no arguments unless it says so, a program takes them. */
+const takesArguments = (value: RawAnyRun | RawCapsule): boolean =>
+  value.acceptsArguments ?? typeof value.run !== 'string';
+
+function running(tag: string, value: RawAnyRun, node: Place): RunCommand {
+  const { container, run, environ, writeMode, pid1mode, userId, groupId, supplementaryGids } = value;
   return {
     kind: 'command',
-    ...common(value, node, [
-      ...notAvailable,
-      value.passTcpSocket !== undefined && 'pass-tcp-socket',
-      value.externalUserId !== undefined && 'external-user-id',
-      value.writeMode !== 'read-only' && 'write-mode',
-    ]),
-    container: value.container,
-    run: value.run,
-    ...(value.workDir !== undefined && { workDir: value.workDir }),
-    acceptsArguments: value.acceptsArguments ?? typeof value.run !== 'string',
-    environ: value.environ,
+    ...common(tag, value, node),
+    container,
+    run,
+    ...present(value, 'workDir', 'externalUserId'),
+    acceptsArguments: takesArguments(value),
+    environ,
     volumes: mapValues(value.volumes, tagged),
-    userId: value.userId,
-    groupId: value.groupId,
-    supplementaryGids: value.supplementaryGids,
+    writeMode,
+    pid1mode,
+    userId,
+    groupId,
+    supplementaryGids,
+    ...life(value),
   };
 }
 
-/** A `!BridgeCommand` child needs the bridge of `network`, so it is named like that key. */
-function child({ value, node }: RawChild): RunCommand {
-  if (value.tag === 'Command') {
-    return runCommand(value.value, node, [value.value.network !== undefined && 'network']);
-  }
-  return { ...EMPTY_RUN, ...place(node), notAvailable: [`!${value.tag}`] };
-}
-
-const EMPTY = { prerequisites: [], aliases: [], isolateNetwork: false, tags: [], notAvailable: [] };
-const EMPTY_RUN = {
-  kind: 'command',
-  ...EMPTY,
-  container: '',
-  run: [],
-  acceptsArguments: false,
-  environ: {},
-  volumes: {},
-  userId: 0,
-  groupId: 0,
-  supplementaryGids: [],
-} as const;
-
-function command({ value, node }: RawCommand): Command {
-  if (value.tag === 'Command') {
-    return runCommand(value.value, node, [value.value.options !== undefined && 'options']);
-  }
-  if (value.tag === 'Supervise') {
-    return {
-      kind: 'supervise',
-      ...common(value.value, node, [value.value.options !== undefined && 'options']),
-      mode: value.value.mode,
-      killUnresponsiveAfterS: value.value.killUnresponsiveAfter,
-      children: mapValues(value.value.children, child),
-    };
-  }
-  return { kind: 'other', tag: value.tag, ...place(node), ...EMPTY, ...listed(value.value) };
-}
-
-/** What the listing shows of a command that is not decoded. */
-function listed(value: unknown): { description?: string; group?: string; aliases?: string[] } {
-  const { description, group } = (value ?? {}) as Record<string, unknown>;
+function child({ value: { tag, value }, node }: RawChild): ChildCommand {
   return {
-    ...(typeof description === 'string' && { description }),
-    ...(typeof group === 'string' && { group }),
+    ...running(tag, value, node),
+    bridge: tag === 'BridgeCommand',
+    ...(tag === 'Command' && present(value as RawNetworked, 'network')),
+    after: value.after,
   };
 }
 
-export function toProject(raw: RawProject): Project {
-  return { containers: mapValues(raw.containers, container), commands: mapValues(raw.commands, command) };
+function capsule(value: RawCapsule, node: Place): CapsuleCommand {
+  return {
+    kind: 'capsule',
+    ...common('CapsuleCommand', value, node),
+    run: value.run,
+    ...present(value, 'workDir'),
+    acceptsArguments: takesArguments(value),
+    environ: value.environ,
+    uids: idRanges(value.uids),
+    gids: idRanges(value.gids),
+  };
+}
+
+function supervised(value: RawSupervise, node: Place): SuperviseCommand {
+  return {
+    kind: 'supervise',
+    ...common('Supervise', value, node),
+    mode: value.mode,
+    killUnresponsiveAfterS: value.killUnresponsiveAfter,
+    children: mapValues(value.children, child),
+  };
+}
+
+function command({ value, node }: RawCommand, source: string): Command {
+  switch (value.tag) {
+    case 'Command':
+      return { ...running(value.tag, value.value, node), source };
+    case 'Supervise':
+      return { ...supervised(value.value, node), source };
+    case 'CapsuleCommand':
+      return { ...capsule(value.value, node), source };
+  }
+}
+
+/** `source`: the config file that all this comes from. */
+export function toProject(raw: RawProject, source: string): Project {
+  return {
+    ...(raw.minimumVagga !== undefined && { minimumVagga: raw.minimumVagga.value }),
+    containers: mapValues(raw.containers, value => container(value, source)),
+    commands: mapValues(raw.commands, value => command(value, source)),
+  };
 }

@@ -37,4 +37,19 @@ export const BASE_CACHE_AGE_MS = 24 * 3600 * 1000;
 export const CACHE_LOCK_WAIT_S = 1800;
 
 /** Raised when the meaning of the files under `.vagga` that only speed things up changes. */
-export const CACHE_FORMAT = 2;
+export const CACHE_FORMAT = 3;
+
+/** Seconds until a process must be ready: a database on a slow disk initialises within half of that. */
+export const READY_TIMEOUT_S = 60;
+
+/** Milliseconds between two looks: nobody notices them, and a look costs about a millisecond. */
+export const READY_INTERVAL_MS = 250;
+
+/** Seconds between two starts of what keeps failing: rare enough to be cheap, often enough to recover by itself. */
+export const RESTART_BACKOFF_MAX_S = 30;
+
+/** The step cache keeps this much: some ten big images with their steps. */
+export const STEP_CACHE_BYTES = 20 * 1024 ** 3;
+
+/** Days a cached step is kept without use: branches left for a holiday are still quick after it. */
+export const STEP_CACHE_AGE_DAYS = 30;

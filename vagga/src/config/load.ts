@@ -72,7 +72,7 @@ function parseFile(file: string, text: string, read: ReadFile): FileResult {
   if (old.length > 0) return { ok: false, errors: old };
   return {
     ok: true,
-    value: { project: toProject(raw.value), mixins: raw.value.mixins.map(item => item.value) },
+    value: { project: toProject(raw.value, file), mixins: raw.value.mixins.map(item => item.value) },
   };
 }
 

@@ -1,102 +1,150 @@
-// Settings of the user and of the project: where packages come from, what every command gets to see.
-import { type Diagnostic, decode, type Infer, s } from '@suite/shared/schema/index.ts';
+// Settings of the user and of the project: where things are stored, where packages come from, what every command gets to see.
+import { type Diagnostic, decode, type Infer, type Schema } from '@suite/shared/schema/index.ts';
 import { parseYaml } from '@suite/shared/yaml/index.ts';
+import { STEP_CACHE_AGE_DAYS, STEP_CACHE_BYTES } from './defaults.ts';
 import { formatErrors } from './errors.ts';
+import { UNAVAILABLE_SETTINGS, unavailable } from './not-available.ts';
+import { type anySettingsSchema, projectSettingsSchema, userSettingsSchema } from './settings-schema.ts';
 
-const text = s.text();
-const bool = s.bool();
-
-/** Keys of the format this version does not honour: an error is better than silence. */
-const NOT_AVAILABLE = [
-  'storage-dir',
-  'storage-subdir-from-env-var',
-  'site-settings',
-  'external-volumes',
-  'push-image-script',
-  'hard-link-between-projects',
-] as const;
-
-const schema = s.struct({
-  'debian-mirror': s.optional(text),
-  'cache-dir': s.optional(text),
-  'proxy-env-vars': s.optional(bool),
-  'build-lock-wait': s.optional(bool),
-  environ: s.optional(s.map(text)),
-  'propagate-environ': s.optional(s.list(text)),
-  // Understood and without effect here: other distributions, image indexes, reminders.
-  'ubuntu-mirror': s.optional(text),
-  'alpine-mirror': s.optional(text),
-  'ubuntu-skip-locking': s.optional(bool),
-  'version-check': s.optional(bool),
-  'shared-cache': s.optional(bool),
-  'versioned-build-dir': s.optional(bool),
-  'auto-apply-sysctl': s.optional(bool),
-  'index-all-images': s.optional(bool),
-  'hard-link-identical-files': s.optional(bool),
-  'run-symlinks-as-commands': s.optional(bool),
-  'disable-auto-clean': s.optional(bool),
-  ...Object.fromEntries(NOT_AVAILABLE.map(key => [key, s.optional(s.any())])),
-});
-
+/** Paths are as written: a `~/` in front is for the adapter to resolve. Absent mirrors: the distribution's own. */
 export interface Settings {
-  readonly debianMirror?: string;
+  readonly storageDir?: string;
+  readonly storageSubdirFromEnvVar?: string;
+  /** Already left out where a project does not share it. */
   readonly cacheDir?: string;
+  readonly versionCheck: boolean;
   readonly proxyEnvVars: boolean;
+  readonly ubuntuMirror?: string;
+  readonly ubuntuSkipLocking: boolean;
+  readonly alpineMirror?: string;
+  readonly debianMirror?: string;
+  readonly versionedBuildDir: boolean;
+  /** Name below /volumes → directory of the host. */
+  readonly externalVolumes: Readonly<Record<string, string>>;
+  readonly pushImageScript?: string;
   readonly buildLockWait: boolean;
+  readonly autoApplySysctl: boolean;
+  readonly indexAllImages: boolean;
+  readonly hardLinkIdenticalFiles: boolean;
+  readonly hardLinkBetweenProjects: boolean;
+  readonly runSymlinksAsCommands: boolean;
+  readonly disableAutoClean: boolean;
   readonly environ: Readonly<Record<string, string>>;
   readonly propagateEnviron: readonly string[];
+  readonly stepCache: boolean;
+  /** Bytes. */
+  readonly stepCacheSize: number;
+  /** Days. */
+  readonly stepCacheAge: number;
+  /** Containers built at once; absent: as many as there are processors. */
+  readonly jobs?: number;
 }
+
+export const DEFAULT_SETTINGS: Settings = {
+  versionCheck: true,
+  proxyEnvVars: true,
+  ubuntuSkipLocking: false,
+  versionedBuildDir: false,
+  externalVolumes: {},
+  buildLockWait: false,
+  autoApplySysctl: false,
+  indexAllImages: false,
+  hardLinkIdenticalFiles: false,
+  hardLinkBetweenProjects: false,
+  runSymlinksAsCommands: true,
+  disableAutoClean: false,
+  environ: {},
+  propagateEnviron: [],
+  stepCache: true,
+  stepCacheSize: STEP_CACHE_BYTES,
+  stepCacheAge: STEP_CACHE_AGE_DAYS,
+};
 
 export interface SettingsFile {
   readonly name: string;
   readonly text: string;
+  /** Whose file it is decides which keys it may have. */
+  readonly of: 'user' | 'project';
 }
 
-const DEFAULTS: Settings = { proxyEnvVars: true, buildLockWait: false, environ: {}, propagateEnviron: [] };
+type Raw = Infer<typeof anySettingsSchema>;
+type RawUser = Infer<typeof userSettingsSchema>;
 
-type Raw = Infer<typeof schema>;
+interface Merged {
+  readonly settings: Settings;
+  readonly sharedCache: boolean;
+}
 
-function unavailable(raw: Raw, name: string): Diagnostic[] {
-  const camel = (key: string) => key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  return NOT_AVAILABLE.filter(key => (raw as Record<string, unknown>)[camel(key)] !== undefined).map(key => ({
+/** A key that is absent leaves what earlier files said; maps are merged. */
+function over({ settings, sharedCache }: Merged, raw: Raw): Merged {
+  const { sharedCache: shared, environ, externalVolumes, ...rest } = raw;
+  return {
+    sharedCache: shared ?? sharedCache,
+    settings: {
+      ...settings,
+      ...rest,
+      environ: { ...settings.environ, ...environ },
+      externalVolumes: { ...settings.externalVolumes, ...externalVolumes },
+    },
+  };
+}
+
+/** Paths are equal when their parts are: `/a//b/` is `/a/b`. */
+const parts = (path: string): string =>
+  path
+    .split('/')
+    .filter(part => part !== '' && part !== '.')
+    .join('/');
+
+/** In settings for one project the proxies and the variables of the caller have no say. */
+function siteOf(raw: RawUser, root: string): Raw | undefined {
+  const [, site] = Object.entries(raw.siteSettings ?? {}).find(([key]) => parts(key) === parts(root)) ?? [];
+  if (site === undefined) return undefined;
+  const { proxyEnvVars: _, propagateEnviron: __, ...rest } = site;
+  return rest;
+}
+
+function notAvailable(raw: Raw, file: string): Diagnostic[] {
+  return unavailable(UNAVAILABLE_SETTINGS, raw).map(key => ({
     code: 'not-available',
     severity: 'error',
     message: `setting ${key} is not available yet`,
-    file: name,
+    file,
     line: 1,
     column: 1,
   }));
 }
 
-/** A key that is absent leaves what earlier files said. */
-function over(settings: Settings, raw: Raw): Settings {
-  return {
-    ...settings,
-    ...(raw.debianMirror !== undefined && { debianMirror: raw.debianMirror }),
-    ...(raw.cacheDir !== undefined && { cacheDir: raw.cacheDir }),
-    proxyEnvVars: raw.proxyEnvVars ?? settings.proxyEnvVars,
-    buildLockWait: raw.buildLockWait ?? settings.buildLockWait,
-    environ: { ...settings.environ, ...raw.environ },
-    propagateEnviron: [...settings.propagateEnviron, ...(raw.propagateEnviron ?? [])],
-  };
+/** The file's own keys, then those for this project. */
+function layers(file: SettingsFile, root: string): Raw[] | readonly Diagnostic[] {
+  const tree = parseYaml(file.text, { file: file.name });
+  const schema: Schema<RawUser> = file.of === 'user' ? userSettingsSchema : projectSettingsSchema;
+  const raw = tree.ok ? decode(schema, tree.value) : tree;
+  if (!raw.ok) return raw.errors;
+  const { siteSettings: _, ...own } = raw.value;
+  const site = siteOf(raw.value, root);
+  const found = site === undefined ? [own] : [own, site];
+  const missing = found.flatMap(layer => notAvailable(layer, file.name));
+  return missing.length > 0 ? missing : found;
 }
+
+const isErrors = (found: Raw[] | readonly Diagnostic[]): found is readonly Diagnostic[] =>
+  found[0] !== undefined && 'code' in found[0];
 
 export type SettingsResult =
   | { readonly ok: true; readonly value: Settings }
   | { readonly ok: false; readonly text: string };
 
-/** Files in the order they apply: later ones override key by key, maps are merged. */
-export function loadSettings(files: readonly SettingsFile[]): SettingsResult {
+/** Files in the order they apply: later ones override key by key. `root` is the project's directory. */
+export function loadSettings(files: readonly SettingsFile[], root: string): SettingsResult {
   const errors: Diagnostic[] = [];
-  let settings = DEFAULTS;
-  for (const { name, text } of files) {
-    const tree = parseYaml(text, { file: name });
-    const raw = tree.ok ? decode(schema, tree.value) : tree;
-    if (!raw.ok) errors.push(...raw.errors);
-    else {
-      errors.push(...unavailable(raw.value, name));
-      settings = over(settings, raw.value);
-    }
+  let merged: Merged = { settings: DEFAULT_SETTINGS, sharedCache: true };
+  for (const file of files) {
+    const found = layers(file, root);
+    if (isErrors(found)) errors.push(...found);
+    else merged = found.reduce(over, merged);
   }
-  return errors.length > 0 ? { ok: false, text: formatErrors(errors) } : { ok: true, value: settings };
+  if (errors.length > 0) return { ok: false, text: formatErrors(errors) };
+  const { cacheDir: _, ...unshared } = merged.settings;
+  return { ok: true, value: merged.sharedCache ? merged.settings : unshared };
 }

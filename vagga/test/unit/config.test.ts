@@ -161,21 +161,55 @@ commands:
     run: x
 `);
   t.same(commands.c?.notAvailable, ['options', 'pass-tcp-socket']);
-  t.match(commands.k, { kind: 'other', tag: 'CapsuleCommand', description: 'in the capsule' });
+  t.match(commands.k, { kind: 'capsule', notAvailable: ['!CapsuleCommand'], description: 'in the capsule' });
 });
 
-t.test('settings: later files override key by key, what is missing is said', async t => {
-  const merged = loadSettings([
-    { name: 'a', text: 'debian-mirror: http://one.example\nenviron: {A: 1, B: 1}\n' },
-    { name: 'b', text: 'debian_mirror: http://two.example\nenviron: {B: 2}\nbuild-lock-wait: true\n' },
-  ]);
+const settings = (...files: readonly [of: 'user' | 'project', text: string][]) =>
+  loadSettings(
+    files.map(([of, text], index) => ({ name: `${index}.yaml`, text, of })),
+    '/project',
+  );
+
+t.test('§4.8 debian-mirror, §4.8 environ, §4.8 build-lock-wait: later files override key by key', async t => {
+  const merged = settings(
+    ['user', 'debian-mirror: http://one.example\nenviron: {A: 1, B: 1}\npropagate-environ: [X]\n'],
+    ['project', 'debian_mirror: http://two.example\nenviron: {B: 2}\nbuild-lock-wait: true\n'],
+  );
   t.match(merged, {
     ok: true,
-    value: { debianMirror: 'http://two.example', environ: { A: '1', B: '2' }, buildLockWait: true },
+    value: {
+      debianMirror: 'http://two.example',
+      environ: { A: '1', B: '2' },
+      buildLockWait: true,
+      propagateEnviron: ['X'],
+    },
   });
-  const wrong = loadSettings([{ name: 's.yaml', text: 'storage-dir: /x\nnonsense: 1\n' }]);
-  t.match(wrong, { ok: false, text: /Keys \{"nonsense"\} are not expected/ });
-  t.match(loadSettings([{ name: 's.yaml', text: 'storage-dir: /x\n' }]), {
-    text: /setting storage-dir is not available yet/,
+  t.match(settings(['user', 'nonsense: 1\n']), { ok: false, text: /Keys \{"nonsense"\} are not expected/ });
+});
+
+t.test('§4.8 cache-dir, §4.8 storage-dir: a project does not decide where things are stored', async t => {
+  t.match(settings(['project', 'cache-dir: /c\n']), {
+    ok: false,
+    text: 'Keys {"cache-dir"} are not expected',
   });
+  t.match(settings(['user', 'cache-dir: /c\n']), { value: { cacheDir: '/c' } });
+});
+
+t.test('§4.8 shared-cache: false leaves the user’s cache alone', async t => {
+  const result = settings(['user', 'cache-dir: /c\n'], ['project', 'shared-cache: false\n']);
+  t.ok(result.ok && !('cacheDir' in result.value));
+  t.match(settings(['user', 'cache-dir: /c\n'], ['project', 'shared-cache: true\n']), {
+    value: { cacheDir: '/c' },
+  });
+  t.match(settings(['user', 'shared-cache: true\n']), { ok: false });
+});
+
+t.test('§4.8 site-settings: keys for one project come after those of the same file', async t => {
+  const site =
+    'site-settings:\n  /project/: {alpine-mirror: http://site, proxy-env-vars: false, cache-dir: /s}\n';
+  const text = `${site}  /other: {alpine-mirror: http://other}\nalpine-mirror: http://own\ncache-dir: /own\n`;
+  t.match(settings(['user', text]), {
+    value: { alpineMirror: 'http://site', cacheDir: '/s', proxyEnvVars: true },
+  });
+  t.match(settings(['project', site]), { ok: false });
 });

@@ -1,5 +1,6 @@
 // Listing, order of commands, build plans, path rules, apt sources, run environment: the pure rooms.
 import t from 'tap';
+import { DEFAULT_SETTINGS } from '../../src/config/settings.ts';
 import { parseSources, sourceLines } from '../../src/core/debian/sources.ts';
 import { compileRules, DEFAULT_RULES } from '../../src/core/image/rules.ts';
 import { filterProblem, selectTree } from '../../src/core/image/tree.ts';
@@ -215,8 +216,7 @@ commands:
   });
   t.match(commandArguments('n', n, container, ['--help']), { kind: 'help' });
   const settings = {
-    proxyEnvVars: true,
-    buildLockWait: false,
+    ...DEFAULT_SETTINGS,
     environ: { Y: 'settings' },
     propagateEnviron: ['P_*'],
   };

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CONFIG_BYTES_MAX } from '../../config/defaults.ts';
 import { loadProject } from '../../config/load.ts';
-import { loadSettings, type SettingsFile } from '../../config/settings.ts';
+import { loadSettings, type Settings, type SettingsFile } from '../../config/settings.ts';
 import { CACHE_VERSION, type Cache, environmentKey, readCache, writeCache } from './cache.ts';
 import type { Found } from './find.ts';
 import { type Stamp, stampOf } from './stamps.ts';
@@ -42,22 +42,38 @@ const PROJECT_SETTINGS = ['.vagga.settings.yaml', '.vagga/settings.yaml'];
 function settingsFiles(root: string, reader: Reader): SettingsFile[] {
   const home = process.env.HOME === undefined ? [] : USER_SETTINGS.map(name => join(homedir(), name));
   const fromVariable = process.env.VAGGA_SETTINGS;
-  const read = (name: string) => {
+  const read = (name: string, of: SettingsFile['of']) => {
     const text = reader.read(name);
-    return text === undefined ? [] : [{ name, text }];
+    return text === undefined ? [] : [{ name, text, of }];
   };
+  const variable = { name: '<env:VAGGA_SETTINGS>', text: fromVariable ?? '', of: 'user' as const };
   return [
-    ...home.flatMap(read),
-    ...(fromVariable === undefined ? [] : [{ name: '<env:VAGGA_SETTINGS>', text: fromVariable }]),
-    ...PROJECT_SETTINGS.flatMap(name => read(join(root, name))),
+    ...home.flatMap(name => read(name, 'user')),
+    ...(fromVariable === undefined ? [] : [variable]),
+    ...PROJECT_SETTINGS.flatMap(name => read(join(root, name), 'project')),
   ];
+}
+
+/** `~/x` is below the home directory; without one it stays as written and is not found. */
+function expand(path: string): string {
+  const home = process.env.HOME;
+  return home !== undefined && path.startsWith('~/') ? join(home, path.slice(2)) : path;
+}
+
+function atHome(settings: Settings): Settings {
+  const { storageDir, cacheDir } = settings;
+  return {
+    ...settings,
+    ...(storageDir !== undefined && { storageDir: expand(storageDir) }),
+    ...(cacheDir !== undefined && { cacheDir: expand(cacheDir) }),
+  };
 }
 
 function loadAnew({ root, mainFile }: Found): Loading {
   const reader = new Reader();
   const loaded = loadProject(root, mainFile, reader.read);
   if (!loaded.ok) return loaded;
-  const settings = loadSettings(settingsFiles(root, reader));
+  const settings = loadSettings(settingsFiles(root, reader), root);
   if (!settings.ok) return settings;
   const cache: Cache = {
     version: CACHE_VERSION,
@@ -66,7 +82,7 @@ function loadAnew({ root, mainFile }: Found): Loading {
     stamps: [...reader.stamps.values()],
     warnings: loaded.value.warnings,
     project: loaded.value.project,
-    settings: settings.value,
+    settings: atHome(settings.value),
     images: {},
   };
   writeCache(root, cache);

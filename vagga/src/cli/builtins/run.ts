@@ -1,5 +1,5 @@
 // `_run CONTAINER COMMAND …`: a program in a container as if it were a command of the project.
-import type { RunCommand } from '../../config/model.ts';
+import { bareCommand } from '../../config/bare-command.ts';
 import { imagesOf, runOne } from '../run-commands.ts';
 import type { Session } from '../session.ts';
 import { unknownContainer, usage } from './usage.ts';
@@ -18,27 +18,5 @@ export async function run(session: Session, words: readonly string[]): Promise<n
   if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
   const images = await imagesOf(session, [name]);
   if (typeof images === 'number') return images;
-  return await runOne(session, '_run', asCommand(name, argv), [], images);
-}
-
-function asCommand(container: string, run: readonly string[]): RunCommand {
-  return {
-    kind: 'command',
-    file: '',
-    line: 0,
-    column: 0,
-    prerequisites: [],
-    aliases: [],
-    isolateNetwork: false,
-    tags: [],
-    notAvailable: [],
-    container,
-    run,
-    acceptsArguments: true,
-    environ: {},
-    volumes: {},
-    userId: 0,
-    groupId: 0,
-    supplementaryGids: [],
-  };
+  return await runOne(session, '_run', bareCommand(name, argv), [], images);
 }

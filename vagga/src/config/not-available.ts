@@ -1,0 +1,50 @@
+// What this version understands and cannot do yet. Whoever makes a key work deletes its line here; then a set key is no error any more.
+
+/** Keys of commands and children → what is missing. */
+export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {
+  options: 'described options',
+  'pass-tcp-socket': 'sockets that are handed in',
+  'external-user-id': 'other owners of files',
+  'write-mode': 'writable copies of an image',
+  network: 'the network of tests',
+  after: 'an order of starts',
+  ready: 'readiness of children',
+  restart: 'restarts',
+  'memory-limit': 'limits of memory',
+  'cpu-quota': 'limits of processor time',
+  'pids-limit': 'limits of processes',
+  'env-files': 'files with variables',
+  watch: 'watching files',
+};
+
+/** Tags of commands and children. */
+const UNAVAILABLE_TAGS: Readonly<Record<string, string>> = {
+  CapsuleCommand: 'commands outside of containers',
+  BridgeCommand: 'the network of tests',
+};
+
+/** Keys of settings. */
+export const UNAVAILABLE_SETTINGS: Readonly<Record<string, string>> = {
+  'storage-dir': 'images outside of the project',
+  'storage-subdir-from-env-var': 'images outside of the project',
+  'external-volumes': 'directories of the host as volumes',
+  'push-image-script': 'uploading images',
+  'hard-link-between-projects': 'files that projects share',
+};
+
+/** Values that say the same as leaving the key out. */
+const DEFAULTS: readonly unknown[] = [undefined, 'read-only', 'never'];
+
+const isSet = (value: unknown): boolean =>
+  Array.isArray(value) ? value.length > 0 : !DEFAULTS.includes(value);
+
+const camel = (key: string): string => key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+
+/** Names of keys in `value` (camelCase) that are set and stand in the table. */
+export function unavailable(table: Readonly<Record<string, string>>, value: object): string[] {
+  return Object.keys(table).filter(key => isSet((value as Record<string, unknown>)[camel(key)]));
+}
+
+export function unavailableTag(tag: string): string[] {
+  return Object.hasOwn(UNAVAILABLE_TAGS, tag) ? [`!${tag}`] : [];
+}
