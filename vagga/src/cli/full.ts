@@ -1,11 +1,12 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { findProject } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
 import { COMPATIBLE_VERSION } from '../config/version.ts';
 import { listing } from '../core/listing.ts';
+import { type GlobalOptions, parseGlobal } from '../core/options/global.ts';
+import { type Assigned, assignedVariables } from '../core/run/assigned.ts';
 import { builtin } from './builtins/index.ts';
-import { type GlobalOptions, HELP, parseOptions, USAGE } from './options.ts';
 import { runCommands } from './run-commands.ts';
 import { Session } from './session.ts';
 
@@ -34,10 +35,20 @@ function warnTypo(root: string): void {
   }
 }
 
+/** `--env-file`, `-e` and `-E`; a file that cannot be read is an error like a bad name. */
+function handedIn({ assigned, copied, envFiles }: GlobalOptions): Assigned {
+  try {
+    const files = envFiles.map(name => ({ name, text: readFileSync(name, 'utf8') }));
+    return assignedVariables({ caller: process.env, files, copied, assigned });
+  } catch (error) {
+    return { ok: false, message: `--env-file cannot be read: ${(error as Error).message}` };
+  }
+}
+
 async function main(argv: readonly string[]): Promise<number> {
-  const parsed = parseOptions(argv, process.env);
+  const parsed = parseGlobal(argv);
   if (parsed.kind === 'help') {
-    process.stdout.write(HELP);
+    process.stdout.write(parsed.text);
     return 0;
   }
   if (parsed.kind === 'version') {
@@ -52,13 +63,14 @@ async function main(argv: readonly string[]): Promise<number> {
   const loaded = load(found);
   if (!loaded.ok) return fail(126, loaded.text);
   for (const warning of loaded.cache.warnings) fail(0, `Warning: ${warning}`);
-  if (parsed.kind === 'wrong') return fail(122, `${USAGE}vagga: ${parsed.message}`);
-  if (parsed.kind === 'bad-environment') return fail(126, parsed.message);
+  if (parsed.kind === 'wrong') return fail(122, parsed.text);
   const { options, words } = parsed;
   const owner = ownerProblem(found.root, options);
   if (owner !== undefined) return owner;
+  const assigned = handedIn(options);
+  if (!assigned.ok) return fail(126, assigned.message);
   const [word] = words;
-  const session = new Session(found.root, loaded.cache, options);
+  const session = new Session(found.root, loaded.cache, options, assigned.variables);
   if (word === undefined) return fail(127, listing(loaded.cache.project));
   return (await builtin(session, words)) ?? (await runCommands(session, words));
 }

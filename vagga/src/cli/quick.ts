@@ -10,12 +10,15 @@ import { type NotStarted, prepareRun } from '../adapters/run/prepare.ts';
 import type { RunCommand } from '../config/model.ts';
 import { listing } from '../core/listing.ts';
 import { resolveCommand } from '../core/plan/commands.ts';
+import { argvOf } from '../core/run/arguments.ts';
 
-/** A command without anything that must happen before it. */
-function simpleCommand(cache: Cache, name: string): RunCommand | undefined {
+/** A command without anything that must happen before it, and with a command line that needs no parsing. */
+function simpleCommand(cache: Cache, name: string, words: readonly string[]): RunCommand | undefined {
   const command = cache.project.commands[name];
-  if (command?.kind !== 'command') return undefined;
-  return command.prerequisites.length === 0 && command.notAvailable.length === 0 ? command : undefined;
+  if (command?.kind !== 'command' || command.prerequisites.length > 0 || command.notAvailable.length > 0)
+    return undefined;
+  const parsed = command.options !== undefined || (!command.acceptsArguments && words.length > 0);
+  return parsed || command.expectInotifyLimit !== undefined ? undefined : command;
 }
 
 /** Prints why a command did not start and returns its code. */
@@ -31,16 +34,19 @@ function quickRun(
   name: string,
   words: readonly string[],
 ): Promise<number> | undefined {
-  const command = simpleCommand(cache, name);
+  const command = simpleCommand(cache, name, words);
   const engine = usableRuntime(cache.runtime);
   const hash = command === undefined ? undefined : cachedHash(cache, command.container);
   if (command === undefined || engine === undefined || hash === undefined) return undefined;
+  const container = cache.project.containers[command.container];
+  if (container === undefined) return undefined;
   const layout = new Layout(root);
   if (!isBuilt(layout, command.container, hash) || !isCurrent(layout, command.container, hash))
     return undefined;
   const terminal = wantsTerminal();
-  const rest = { layout, cache, engine, name, command, hash, words, terminal };
-  const prepared = prepareRun({ ...rest, variables: {}, isolateNetwork: false });
+  const argv = argvOf(command, container.defaultShell, words);
+  const rest = { layout, cache, engine, command, hash, argv, terminal };
+  const prepared = prepareRun({ ...rest, variables: {}, own: {}, isolateNetwork: false });
   if (prepared.kind === 'ended') return Promise.resolve(report(prepared));
   return runForeground(prepared).then(code => {
     if (code === 0 && command.epilog !== undefined) process.stdout.write(command.epilog);

@@ -7,20 +7,25 @@ import { Layout } from '../adapters/image/layout.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
-import type { GlobalOptions } from './options.ts';
+import type { GlobalOptions } from '../core/options/global.ts';
 
 /** The keys of a terminal, its end, and `kill`. */
 const INTERRUPTS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 export class Session {
   readonly layout: Layout;
   readonly options: GlobalOptions;
+  /** What `--env-file`, `-e` and `-E` hand in. */
+  readonly variables: Variables;
   cache: Cache;
 
-  constructor(root: string, cache: Cache, options: GlobalOptions) {
+  constructor(root: string, cache: Cache, options: GlobalOptions, variables: Variables) {
     this.layout = new Layout(root);
     this.cache = cache;
     this.options = options;
+    this.variables = variables;
   }
 
   get colours() {

@@ -2,7 +2,6 @@
 
 /** Keys of commands and children → what is missing. */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {
-  options: 'described options',
   'pass-tcp-socket': 'sockets that are handed in',
   'external-user-id': 'other owners of files',
   'write-mode': 'writable copies of an image',

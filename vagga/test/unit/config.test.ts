@@ -160,7 +160,7 @@ commands:
     description: in the capsule
     run: x
 `);
-  t.same(commands.c?.notAvailable, ['options', 'pass-tcp-socket']);
+  t.same(commands.c?.notAvailable, ['pass-tcp-socket']);
   t.match(commands.k, { kind: 'capsule', notAvailable: ['!CapsuleCommand'], description: 'in the capsule' });
 });
 

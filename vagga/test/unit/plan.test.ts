@@ -1,14 +1,11 @@
 // Listing, order of commands, build plans, path rules, apt sources, run environment: the pure rooms.
 import t from 'tap';
-import { DEFAULT_SETTINGS } from '../../src/config/settings.ts';
 import { parseSources, sourceLines } from '../../src/core/debian/sources.ts';
 import { compileRules, DEFAULT_RULES } from '../../src/core/image/rules.ts';
 import { filterProblem, selectTree } from '../../src/core/image/tree.ts';
 import { listing, listRows } from '../../src/core/listing.ts';
 import { buildOrder, planBuild } from '../../src/core/plan/build.ts';
 import { commandOrder, resolveCommand } from '../../src/core/plan/commands.ts';
-import { commandArguments } from '../../src/core/run/arguments.ts';
-import { commandEnvironment, parseEnvironmentFile } from '../../src/core/run/environment.ts';
 import { planVolumes } from '../../src/core/run/volumes.ts';
 import { MemoryTree, project } from './helpers.ts';
 
@@ -199,48 +196,16 @@ Components: main
   ]);
 });
 
-t.test('arguments, environment and volumes of a run', async t => {
+t.test('volumes of a run', async t => {
   const { containers, commands } = project(`
 containers:
-  a: {environ: {X: container, Y: container}, volumes: {/c: !CacheDir c, /t: !Tmpfs {size: 1Mi}}}
+  a: {volumes: {/c: !CacheDir c, /t: !Tmpfs {size: 1Mi}}}
 commands:
-  s: !Command {container: a, run: 'echo "$@"', accepts-arguments: true, volumes: {/t: !BindRO /work/t}}
+  s: !Command {container: a, run: x, volumes: {/t: !BindRO /work/t}}
   n: !Command {container: a, run: ls, volumes: {/x: !Snapshot {}}}
 `);
   const [container, s, n] = [containers.a, commands.s, commands.n];
   if (container === undefined || s?.kind !== 'command' || n?.kind !== 'command') return t.fail('config');
-  t.match(commandArguments('s', s, container, ['1']), { argv: ['/bin/sh', '-c', 'echo "$@"', '--', '1'] });
-  t.match(commandArguments('n', n, container, ['1']), {
-    kind: 'unexpected',
-    text: /vagga n: Unexpected argument 1/,
-  });
-  t.match(commandArguments('n', n, container, ['--help']), { kind: 'help' });
-  const settings = {
-    ...DEFAULT_SETTINGS,
-    environ: { Y: 'settings' },
-    propagateEnviron: ['P_*'],
-  };
-  const env = commandEnvironment({
-    caller: {
-      TERM: 'xterm',
-      VAGGAENV_Z: 'literal',
-      P_A: '1',
-      HOME: '/h',
-      VAGGAENV_P_A: '2',
-      VAGGAENV_GONE: 'x',
-    },
-    proxies: {},
-    file: { X: 'file', F: 'file' },
-    container: container.environ,
-    command: {},
-    settings,
-    options: { GONE: undefined, E: 'e' },
-  });
-  t.match(env, { TERM: 'xterm', X: 'container', Y: 'settings', F: 'file', Z: 'literal', P_A: '2', E: 'e' });
-  t.notOk('HOME' in env);
-  t.notOk('GONE' in env);
-  t.same(parseEnvironmentFile('A=1\nB="x"\n'), { ok: true, variables: { A: '1', B: 'x' } });
-  t.same(parseEnvironmentFile('A=1\n\n'), { ok: false, line: 2 });
   const planned = planVolumes(container, s);
   t.match(planned, {
     mounts: [

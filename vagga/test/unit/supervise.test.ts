@@ -6,8 +6,6 @@ import {
   superviseStart,
   superviseStep,
 } from '../../src/core/supervise/machine.ts';
-import { parseSelection, selectChildren } from '../../src/core/supervise/select.ts';
-import { project } from './helpers.ts';
 
 type Mode = 'stop-on-failure' | 'wait-all-successful';
 
@@ -88,27 +86,4 @@ t.test('a child that cannot start ends the run with 127', async t => {
   );
   t.match(said[0], 'Process a could not be run: gone. Shutting down');
   t.same(state, { kind: 'ended', code: 127 });
-});
-
-t.test('children are chosen by name or tag', async t => {
-  const config = project(`commands:
-  s: !Supervise
-    children:
-      web: !Command {container: a, run: x, tags: [front]}
-      db: !Command {container: a, run: x}
-      api: !Command {container: a, run: x, tags: [front]}
-`);
-  const command = config.commands.s;
-  if (command?.kind !== 'supervise') return t.fail('config');
-  const chosen = (...words: string[]) => {
-    const parsed = parseSelection(words);
-    return parsed.ok ? selectChildren(command.children, parsed.selection) : parsed.message;
-  };
-  t.same(chosen(), ['api', 'db', 'web']);
-  t.same(chosen('--only', 'front', 'db'), ['api', 'db', 'web']);
-  t.same(chosen('--only', 'db'), ['db']);
-  t.same(chosen('--exclude', 'front'), ['db']);
-  t.same(chosen('--only', 'nobody'), []);
-  t.equal(chosen('x'), 'Unexpected argument x');
-  t.equal(chosen('--nope'), 'Unknown option --nope');
 });

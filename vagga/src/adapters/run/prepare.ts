@@ -2,7 +2,6 @@
 import { lstatSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunCommand } from '../../config/model.ts';
-import { commandArguments } from '../../core/run/arguments.ts';
 import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environment.ts';
 import { inRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
@@ -17,12 +16,14 @@ export interface RunRequest {
   readonly layout: Layout;
   readonly cache: Cache;
   readonly engine: CachedRuntime;
-  readonly name: string;
   readonly command: RunCommand;
   readonly hash: string;
-  readonly words: readonly string[];
-  /** Variables that win over everything: `-e`, `-E`, and those of supervise. */
+  /** What the container runs: program and arguments. */
+  readonly argv: readonly string[];
+  /** `--env-file`, `-e` and `-E`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Variables of vagga itself; they win over everything. */
+  readonly own: Readonly<Record<string, string>>;
   readonly isolateNetwork: boolean;
   readonly terminal: boolean;
 }
@@ -76,13 +77,10 @@ function workDirectory(layout: Layout, command: RunCommand): string {
 }
 
 export function prepareRun(request: RunRequest): Prepared | NotStarted {
-  const { layout, cache, command, name, engine } = request;
+  const { layout, cache, command, engine } = request;
   const container = cache.project.containers[command.container];
   if (container === undefined)
     return { kind: 'ended', code: 121, stderr: `Container "${command.container}" not found\n` };
-  const words = commandArguments(name, command, container, request.words);
-  if (words.kind === 'help') return { kind: 'ended', code: 0, stdout: words.text };
-  if (words.kind === 'unexpected') return { kind: 'ended', code: 122, stderr: words.text };
   const image = layout.image(command.container, request.hash);
   const rootPath = join(image, 'root');
   const mounts = mountsOf({ layout, settings: cache.settings, rootPath }, container, command);
@@ -97,14 +95,15 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     command: command.environ,
     settings: cache.settings,
     options: request.variables,
+    own: request.own,
   });
-  const [program = ''] = words.argv;
+  const [program = ''] = request.argv;
   if (!isFound(rootPath, program, env.PATH ?? ''))
     return wrong(`Command ${program} not found in ${JSON.stringify(env.PATH)}`);
   const spec = sandboxOf(engine, {
     rootPath,
     readonlyRoot: true,
-    args: words.argv,
+    args: request.argv,
     env,
     cwd: workDirectory(layout, command),
     mounts: mounts.mounts,

@@ -1,5 +1,5 @@
 // `_build NAME`: a container, without running anything in it.
-import { ROOT_ONLY } from '../run-commands.ts';
+import { ROOT_ONLY } from '../images.ts';
 import { type Session, say } from '../session.ts';
 import { flagsOf, unknownContainer, usage } from './usage.ts';
 

@@ -1,6 +1,7 @@
 // `_run CONTAINER COMMAND …`: a program in a container as if it were a command of the project.
 import { bareCommand } from '../../config/bare-command.ts';
-import { imagesOf, runOne } from '../run-commands.ts';
+import { imagesOf } from '../images.ts';
+import { runOne } from '../run-commands.ts';
 import type { Session } from '../session.ts';
 import { unknownContainer, usage } from './usage.ts';
 
@@ -16,7 +17,7 @@ export async function run(session: Session, words: readonly string[]): Promise<n
     );
   }
   if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
-  const images = await imagesOf(session, [name]);
+  const images = await imagesOf(session, [name], session.options.build);
   if (typeof images === 'number') return images;
-  return await runOne(session, '_run', bareCommand(name, argv), [], images);
+  return await runOne(session, bareCommand(name, argv), images, { words: [], own: {} });
 }

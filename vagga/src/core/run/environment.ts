@@ -11,8 +11,10 @@ export interface EnvironmentParts {
   readonly container: Readonly<Record<string, string>>;
   readonly command: Readonly<Record<string, string>>;
   readonly settings: Settings;
-  /** `-e` and `-E`: a value, or undefined to take a propagated one away. */
+  /** `--env-file`, `-e` and `-E`: a value, or undefined to take a propagated one away. */
   readonly options: Variables;
+  /** What vagga itself says: VAGGAOPT_ and VAGGACLI_, the names of supervised children. */
+  readonly own: Readonly<Record<string, string>>;
 }
 
 const PROPAGATED = 'VAGGAENV_';
@@ -50,6 +52,7 @@ export function commandEnvironment(parts: EnvironmentParts): Record<string, stri
     ...parts.command,
     ...parts.settings.environ,
     ...handedIn(parts),
+    ...parts.own,
   };
 }
 

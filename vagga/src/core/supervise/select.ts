@@ -1,5 +1,6 @@
 // `--only` and `--exclude` of a supervise command: names or tags.
 import type { RunCommand } from '../../config/model.ts';
+import { type Given, has, valuesOf } from '../options/parse.ts';
 
 type Children = Readonly<Record<string, RunCommand>>;
 
@@ -9,23 +10,13 @@ export interface Selection {
   readonly logPrefix: boolean;
 }
 
-export type SelectionResult =
-  | { readonly ok: true; readonly selection: Selection }
-  | { readonly ok: false; readonly message: string };
-
-/** Each list option takes all following words up to the next one that starts with `-`. */
-export function parseSelection(words: readonly string[]): SelectionResult {
-  const lists: Record<string, string[]> = {};
-  let logPrefix = true;
-  let current: string[] | undefined;
-  for (const word of words) {
-    if (word === '--no-log-prefix') logPrefix = false;
-    else if (word === '--only' || word === '--exclude') current = lists[word.slice(2)] ??= [];
-    else if (word.startsWith('-')) return { ok: false, message: `Unknown option ${word}` };
-    else if (current === undefined) return { ok: false, message: `Unexpected argument ${word}` };
-    else current.push(word);
-  }
-  return { ok: true, selection: { ...lists, logPrefix } };
+/** An option that was given without a name selects nothing, which is not the same as an absent one. */
+export function selectionOf(given: readonly Given[]): Selection {
+  return {
+    ...(has(given, 'only') && { only: valuesOf(given, 'only') }),
+    ...(has(given, 'exclude') && { exclude: valuesOf(given, 'exclude') }),
+    logPrefix: !has(given, 'no-log-prefix'),
+  };
 }
 
 /** Names of the children to run, sorted: the order in which they start and get their colours. */

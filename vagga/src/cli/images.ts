@@ -1,0 +1,41 @@
+// Containers that commands need: built, or only looked up.
+import { hashContainer } from '../adapters/image/identity.ts';
+import { currentVersion, isBuilt } from '../adapters/image/store.ts';
+import type { BuildMode } from '../core/options/build-modes.ts';
+import { type Session, say } from './session.ts';
+
+export type Images = ReadonlyMap<string, string>;
+
+export const ROOT_ONLY = 'building and running without root is not available yet: run vagga as root';
+
+/** What is linked, or what the hash says must be there. */
+function lookedUp(session: Session, names: readonly string[], mode: BuildMode): Images | number {
+  const hashes = new Map<string, string>();
+  for (const name of names) {
+    const { layout, cache } = session;
+    if (mode === 'no-version-check') {
+      const linked = currentVersion(layout, name);
+      if (linked === undefined) return say(124, `Container "${name}" was never built`);
+      hashes.set(name, linked);
+      continue;
+    }
+    const found = hashContainer(layout.root, cache.project, name);
+    if (found.kind === 'failed') return say(121, found.message);
+    if (found.kind === 'not-ready' || !isBuilt(layout, name, found.hash)) {
+      return say(29, `Container "${name}" is out of date`);
+    }
+    hashes.set(name, found.hash);
+  }
+  return hashes;
+}
+
+/** Hash of each container, built if need be; or the exit code. */
+export async function imagesOf(
+  session: Session,
+  names: readonly string[],
+  mode: BuildMode,
+): Promise<Images | number> {
+  if (process.getuid?.() !== 0) return say(121, ROOT_ONLY);
+  if (mode === 'never' || mode === 'no-version-check') return lookedUp(session, names, mode);
+  return await session.build(names, false);
+}
