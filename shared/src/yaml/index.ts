@@ -6,12 +6,12 @@
  */
 import type { Result } from '../schema/diagnostic.ts';
 import type { YamlNode } from './node.ts';
-import { readTree, type YamlOptions } from './tree.ts';
+import { type PartialTree, readTree, type YamlOptions } from './tree.ts';
 
 export type { YamlLimits } from './limits.ts';
 export { YAML_LIMITS } from './limits.ts';
 export type { MappingEntry, MappingNode, NullNode, ScalarNode, SequenceNode, YamlNode } from './node.ts';
-export type { IncludeFile, YamlOptions } from './tree.ts';
+export type { IncludeFile, PartialTree, YamlOptions } from './tree.ts';
 
 /**
  * Never throws. An empty file is an implicit null at 1:1. A file that is no YAML gives its first error; otherwise all errors of
@@ -20,4 +20,9 @@ export type { IncludeFile, YamlOptions } from './tree.ts';
 export function parseYaml(text: string, options: YamlOptions): Result<YamlNode> {
   const { root, errors } = readTree(text, options);
   return errors.length > 0 ? { ok: false, errors } : { ok: true, value: root, warnings: [] };
+}
+
+/** Never throws. For a tool that goes on to validate what is left, so that its user gets all errors at once. */
+export function parseYamlPartly(text: string, options: YamlOptions): PartialTree {
+  return readTree(text, options);
 }

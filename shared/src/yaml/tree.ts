@@ -37,7 +37,7 @@ interface Run {
   /** A limit was passed: unwind without further work or messages. */
   stopped: boolean;
   /** Stand-ins for values already complained about. */
-  readonly broken: WeakSet<YamlNode>;
+  readonly broken: Set<YamlNode>;
 }
 
 interface Anchor {
@@ -52,10 +52,15 @@ type Parsed = ParsedNode | null;
 
 type Base = Position & { readonly file: string; readonly tag?: string; readonly tagAt?: Position };
 
-export function readTree(
-  text: string,
-  options: YamlOptions,
-): { root: YamlNode; errors: readonly Diagnostic[] } {
+/** What could be read of a file, and what could not. */
+export interface PartialTree {
+  readonly root: YamlNode;
+  readonly errors: readonly Diagnostic[];
+  /** Empty values in the tree that stand for refused ones: nothing more is to be said about them. */
+  readonly broken: ReadonlySet<YamlNode>;
+}
+
+export function readTree(text: string, options: YamlOptions): PartialTree {
   const limits = { ...YAML_LIMITS, ...options.limits };
   const run: Run = {
     limits,
@@ -64,10 +69,10 @@ export function readTree(
     nodes: 0,
     includes: 0,
     stopped: false,
-    broken: new WeakSet(),
+    broken: new Set(),
   };
   const reader = new FileReader(run, options.file, text, [options.file]);
-  return { root: reader.read(0), errors: run.errors };
+  return { root: reader.read(0), errors: run.errors, broken: run.broken };
 }
 
 /** One file: the library's tree in document order → our nodes. Anchors are known from their end to the end of the file. */
@@ -255,7 +260,8 @@ class FileReader {
   private single(node: YamlNode): YamlNode {
     if (node.tag !== '*Unpack') return node;
     this.fail('unpack', '!*Unpack works only on an item of a list', node.tagAt ?? node, { tag: node.tag });
-    return this.absent(0);
+    const { file, line, column } = node;
+    return this.mark({ kind: 'null', explicit: false, file, line, column });
   }
 
   private unpacked(inner: YamlNode): readonly YamlNode[] {

@@ -1,6 +1,6 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
 import { readFileSync, statSync } from 'node:fs';
-import { findProject } from '../adapters/project/find.ts';
+import { findProject, mistaken, mistakenFiles } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
 import { COMPATIBLE_VERSION } from '../config/version.ts';
 import { listing } from '../core/listing.ts';
@@ -29,12 +29,6 @@ function ownerProblem(root: string, options: GlobalOptions): number | undefined 
   return undefined;
 }
 
-function warnTypo(root: string): void {
-  if (statSync(`${root}/vagga.yml`, { throwIfNoEntry: false })) {
-    fail(0, `Warning: ${root}/vagga.yml is not read; did you mean vagga.yaml?`);
-  }
-}
-
 /** `--env-file`, `-e` and `-E`; a file that cannot be read is an error like a bad name. */
 function handedIn({ assigned, copied, envFiles }: GlobalOptions): Assigned {
   try {
@@ -57,9 +51,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const found = findProject(process.cwd());
   if (found === undefined) {
+    for (const file of mistakenFiles(process.cwd())) fail(0, `Warning: ${mistaken(file)}`);
     return fail(126, `Config not found in path ${JSON.stringify(process.cwd())}\n${NOT_FOUND_HINT}`);
   }
-  warnTypo(found.root);
   const loaded = load(found);
   if (!loaded.ok) return fail(126, loaded.text);
   for (const warning of loaded.cache.warnings) fail(0, `Warning: ${warning}`);

@@ -1,10 +1,11 @@
 // Commands of the project, and the children of supervised ones.
 import { s } from '@suite/shared/schema/index.ts';
 import { atTag } from './at-tag.ts';
-import { idRanges, volumes } from './container-schema.ts';
+import { idRanges, volumesField } from './container-schema.ts';
 import { KILL_UNRESPONSIVE_AFTER_S, RESTART_BACKOFF_MAX_S } from './defaults.ts';
 import { readySchema } from './ready-schema.ts';
-import { id, list, text, textMap, texts } from './steps/common.ts';
+import { runSchema } from './run-schema.ts';
+import { id, list, text, textMap } from './steps/common.ts';
 
 const COMMON = {
   description: s.optional(text, 'shown in the listing and in the help'),
@@ -27,7 +28,7 @@ const COMMON = {
 const options = s.optional(text, 'description of the arguments in the style of docopt');
 
 const RUNNING = {
-  run: s.required(s.either(text, texts), 'shell script, or a program and its arguments'),
+  run: s.required(runSchema, 'shell script, or a program and its arguments'),
   'work-dir': s.optional(text, 'relative to /work; where vagga was started when none is given'),
   'accepts-arguments': s.optional(s.bool(), 'false for a script, true for a program'),
   environ: s.withDefault(textMap, {}, 'variables'),
@@ -68,7 +69,7 @@ const IN_CONTAINER = {
   ...COMMON,
   container: s.required(text, 'that the process runs in'),
   ...RUNNING,
-  volumes,
+  volumes: volumesField,
   'write-mode': s.withDefault(
     s.choice(['read-only', 'transient-hard-link-copy']),
     'read-only',

@@ -3,13 +3,9 @@ import { s } from '@suite/shared/schema/index.ts';
 import { atTag } from './at-tag.ts';
 import { absolute, list, text, textMap } from './steps/common.ts';
 import { stepSchema } from './steps/index.ts';
-import { volumeSchema } from './volume-schemas.ts';
+import { volumesSchema } from './volume-schemas.ts';
 
-export const volumes = s.withDefault(
-  s.map(atTag(volumeSchema), { keyPattern: /^\// }),
-  {},
-  'what is mounted, by path in the container',
-);
+export const volumesField = s.withDefault(volumesSchema, {}, 'what is mounted, by path in the container');
 
 export const idRanges = s.withDefault(
   s.list(s.text({ pattern: /^\d+(-\d+)?$/, hint: 'write N or A-B' })),
@@ -32,5 +28,5 @@ export const containerSchema = s.struct({
   'hosts-file-path': mountedFile('/etc/hosts'),
   uids: idRanges,
   gids: idRanges,
-  volumes,
+  volumes: volumesField,
 });

@@ -3,6 +3,9 @@
 /** Looked for in each directory upwards, in this order; the first hit makes the directory a project. */
 export const CONFIG_FILES: readonly string[] = ['.vagga/vagga.yaml', 'vagga.yaml'];
 
+/** Names that people give the file by mistake, beside it or in `.vagga`. */
+export const MISTAKEN_FILES: readonly string[] = ['vagga.yml', '.vagga/vagga.yml'];
+
 /** Their presence alone makes a project with an empty main config. */
 export const LOCAL_MIXINS: readonly string[] = ['vagga.local.yaml', '.vagga.local.yaml', '.vagga/local.yaml'];
 
@@ -53,3 +56,6 @@ export const STEP_CACHE_BYTES = 20 * 1024 ** 3;
 
 /** Days a cached step is kept without use: branches left for a holiday are still quick after it. */
 export const STEP_CACHE_AGE_DAYS = 30;
+
+/** Mixins of a project, repeated ones counted again: mixins that name each other twice would double with every level. */
+export const MIXINS_MAX = 100;

@@ -1,5 +1,8 @@
-// Errors of configs in the words and the layout of the format (§1.1): one per line, our hint below.
+// Errors of configs in the words, the layout and the order of the format (§1.1): one per line, our hint below.
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import type { AnySchema } from '@suite/shared/schema/shape.ts';
+import { snake } from './spelling.ts';
+import { valuePath } from './value-path.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
   'minimum-vagga': 'Minimum Vagga Error',
@@ -14,6 +17,9 @@ const KINDS: Readonly<Record<string, string>> = {
   'unknown-alias': 'Parse Error',
 };
 
+/** What is wrong with single characters, not with their order. */
+const TOKENS = ['BAD_DQ_ESCAPE', 'BAD_SCALAR_START', 'TAB_AS_INDENT'];
+
 const PATH_TEXTS: Readonly<Record<string, string>> = {
   empty: 'Path expected',
   absolute: 'Path must be absolute',
@@ -24,14 +30,21 @@ const PATH_TEXTS: Readonly<Record<string, string>> = {
 type Params = NonNullable<Diagnostic['params']>;
 
 const quoted = (words: readonly string[]) => words.map(word => JSON.stringify(word)).join(', ');
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 const WORDS: Readonly<Record<string, (params: Params) => string | undefined>> = {
   'unknown-key': ({ key }) => `Keys {${JSON.stringify(key)}} are not expected`,
   'missing-field': ({ field }) => `Field ${String(field)} is expected`,
   'unknown-tag': ({ tag }) => `The tag ${String(tag)} is not expected`,
   'tag-expected': ({ tags }) => `One of the tags [${quoted(tags as readonly string[])}] expected`,
-  'wrong-type': ({ expected }) => `Value must be ${String(expected)}`,
+  'wrong-type': ({ expected, found }) =>
+    expected === 'null'
+      ? `Null expected, ${capital(String(found))} found`
+      : `Value must be ${String(expected)}`,
+  'duplicate-key': ({ key }) => `Duplicate key ${JSON.stringify(key)}`,
+  'unknown-alias': ({ alias }) => `Unknown alias ${JSON.stringify(alias)}`,
   bool: ({ text }) => `bad boolean ${JSON.stringify(text)}`,
+  number: ({ text }) => `number error: ${JSON.stringify(text)} is no whole number`,
   range: ({ rule, requirement }) => {
     if (rule === 'min_value') return `Value must be at least ${String(requirement)}`;
     return rule === 'max_value' ? `Value must be at most ${String(requirement)}` : undefined;
@@ -43,18 +56,44 @@ function messageOf({ code, message, params }: Diagnostic): string {
   return (params === undefined ? undefined : WORDS[code]?.(params)) ?? message;
 }
 
-/** There are 48 steps: nobody reads such a line. */
-function knownTags(hint: string): string {
-  return hint.length > 200 ? 'the known tags are in docs/config.md' : hint;
+function kindOf({ code, params }: Diagnostic): string {
+  if (code === 'decode') return `Decode error at ${String(params?.path)}`;
+  if (code === 'wrong-type' && params?.expected === 'null') return 'Parse Error';
+  const reason = params?.reason;
+  if (code === 'syntax' && TOKENS.some(token => token === reason)) return 'Tokenizer Error';
+  return KINDS[code] ?? 'Validation Error';
+}
+
+const lineOf = (error: Diagnostic): string =>
+  `${error.file}:${error.line}:${error.column}: ${kindOf(error)}: ${messageOf(error)}`;
+
+/** There are 54 steps: nobody reads such a line. */
+function hintOf({ hint }: Diagnostic): string {
+  if (hint === undefined) return '';
+  const isList = hint.startsWith('known tags: ') && hint.length > 200;
+  return `\n    ${isList ? 'the known tags are in docs/keys.md' : hint}`;
 }
 
 /** Every line starts `PATH:LINE:COL: KIND: `; an empty line follows the block. */
 export function formatErrors(errors: readonly Diagnostic[]): string {
-  const lines = errors.map(error => {
-    const { file, line, column, code } = error;
-    const hint = error.hint?.startsWith('known tags: ') ? knownTags(error.hint) : error.hint;
-    const head = `${file}:${line}:${column}: ${KINDS[code] ?? 'Validation Error'}: ${messageOf(error)}`;
-    return hint === undefined ? head : `${head}\n    ${hint}`;
-  });
-  return `${lines.join('\n')}\n\n`;
+  return `${errors.map(error => `${lineOf(error)}${hintOf(error)}`).join('\n')}\n\n`;
+}
+
+/** What makes a valid tree no project: older programs say only the first of these, and last. */
+function decodeText({ code, params }: Diagnostic): string | undefined {
+  if (code === 'missing-field') return `missing field \`${snake(String(params?.field))}\``;
+  return code === 'bool' ? `bad boolean ${JSON.stringify(params?.text)}` : undefined;
+}
+
+/**
+ * Errors of `decode` in the order of the format. The first that stops decoding comes last, in its own words; only a missing field is
+ * a validation error too.
+ */
+export function ordered(schema: AnySchema, errors: readonly Diagnostic[]): Diagnostic[] {
+  const first = errors.find(error => decodeText(error) !== undefined);
+  if (first === undefined) return [...errors];
+  const { hint: _, ...rest } = first;
+  const path = valuePath(schema, first.path ?? []);
+  const last = { ...rest, code: 'decode', message: decodeText(first) as string, params: { path } };
+  return [...errors.filter(error => error !== first || first.code === 'missing-field'), last];
 }

@@ -1,4 +1,5 @@
 // What this version understands and cannot do yet. Whoever makes a key work deletes its line here; then a set key is no error any more.
+import { camel } from './spelling.ts';
 
 /** Keys of commands and children → what is missing. */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {
@@ -36,8 +37,6 @@ const DEFAULTS: readonly unknown[] = [undefined, 'read-only', 'never'];
 
 const isSet = (value: unknown): boolean =>
   Array.isArray(value) ? value.length > 0 : !DEFAULTS.includes(value);
-
-const camel = (key: string): string => key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
 /** Names of keys in `value` (camelCase) that are set and stand in the table. */
 export function unavailable(table: Readonly<Record<string, string>>, value: object): string[] {

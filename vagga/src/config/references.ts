@@ -1,6 +1,7 @@
 // Containers that setups name: they must exist and must not lead back to themselves.
 import { nearest } from '@suite/shared/schema/nearest.ts';
 import type { Command, Container, Json, Place, Project, Step } from './model.ts';
+import { byCodePoint } from './order.ts';
 
 type Containers = Project['containers'];
 
@@ -11,7 +12,14 @@ function field(value: Json, key: string): string[] {
 
 function namesOf(step: Step): string[] {
   if (step.tag === 'Container') return [step.value as string];
-  return step.tag === 'Build' ? field(step.value, 'container') : [];
+  if (step.tag === 'Build') return field(step.value, 'container');
+  return step.tag === 'SubConfig' ? sourceOf(step.value) : [];
+}
+
+/** Of a sub-config: the container that the other config is read from. Its own `container` is a name over there. */
+function sourceOf(value: Json): string[] {
+  const { source } = value as { source: { tag: string; value: Json } };
+  return source.tag === 'Container' ? [source.value as string] : [];
 }
 
 /** The containers that must be built before this one, in the order of its steps. */
@@ -28,47 +36,46 @@ export function containerNotFound(name: string, known: readonly string[], detail
   return `Container ${JSON.stringify(name)}${detail} not found${hint}`;
 }
 
-function missing(containers: Containers, name: string, step: Step): string[] {
-  const known = Object.keys(containers);
-  return namesOf(step)
-    .filter(wanted => !Object.hasOwn(containers, wanted))
-    .map(
-      wanted => at(step) + containerNotFound(wanted, known, ` referenced from ${JSON.stringify(name)} is`),
-    );
-}
-
 interface Walk {
   readonly containers: Containers;
-  /** Containers from which no new cycle can be found. */
+  /** Containers from which nothing new can be found. */
   readonly done: Set<string>;
-  readonly found: string[];
+  readonly absent: string[];
+  readonly rounds: string[];
 }
 
-/** Depth first; a step that leads to a container of the trail closes a cycle. */
+function reportAbsent({ containers, absent }: Walk, step: Step, wanted: string, start: string): void {
+  const detail = ` referenced from ${JSON.stringify(start)} is`;
+  absent.push(at(step) + containerNotFound(wanted, Object.keys(containers), detail));
+}
+
+function reportRound({ rounds }: Walk, step: Step, next: string, way: readonly string[]): void {
+  // The second line is the one scripts look for, and it stays the last of the block.
+  rounds.push(
+    `${at(step)}${[...way, next].join(' -> ')}\nContainer ${JSON.stringify(next)} has cyclic dependency`,
+  );
+}
+
+/** Depth first; a step that leads to a container of the trail closes a cycle. The first of the trail is where the walk began. */
 function walk(state: Walk, name: string, trail: readonly string[]): void {
   const way = [...trail, name];
   for (const step of state.containers[name]?.setup ?? []) {
     for (const next of namesOf(step)) {
       const start = way.indexOf(next);
-      if (start >= 0) {
-        const round = [...way.slice(start), next].join(' -> ');
-        // The second line is the one scripts look for, and it stays the last of the block.
-        state.found.push(`${at(step)}${round}\nContainer ${JSON.stringify(next)} has cyclic dependency`);
-      } else if (!state.done.has(next)) walk(state, next, way);
+      if (!Object.hasOwn(state.containers, next)) reportAbsent(state, step, next, way[0] as string);
+      else if (start >= 0) reportRound(state, step, next, way.slice(start));
+      else if (!state.done.has(next)) walk(state, next, way);
     }
   }
   state.done.add(name);
 }
 
-/** Every problem, a line each, in the order of names; undefined when there is none. */
+/** Every problem, a line each: what is missing before what goes round; undefined when there is none. */
 export function projectProblem({ containers }: Project): string | undefined {
-  const names = Object.keys(containers).sort();
-  const state: Walk = { containers, done: new Set(), found: [] };
-  const absent = names.flatMap(name =>
-    (containers[name]?.setup ?? []).flatMap(step => missing(containers, name, step)),
-  );
-  for (const name of names) if (!state.done.has(name)) walk(state, name, []);
-  const problems = [...absent, ...state.found];
+  const state: Walk = { containers, done: new Set(), absent: [], rounds: [] };
+  for (const name of Object.keys(containers).sort(byCodePoint))
+    if (!state.done.has(name)) walk(state, name, []);
+  const problems = [...state.absent, ...state.rounds];
   return problems.length === 0 ? undefined : problems.join('\n');
 }
 

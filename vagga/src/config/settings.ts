@@ -1,9 +1,9 @@
 // Settings of the user and of the project: where things are stored, where packages come from, what every command gets to see.
-import { type Diagnostic, decode, type Infer, type Schema } from '@suite/shared/schema/index.ts';
-import { parseYaml } from '@suite/shared/yaml/index.ts';
+import type { Diagnostic, Infer, Schema } from '@suite/shared/schema/index.ts';
 import { STEP_CACHE_AGE_DAYS, STEP_CACHE_BYTES } from './defaults.ts';
 import { formatErrors } from './errors.ts';
 import { UNAVAILABLE_SETTINGS, unavailable } from './not-available.ts';
+import { readDocument } from './read-document.ts';
 import { type anySettingsSchema, projectSettingsSchema, userSettingsSchema } from './settings-schema.ts';
 
 /** Paths are as written: a `~/` in front is for the adapter to resolve. Absent mirrors: the distribution's own. */
@@ -117,9 +117,8 @@ function notAvailable(raw: Raw, file: string): Diagnostic[] {
 
 /** The file's own keys, then those for this project. */
 function layers(file: SettingsFile, root: string): Raw[] | readonly Diagnostic[] {
-  const tree = parseYaml(file.text, { file: file.name });
   const schema: Schema<RawUser> = file.of === 'user' ? userSettingsSchema : projectSettingsSchema;
-  const raw = tree.ok ? decode(schema, tree.value) : tree;
+  const raw = readDocument(schema, file.name, file.text);
   if (!raw.ok) return raw.errors;
   const { siteSettings: _, ...own } = raw.value;
   const site = siteOf(raw.value, root);

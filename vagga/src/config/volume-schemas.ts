@@ -1,5 +1,8 @@
 // Volumes: mounted only when commands run, never during a build.
 import { s } from '@suite/shared/schema/index.ts';
+import { FAILED, type Shape } from '@suite/shared/schema/shape.ts';
+import type { MappingEntry, ScalarNode } from '@suite/shared/yaml/index.ts';
+import { atTag } from './at-tag.ts';
 import { TMPFS_BYTES } from './defaults.ts';
 import { id } from './steps/common.ts';
 
@@ -46,4 +49,46 @@ export const VOLUMES = {
   Persistent: persistent,
 };
 
-export const volumeSchema = s.tagged(VOLUMES);
+const volumeMap = s.map(atTag(s.tagged(VOLUMES)));
+
+/** Keys of a volume that stand where a path should: they are not indented as deep as they should be. */
+const INNER_KEYS: readonly string[] = [
+  ...new Set([tmpfs, snapshot, persistent].flatMap(({ shape }) => keysOf(shape))),
+];
+
+function keysOf(shape: Shape): string[] {
+  return shape.kind === 'struct' ? Object.keys(shape.fields) : [];
+}
+
+/** The volume written before `key`, which it probably belongs to. */
+function entryBefore(entries: readonly MappingEntry[], key: ScalarNode): MappingEntry | undefined {
+  return entries
+    .filter(
+      entry => entry.key.file === key.file && entry.key.line < key.line && entry.value.tag !== undefined,
+    )
+    .sort((a, b) => b.key.line - a.key.line)[0];
+}
+
+function hintFor(entries: readonly MappingEntry[], key: ScalarNode): string | undefined {
+  if (!INNER_KEYS.includes(key.text.replaceAll('_', '-'))) return undefined;
+  const before = entryBefore(entries, key);
+  return before === undefined
+    ? undefined
+    : `indent ${key.text} below ${before.key.text} if it belongs to that !${before.value.tag}`;
+}
+
+/** Absolute paths to volumes. Errors: `path`, and those of the volumes. */
+export const volumesSchema: typeof volumeMap = {
+  shape: volumeMap.shape,
+  read(node, context) {
+    const entries = node.kind === 'mapping' ? node.entries : [];
+    const wrong = entries.filter(({ key }) => !key.text.startsWith('/'));
+    for (const { key } of wrong) {
+      const reason = key.text === '' ? 'empty' : 'absolute';
+      context.fail('path', 'Path must be absolute', key, { reason }, hintFor(entries, key));
+    }
+    if (node.kind !== 'mapping' || wrong.length === 0) return volumeMap.read(node, context);
+    volumeMap.read({ ...node, entries: entries.filter(entry => !wrong.includes(entry)) }, context);
+    return FAILED;
+  },
+};

@@ -1,5 +1,6 @@
 // Plain `vagga` and `vagga _list`: the commands of the project as text.
 import type { Command, Project } from '../config/model.ts';
+import { byCodePoint } from '../config/order.ts';
 
 const NAME_WIDTH = 19;
 const DEFAULT_TITLE = 'Available commands';
@@ -12,17 +13,6 @@ export function byteLength(text: string): number {
     bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
   }
   return bytes;
-}
-
-/** The order of UTF-8 bytes is that of code points. */
-function byCodePoint(left: string, right: string): number {
-  const a = Array.from(left, character => character.codePointAt(0) as number);
-  const b = Array.from(right, character => character.codePointAt(0) as number);
-  for (let index = 0; index < Math.min(a.length, b.length); index++) {
-    const order = (a[index] as number) - (b[index] as number);
-    if (order !== 0) return order;
-  }
-  return a.length - b.length;
 }
 
 const sortedCommands = (project: Project): [string, Command][] =>

@@ -61,7 +61,12 @@ export async function until(condition: () => boolean, what: string, deadlineMs =
 }
 
 export class Rig {
-  readonly root = mkdtempSync(join(tmpdir(), 'vagga-e2e-'));
+  readonly root: string;
+
+  /** Without a directory: an own one. */
+  constructor(root = mkdtempSync(join(tmpdir(), 'vagga-e2e-'))) {
+    this.root = root;
+  }
 
   write(name: string, text: string): void {
     mkdirSync(dirname(join(this.root, name)), { recursive: true });

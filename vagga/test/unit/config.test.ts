@@ -1,5 +1,6 @@
 // The config format (spec §1): decoding, texts and places of errors, mixins, references, versions.
 import t from 'tap';
+import { loadSubConfig } from '../../src/config/load.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { compareVersions } from '../../src/config/version.ts';
 import { load, project } from './helpers.ts';
@@ -9,8 +10,10 @@ const errors = (text: string, files = {}): string => {
   return loaded.ok ? '' : loaded.text;
 };
 
-t.test('a project is decoded with its defaults', async t => {
-  const { containers, commands } = project(`
+t.test(
+  '§1.3 containers, §1.3 commands, §1.3 default-ids: a project is decoded with its defaults',
+  async t => {
+    const { containers, commands } = project(`
 containers:
   app:
     setup:
@@ -28,23 +31,28 @@ commands:
     work_dir: sub
   list: !Command {container: app, run: [ls]}
 `);
-  const app = containers.app;
-  t.match(app?.setup[0], { tag: 'Debian', value: { suite: 'bookworm' }, line: 5, column: 7 });
-  t.match(app?.setup[1], { tag: 'Copy', line: 6, value: { umask: 0o002, preserveTimes: false, rules: [] } });
-  t.same(app?.uids, [
-    { start: 0, end: 1 },
-    { start: 5, end: 10 },
-  ]);
-  t.same(app?.gids, [{ start: 0, end: 65536 }]);
-  t.same(app?.environ, { VERSION: '3.10' }, 'scalars are source text');
-  t.match(commands.shell, { kind: 'command', acceptsArguments: false, workDir: 'sub' });
-  t.match(commands.list, { acceptsArguments: true, run: ['ls'] }, 'a list takes arguments');
-  t.same(
-    JSON.parse(JSON.stringify({ containers, commands })),
-    { containers, commands },
-    'survives the cache',
-  );
-});
+    const app = containers.app;
+    t.match(app?.setup[0], { tag: 'Debian', value: { suite: 'bookworm' }, line: 5, column: 7 });
+    t.match(app?.setup[1], {
+      tag: 'Copy',
+      line: 6,
+      value: { umask: 0o002, preserveTimes: false, rules: [] },
+    });
+    t.same(app?.uids, [
+      { start: 0, end: 1 },
+      { start: 5, end: 10 },
+    ]);
+    t.same(app?.gids, [{ start: 0, end: 65536 }]);
+    t.same(app?.environ, { VERSION: '3.10' }, 'scalars are source text');
+    t.match(commands.shell, { kind: 'command', acceptsArguments: false, workDir: 'sub' });
+    t.match(commands.list, { acceptsArguments: true, run: ['ls'] }, 'a list takes arguments');
+    t.same(
+      JSON.parse(JSON.stringify({ containers, commands })),
+      { containers, commands },
+      'survives the cache',
+    );
+  },
+);
 
 t.test('all errors come at once, with places and hints', async t => {
   const text = errors(`containers:
@@ -71,24 +79,11 @@ commands:
   );
   t.match(text, 'Validation Error: Field run is expected');
   t.match(text, 'Validation Error: The tag Comand is not expected');
-  t.equal(lines.filter(line => line.includes('Error:')).length, 5);
+  t.equal(lines.filter(line => /: (Validation Error|Decode error)/.test(line)).length, 6);
   t.ok(text.endsWith('\n\n'), 'an empty line follows the block');
 });
 
-t.test('texts of the format for wrong values', async t => {
-  const command = (line: string) =>
-    errors(`commands:\n  c: !Command\n    container: a\n    run: x\n    ${line}\n`);
-  t.match(command('accepts-arguments: yes'), 'bad boolean "yes"');
-  t.match(command('user-id: -1'), 'Value must be at least 0');
-  t.match(errors('containers: ~\n'), 'Value must be mapping');
-  t.match(
-    errors('commands:\n  c: {run: x}\n'),
-    'One of the tags ["Command", "Supervise", "CapsuleCommand"] expected',
-  );
-  t.match(errors('a: 1\na: 2\n'), '2:1: Parse Error:');
-});
-
-t.test('minimum-vagga is reported first, beside the other errors (spec §1.3)', async t => {
+t.test('§1.3 minimum-vagga: reported first, beside the other errors', async t => {
   const text = errors('minimum-vagga: v99.0\ncommands:\n  c: !UnknownCommand {}\n');
   const [first, second] = text.split('\n');
   t.equal(first, '/project/vagga.yaml:1:16: Minimum Vagga Error: Please upgrade vagga to at least "v99.0"');
@@ -96,7 +91,7 @@ t.test('minimum-vagga is reported first, beside the other errors (spec §1.3)', 
   t.equal(errors('minimum-vagga: v0.4.1\n'), '');
 });
 
-t.test('versions compare as in the original', async t => {
+t.test('§1.3 version-order: the vectors', async t => {
   t.ok(compareVersions('v0.4.1-28-gfba00d7', 'v0.4.1') > 0);
   t.ok(compareVersions('v0.4.1-28-gfba00d7', 'v0.4.1-27-gtest') > 0);
   t.ok(compareVersions('v0.4.1-28-gfba00d7', 'v0.4.2') < 0);
@@ -104,48 +99,171 @@ t.test('versions compare as in the original', async t => {
   t.ok(compareVersions('1.0rc1', '1.0') < 0);
 });
 
-t.test('mixins: the main file wins, later over earlier, broken ones are skipped', async t => {
-  const run = (text: string) => `commands:\n  x: !Command {container: a, run: ${text}}\n`;
-  const main =
-    'mixins: [one.yaml, two.yaml, gone.yaml, broken.yaml]\ncommands:\n  m: !Command {container: a, run: main}\n';
-  const files = {
-    'one.yaml': `${run('one')}  y: !Command {container: a, run: one}\n`,
-    'two.yaml': `${run('two')}  m: !Command {container: a, run: two}\n`,
-    'broken.yaml': 'commands: [',
-    'vagga.local.yaml': 'commands:\n  y: !Command {container: a, run: local}\n',
+const MIXED = `commands:
+  x: !Command {container: a, run: FROM}
+  y: !Command {container: a, run: FROM}
+`;
+const from = (name: string, without = '') =>
+  MIXED.replaceAll('FROM', name).replace(new RegExp(`  ${without}: .*\\n`), '');
+
+t.test('§1.3 mixins: main file, local mixins, listed ones; later over earlier, whole entries', async t => {
+  const main = `mixins: [one.yaml, sub/two.yaml]\ncommands:\n  m: !Command {container: a, run: main}\n`;
+  const runs = (files: Record<string, string>) => {
+    const { commands } = project(main, { 'one.yaml': '', 'sub/two.yaml': '', ...files });
+    return ['m', 'x', 'y'].map(name => (commands[name] as { run?: string } | undefined)?.run);
   };
-  const loaded = load(main, files);
-  if (!loaded.ok) return t.fail(loaded.text);
-  const { commands } = loaded.value.project;
-  t.match(commands, { x: { run: 'two' }, y: { run: 'local' }, m: { run: 'main' } });
-  t.equal(loaded.value.warnings.length, 2);
-  t.match(loaded.value.warnings[0], /Skipping mixin because of error\. Error: .*gone\.yaml/);
+  const listed = { 'one.yaml': from('one'), 'sub/two.yaml': from('two', 'y') };
+  t.same(runs(listed), ['main', 'two', 'one']);
+  const nested = { ...listed, 'sub/two.yaml': 'mixins: [three.yaml]\n', 'sub/three.yaml': from('three') };
+  t.same(runs(nested), ['main', 'three', 'three'], 'with its own directly below');
+  const locals = {
+    ...listed,
+    'vagga.local.yaml': from('local'),
+    '.vagga.local.yaml': from('hidden', 'y'),
+    '.vagga/local.yaml': `mixins: [more.yaml]\n`,
+    '.vagga/more.yaml':
+      'commands:\n  x: !Command {container: b, run: inner}\n  m: !Command {container: a, run: inner}\n',
+  };
+  t.same(runs(locals), ['main', 'inner', 'local'], 'local ones cannot replace what the main file defines');
+  t.match(project(main, { ...locals }).commands.x, { container: 'b', source: '/project/.vagga/more.yaml' });
 });
 
-t.test('containers that setups name must exist and must not go round', async t => {
-  const container = (name: string, parent: string) => `  ${name}:\n    setup: [!Container ${parent}]\n`;
-  const missing = errors(`containers:\n${container('y', 'x')}`);
-  t.match(missing, 'Container "x" referenced from "y" is not found');
-  const cycle = errors(`containers:\n${container('a', 'crash')}${container('crash', 'crash')}`);
-  t.match(cycle, 'Container "crash" has cyclic dependency');
-  t.match(cycle.trimEnd().split('\n').at(-1), /^Container "crash" has cyclic dependency$/, 'the last line');
-  const all = errors(
-    `containers:\n${container('a', 'b')}${container('b', 'c')}${container('c', 'b')}${container('web', 'basse')}${container('base', 'nope')}`,
+t.test('§1.3 broken-mixin: a warning, and everything else works', async t => {
+  const warnings = (files: Record<string, string>) => {
+    const loaded = load('mixins: [one.yaml]\ncommands:\n  m: !Command {container: a, run: x}\n', files);
+    if (!loaded.ok) throw new Error(loaded.text);
+    t.ok(loaded.value.project.commands.m);
+    return loaded.value.warnings;
+  };
+  const start = 'Skipping mixin because of error. Error: /project/one.yaml';
+  t.match(warnings({}), [`${start}: Error reading file: `]);
+  t.match(warnings({ 'one.yaml': 'commands: [' }), [`${start}:1:12: Parse Error: `]);
+  t.match(warnings({ 'one.yaml': 'minimum-vagga: 9.9.9\ncommands: {x: !Unknown }\n' }), [
+    `${start}:1:16: Minimum Vagga Error: Please upgrade vagga to at least "9.9.9"`,
+  ]);
+  t.equal(
+    warnings({ 'one.yaml': 'minimum-vagga: 9.9.9\ncommands: {x: !Unknown }\n' })[0]?.includes('\n'),
+    false,
+  );
+  t.match(warnings({ 'one.yaml': 'mixins: [one.yaml]\n' }), [
+    /one\.yaml -> \/project\/one\.yaml: mixins go round/,
+  ]);
+  t.match(warnings({ 'one.yaml': 'mixins: [../one.yaml]\n' }), [/without \.\./]);
+  const level = (next: number) => `mixins: [m${next}.yaml, m${next}.yaml]\n`;
+  const deep = Object.fromEntries(
+    Array.from({ length: 40 }, (_, index) => [`m${index}.yaml`, level(index + 1)]),
+  );
+  t.match(warnings({ ...deep, 'one.yaml': level(0) }).at(-1), /more than 100 mixins/);
+});
+
+t.test(
+  '§1.3 missing-container, §1.3 cycles: containers that setups name exist and do not go round',
+  async t => {
+    const container = (name: string, parent: string) => `  ${name}:\n    setup: [!Container ${parent}]\n`;
+    const missing = errors(`containers:\n${container('y', 'x')}`);
+    t.match(missing, 'Container "x" referenced from "y" is not found');
+    const cycle = errors(`containers:\n${container('a', 'crash')}${container('crash', 'crash')}`);
+    t.match(cycle, 'Container "crash" has cyclic dependency');
+    t.match(cycle.trimEnd().split('\n').at(-1), /^Container "crash" has cyclic dependency$/, 'the last line');
+    const all = errors(
+      `containers:\n${container('a', 'b')}${container('b', 'c')}${container('c', 'b')}${container('web', 'basse')}${container('base', 'nope')}`,
+    );
+    t.match(
+      all,
+      /:3:\d+: Validation Error: b -> c -> b|:7:\d+: Validation Error: b -> c -> b/,
+      'the way round',
+    );
+    t.match(
+      all,
+      /:9:\d+: Validation Error: Container "basse" referenced from "web" is not found\n {4}did you mean base\?/,
+    );
+    t.match(
+      all,
+      /:11:\d+: Validation Error: Container "nope" referenced from "base" is not found/,
+      'all at once',
+    );
+  },
+);
+
+t.test('§1.3 missing-container: the container that the walk started from is named', async t => {
+  const text = errors('containers:\n  b: {setup: [!Container gone]}\n  a: {setup: [!Container b]}\n');
+  t.equal(
+    text,
+    '/project/vagga.yaml:2:15: Validation Error: Container "gone" referenced from "a" is not found\n\n',
+  );
+  const sub = (source: string) =>
+    errors(`containers: {a: {setup: [!SubConfig {${source}, container: x}]}}\n`);
+  t.match(sub('source: !Container gone'), 'Container "gone" referenced from "a" is not found');
+  t.equal(sub('path: other.yaml'), '', 'names of the other config are not looked up here');
+});
+
+t.test('§2.4 !SubConfig: the other config has its ids and local mixins, and is not checked', async t => {
+  const files: Record<string, string> = {
+    '/p/sub/vagga.yaml': 'containers:\n  x: {setup: [!Container of-main]}\n',
+    '/p/sub/vagga.local.yaml': 'containers:\n  y: {uids: [1-2]}\n',
+  };
+  const loaded = loadSubConfig('/p/sub/vagga.yaml', path => files[path]);
+  t.match(loaded, {
+    ok: true,
+    value: {
+      project: {
+        containers: { x: { uids: [{ start: 0, end: 65_536 }] }, y: { uids: [{ start: 1, end: 3 }] } },
+      },
+    },
+  });
+  t.equal(
+    loadSubConfig('/p/gone.yaml', path => files[path]),
+    undefined,
   );
   t.match(
-    all,
-    /:3:\d+: Validation Error: b -> c -> b|:7:\d+: Validation Error: b -> c -> b/,
-    'the way round',
+    loadSubConfig('/p/bad.yaml', () => 'a: ['),
+    { ok: false, text: '/p/bad.yaml:1:5: Parse Error: ' },
   );
-  t.match(
-    all,
-    /:9:\d+: Validation Error: Container "basse" referenced from "web" is not found\n {4}did you mean base\?/,
-  );
-  t.match(
-    all,
-    /:11:\d+: Validation Error: Container "nope" referenced from "base" is not found/,
-    'all at once',
-  );
+});
+
+t.test('children: readiness, order, restarts, limits and files are understood', async t => {
+  const { commands } = project(`
+commands:
+  all: !Supervise
+    children:
+      db: !Command
+        container: a
+        run: [postgres]
+        ready: !Tcp 5432
+        restart: on-failure
+        stop-signal: SIGINT
+        memory-limit: 512Mi
+        network: {ip: 172.23.0.3, ports: {8000: 80}}
+      web: !Command
+        container: a
+        run: serve
+        after: [db]
+        ready: !Http {port: 80, path: /up, timeout: 5}
+        env-files: [.env]
+        watch: [src, {path: static, action: sync, target: /srv}]
+      job: !BridgeCommand {container: a, run: x, ready: !Exit , after: [web]}
+`);
+  const { children } = commands.all as { children: Record<string, unknown> };
+  t.match(children.db, {
+    ready: { tag: 'Tcp', port: 5432, host: '127.0.0.1', timeout: 60, interval: 250 },
+    restart: 'on-failure',
+    stopSignal: 'INT',
+    memoryLimit: 512 * 2 ** 20,
+    network: { ip: '172.23.0.3', ports: { 8000: 80 } },
+    bridge: false,
+  });
+  t.match(children.web, {
+    after: ['db'],
+    ready: { tag: 'Http', path: '/up', timeout: 5 },
+    envFiles: ['.env'],
+    watch: [
+      { path: 'src', ignore: [], action: 'restart' },
+      { path: 'static', action: 'sync', target: '/srv' },
+    ],
+  });
+  t.match(children.job, { bridge: true, ready: { tag: 'Exit', timeout: 60 } });
+  const bad = 'commands: {c: !Command {container: a, run: x, ready: !Log "("}}\n';
+  t.match(errors(bad), /:1:59: Validation Error: Invalid regular expression/);
 });
 
 t.test('keys of later versions are known and named', async t => {

@@ -1,7 +1,7 @@
 // Which directory is the project: from the current one upwards.
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CONFIG_FILES, LOCAL_MIXINS } from '../../config/defaults.ts';
+import { CONFIG_FILES, LOCAL_MIXINS, MISTAKEN_FILES } from '../../config/defaults.ts';
 
 export interface Found {
   readonly root: string;
@@ -22,3 +22,11 @@ export function findProject(start: string): Found | undefined {
     if (directory === dirname(directory)) return undefined;
   }
 }
+
+/** Files with a nearly right name, from `start` upwards: when no project was found, the reason is probably one of them. */
+export function mistakenFiles(start: string): string[] {
+  const here = MISTAKEN_FILES.map(name => join(start, name)).filter(isFile);
+  return start === dirname(start) ? here : [...here, ...mistakenFiles(dirname(start))];
+}
+
+export const mistaken = (file: string): string => `${file} is not read; did you mean vagga.yaml?`;

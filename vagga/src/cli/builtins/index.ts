@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import { type Session, say } from '../session.ts';
 import { build } from './build.ts';
+import { dumpProject } from './dump-config.ts';
 import { list } from './list.ts';
 import type { BuiltinEntry } from './registry.ts';
 import { run } from './run.ts';
@@ -14,6 +15,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _run: { title: 'Run a program in a container', run },
   _list: { title: 'List commands or containers', run: (session, words) => list(session, words, titles()) },
   _version_hash: { title: 'Print the identity of a container', run: versionHash },
+  _dump_config: { title: 'Print the whole config as JSON', run: dumpProject },
   _base_dir: { title: 'Print the directory of the project', run: ({ layout }) => print(layout.root) },
   _relative_work_dir: {
     title: 'Print the current directory below that of the project',
@@ -36,7 +38,6 @@ const NOT_AVAILABLE = [
   '_destroy_netns',
   '_run_in_netns',
   '_network',
-  '_dump_config',
   '_compgen',
   '_help',
   '_capsule',
