@@ -33,10 +33,10 @@ export interface OpenRequest {
 }
 
 /**
- * Opens `path` as seen from the open directory; the kernel itself keeps the look-up inside, so nobody can exchange a
+ * Opens `path` (a string, or bytes that end with NUL) as seen from the open directory; the kernel itself keeps the look-up inside, so nobody can exchange a
  * component in between. Close-on-exec. Throws with `code` (EXDEV, ELOOP: a link would have led out; ENOENT …).
  */
-export function openAt(directory: number, path: string, request: OpenRequest): number {
+export function openAt(directory: number, path: string | Buffer, request: OpenRequest): number {
   const how = Buffer.alloc(24);
   how.writeBigUInt64LE(BigInt(request.flags | O_CLOEXEC), 0);
   how.writeBigUInt64LE(BigInt(request.mode ?? 0), 8);

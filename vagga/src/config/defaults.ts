@@ -15,6 +15,45 @@ export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** A file named by `!Copy` or `!Depends` is read whole to hash it; bigger ones are data, not sources. */
 export const HASHED_FILE_BYTES_MAX = 1024 * 1024 * 1024;
 
+/** Entries of one archive: the biggest source trees have some 100,000 files. */
+export const ARCHIVE_ENTRIES_MAX = 2_000_000;
+
+/** Unpacked size of one archive: more than any image of today. */
+export const ARCHIVE_UNPACKED_BYTES_MAX = 64 * 1024 ** 3;
+
+/** gzip cannot exceed 1032:1, so only xz, bzip2 and zstd archives that are all zeros meet this. */
+export const ARCHIVE_RATIO_MAX = 2000;
+
+/** What an archive of any size may unpack to. */
+export const ARCHIVE_SLACK_BYTES = 1024 ** 3;
+
+/** One extended header of a tar archive; 64 of them for the directory of a zip archive (200 bytes × 300,000 files). */
+export const ARCHIVE_METADATA_BYTES_MAX = 1024 * 1024;
+
+/** As the kernel: a path is at most 4095 bytes and NUL. */
+export const ARCHIVE_NAME_BYTES_MAX = 4096;
+
+/** npm's deepest trees have about 100 levels. */
+export const ARCHIVE_DEPTH_MAX = 256;
+
+/** Tries per address: with the growing pauses between them about 8 seconds, enough for a server that restarts. */
+export const DOWNLOAD_ATTEMPTS = 5;
+
+/** Pause after the first failure; it doubles. */
+export const DOWNLOAD_RETRY_MS = 500;
+
+/** A connection that says nothing for this long is dead. */
+export const DOWNLOAD_IDLE_MS = 60_000;
+
+/** As in curl's habit of 50, cut to what honest servers need. */
+export const REDIRECTS_MAX = 10;
+
+/** One file: beyond the biggest images and toolchains. */
+export const DOWNLOAD_BYTES_MAX = 32 * 1024 ** 3;
+
+/** Names in the cache: file systems take 255 bytes, and a checksum and `.part.from` come with it. */
+export const DOWNLOAD_NAME_BYTES_MAX = 200;
+
 /** The search path of builds and runs, as on Debian for root. */
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

@@ -1,10 +1,12 @@
 // The table from planned actions to what carries them out.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildAction } from '../../core/steps/state.ts';
+import { download, tarInstall, unpack } from './archives.ts';
 import type { BuildContext } from './context.ts';
 import { copyIntoImage, truncateInImage } from './copy.ts';
 import { bootstrapDebian, copyRoot } from './debian.ts';
+import { putHostFiles } from './host-files.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
 import { runInImage } from './run-step.ts';
 
@@ -15,20 +17,6 @@ type Execute<K extends Kind> = (
   context: BuildContext,
   action: Of<K>,
 ) => Promise<string | undefined> | undefined;
-
-/** Steps resolve names as the host does; the end of the build empties both files. */
-export function putHostFiles(root: string): void {
-  mkdirSync(join(root, 'etc'), { recursive: true });
-  for (const name of ['/etc/resolv.conf', '/etc/hosts']) {
-    truncateInImage(root, name);
-    const target = inRoot(root, name);
-    try {
-      writeFileSync(target, readFileSync(name));
-    } catch {
-      // Neither a host without the file nor an image that keeps it elsewhere stops a build.
-    }
-  }
-}
 
 async function thenHostFiles(context: BuildContext, failed: Promise<string | undefined>) {
   const problem = await failed;
@@ -70,6 +58,9 @@ const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
   'copy-root': (context, { container }) =>
     thenHostFiles(context, copyRoot(context, parentRoot(context, container), context.root)),
   run: runInImage,
+  download,
+  unpack,
+  'tar-install': tarInstall,
   'write-file': ({ root }, { path, text, mode }) => writeInImage(root, path, text, mode),
   copy: (context, { copy }) => {
     copyIntoImage(context.root, context.layout.root, copy);

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
 import type { Json, Project, Step } from '../../config/model.ts';
 import type { BuildPlan } from '../../core/plan/build.ts';
-import { execute, putHostFiles } from './actions.ts';
+import { execute } from './actions.ts';
 import { runChild } from './child.ts';
 import { BuildContext, type BuildContextOptions } from './context.ts';
+import { putHostFiles } from './host-files.ts';
 import { BuildLog } from './log.ts';
 import { Timings } from './timings.ts';
 

@@ -28,7 +28,7 @@ function spec(context: BuildContext, action: RunAction) {
     readonlyRoot: false,
     args: action.argv,
     env: action.env,
-    cwd: '/work',
+    cwd: action.cwd ?? '/work',
     mounts: [
       projectMount(context.layout.root),
       { type: 'tmpfs', target: '/run', readonly: false, mode: 0o755 },

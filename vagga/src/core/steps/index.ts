@@ -1,6 +1,7 @@
 // Every step of the format that this version builds. A tag that the config knows but this table does not is
 // "not available yet": the config lists and hashes with it, only building says so.
 import type { Step } from '../../config/model.ts';
+import { planDownload, planTar, planTarInstall, planUnzip } from './archives.ts';
 import { planContainer } from './container.ts';
 import { planDebian } from './debian.ts';
 import {
@@ -24,13 +25,17 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   Copy: planCopy,
   Debian: planDebian,
   Depends: planDepends,
+  Download: planDownload,
   EmptyDir: planEmptyDir,
   EnsureDir: planEnsureDir,
   Env: planEnv,
   Install: planInstall,
   Remove: planRemove,
   Sh: planSh,
+  Tar: planTar,
+  TarInstall: planTarInstall,
   Text: planText,
+  Unzip: planUnzip,
 };
 
 export interface PlannedStep {

@@ -1,8 +1,10 @@
 // What steps hand on to later ones while a build is planned.
 import type { Container, Json } from '../../config/model.ts';
+import type { ArchiveAction } from './archive-actions.ts';
 
 /** Everything a build does to the image, as data. A table in adapters/build maps each kind to its executor. */
 export type BuildAction =
+  | ArchiveAction
   | { readonly kind: 'bootstrap-debian'; readonly suite: string; readonly components: readonly string[] }
   | { readonly kind: 'copy-root'; readonly container: string }
   | {
@@ -15,6 +17,8 @@ export type BuildAction =
       readonly lock?: string;
       /** stdout goes to this file beside the root instead of the log. */
       readonly outputFile?: string;
+      /** Absolute path in the image; absent: `/work`. */
+      readonly cwd?: string;
     }
   | { readonly kind: 'write-file'; readonly path: string; readonly text: string; readonly mode: number }
   | { readonly kind: 'copy'; readonly copy: CopyValue }

@@ -1,0 +1,16 @@
+import type { DownloadContext } from '../download/cached.ts';
+import { proxyVariables } from '../run/proxies.ts';
+import type { BuildContext } from './context.ts';
+
+/** For the files that steps fetch themselves. */
+export function downloadContext(context: BuildContext): DownloadContext {
+  const { layout, settings, signal, log } = context;
+  return {
+    projectRoot: layout.root,
+    externalVolumes: settings.externalVolumes,
+    directory: context.cacheDirectory('downloads'),
+    proxies: proxyVariables({ settings }),
+    signal,
+    say: text => log.write(`${text}\n`),
+  };
+}

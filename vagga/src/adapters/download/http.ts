@@ -1,0 +1,139 @@
+// One HTTP request, directly or through a proxy, redirects followed.
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
+import { DOWNLOAD_IDLE_MS, REDIRECTS_MAX } from '../../config/defaults.ts';
+import { basicAuth, type ProxyVariables, proxyFor } from './proxies.ts';
+
+export interface HttpOptions {
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
+  /** `authorization` is not sent to another host than the first. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly proxies: ProxyVariables;
+  readonly signal: AbortSignal;
+  /** False: any certificate will do. */
+  readonly tlsVerify?: boolean;
+}
+
+/** As programs of the distribution see it: certificates that an administrator added count. */
+const SYSTEM_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+let certificates: string | undefined;
+
+function systemCertificates(): string | undefined {
+  try {
+    certificates ??= readFileSync(process.env.SSL_CERT_FILE ?? SYSTEM_CERTIFICATES, 'utf8');
+  } catch {
+    certificates = '';
+  }
+  return certificates === '' ? undefined : certificates;
+}
+
+function tlsOptions(options: HttpOptions) {
+  const ca = systemCertificates();
+  return { ...(ca !== undefined && { ca }), rejectUnauthorized: options.tlsVerify !== false };
+}
+
+const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80');
+const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
+
+/** A connection to the server of `url` through the proxy, which then only passes bytes on. */
+function tunnel(url: URL, proxy: URL, options: HttpOptions): Promise<Socket> {
+  const auth = basicAuth(proxy);
+  const target = `${url.hostname}:${portOf(url)}`;
+  return new Promise((resolve, reject) => {
+    const asking = httpRequest({
+      host: bare(proxy.hostname),
+      port: portOf(proxy),
+      method: 'CONNECT',
+      path: target,
+      headers: { host: target, ...(auth !== undefined && { 'proxy-authorization': auth }) },
+      signal: options.signal,
+      agent: false,
+    });
+    asking.setTimeout(DOWNLOAD_IDLE_MS, () => asking.destroy(new Error('the proxy does not answer')));
+    asking.once('error', reject);
+    asking.once('connect', (answer, socket) => {
+      if (answer.statusCode === 200) resolve(socket);
+      else {
+        socket.destroy();
+        reject(new Error(`the proxy refused with ${answer.statusCode}`));
+      }
+    });
+    asking.end();
+  });
+}
+
+async function connectionOf(url: URL, options: HttpOptions): Promise<RequestOptions> {
+  const proxy = proxyFor(url, options.proxies);
+  const path = `${url.pathname}${url.search}`;
+  const direct = { host: bare(url.hostname), port: portOf(url), path };
+  if (proxy === undefined) return url.protocol === 'https:' ? { ...direct, ...tlsOptions(options) } : direct;
+  if (url.protocol === 'https:') {
+    const socket = await tunnel(url, proxy, options);
+    const servername = bare(url.hostname);
+    return { ...direct, createConnection: () => tlsConnect({ socket, servername, ...tlsOptions(options) }) };
+  }
+  const auth = basicAuth(proxy);
+  return {
+    host: bare(proxy.hostname),
+    port: portOf(proxy),
+    path: `${url.origin}${path}`,
+    headers: auth === undefined ? {} : { 'proxy-authorization': auth },
+  };
+}
+
+async function once(url: URL, options: HttpOptions): Promise<IncomingMessage> {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new Error(`addresses that start with ${url.protocol} are not supported`);
+  }
+  const connection = await connectionOf(url, options);
+  const auth = basicAuth(url);
+  const headers = {
+    host: url.host,
+    'user-agent': 'vagga',
+    // What is compressed on the server must arrive so: checksums are of the file.
+    'accept-encoding': 'identity',
+    ...(auth !== undefined && { authorization: auth }),
+    ...connection.headers,
+    ...options.headers,
+    ...(options.body !== undefined && { 'content-length': String(Buffer.byteLength(options.body)) }),
+  };
+  const { method = 'GET', signal } = options;
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return await new Promise((resolve, reject) => {
+    const asking = send({ ...connection, method, headers, signal, agent: false });
+    asking.setTimeout(DOWNLOAD_IDLE_MS, () => asking.destroy(new Error('the server does not answer')));
+    asking.once('error', reject);
+    asking.once('response', resolve);
+    asking.end(options.body);
+  });
+}
+
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+function withoutAuthorization(options: HttpOptions): HttpOptions {
+  const { authorization: _, ...headers } = options.headers ?? {};
+  return { ...options, headers };
+}
+
+/** The last answer; its body must be read or destroyed. Rejects when there is none. */
+export async function request(address: string, options: HttpOptions): Promise<IncomingMessage> {
+  let url = new URL(address);
+  let sent = options;
+  for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+    const answer = await once(url, sent);
+    const { location } = answer.headers;
+    if (!REDIRECTS.includes(answer.statusCode ?? 0) || location === undefined) return answer;
+    answer.destroy();
+    const next = new URL(location, url);
+    if (url.protocol === 'https:' && next.protocol === 'http:') {
+      throw new Error(`${url.host} redirects from https to http`);
+    }
+    if (next.origin !== url.origin) sent = withoutAuthorization(sent);
+    url = next;
+  }
+  throw new Error(`more than ${REDIRECTS_MAX} redirects`);
+}
