@@ -1,7 +1,8 @@
-import { Composer, type CST, Lexer, type ParsedNode, Parser } from 'yaml';
+import { Composer, type CST, Lexer, type ParsedNode } from 'yaml';
 import type { Diagnostic } from '../schema/diagnostic.ts';
 import { utf8Length, type YamlLimits } from './limits.ts';
 import type { Lines } from './lines.ts';
+import { Tokens } from './tokens.ts';
 
 /** Failsafe: every scalar stays text. Keys are compared and merged by us, since `-`/`_`, tags and positions matter. */
 const COMPOSER_OPTIONS = {
@@ -23,13 +24,14 @@ export function readSyntax(text: string, file: string, lines: Lines, limits: Yam
   if (utf8Length(text) > limits.bytes) {
     return fail('limit', `the file is larger than ${limits.bytes} bytes`, 0, 0, { limit: 'bytes' });
   }
-  const tokens: CST.Token[] = [];
+  const tokens = new Tokens();
   const size = tokenise(text, limits, tokens);
-  const excess = 'message' in size ? size : isSmall(size, limits) ? undefined : findExcess(tokens, limits);
+  const excess =
+    'message' in size ? size : isSmall(size, limits) ? undefined : findExcess(tokens.found, limits);
   if (excess !== undefined)
     return fail('limit', excess.message, excess.offset, excess.offset, { limit: excess.limit });
   const documents = withoutStacks(() => [
-    ...new Composer(COMPOSER_OPTIONS).compose(tokens, true, text.length),
+    ...new Composer(COMPOSER_OPTIONS).compose(tokens.found, true, text.length),
   ]);
   // Later errors are mostly echoes of the first one.
   const error = documents.flatMap(document => document.errors)[0];
@@ -92,18 +94,17 @@ function isSmall({ lexemes, stack }: Size, limits: YamlLimits): boolean {
  * Appends the library's tokens to `tokens`; answers where its stack grew far beyond any allowed depth: a hundred thousand brackets would keep it
  * busy for a quarter of a second. What comes close is left to the exact count.
  */
-function tokenise(text: string, limits: YamlLimits, tokens: CST.Token[]): Excess | Size {
-  const parser = new Parser();
+function tokenise(text: string, limits: YamlLimits, tokens: Tokens): Excess | Size {
   const highest = (limits.depth + 1) * STACK_PER_LEVEL;
   let lexemes = 0;
   let stack = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    for (const token of parser.next(lexeme)) tokens.push(token);
+    tokens.take(lexeme);
     lexemes++;
-    stack = Math.max(stack, parser.stack.length);
-    if (stack > highest) return tooDeep(parser.offset, limits);
+    stack = Math.max(stack, tokens.height);
+    if (stack > highest) return tooDeep(tokens.offset, limits);
   }
-  tokens.push(...parser.end());
+  tokens.end();
   return { lexemes, stack };
 }
 
