@@ -21,7 +21,7 @@ t.setTimeout(600_000);
 
 const RUNS = Number(process.env.SUITE_FUZZ_RUNS ?? 20_000);
 const FIRST_SEED = Number(process.env.SUITE_SEED ?? 1);
-/** Reading takes 20 to 50 ms on a quiet machine, each figure is printed; what grows faster than the file takes seconds. */
+/** Reading takes 10 to 40 ms on a quiet machine, each figure is printed; what grows faster than the file takes seconds. */
 const BLOW_UP_MS = 500;
 const TIMED_FILES = 25;
 /** Ten times what a file that means something may take. */
