@@ -9,6 +9,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'iproute2', program: 'ip', groups: ['demo', 'test'] },
   { package: 'nftables', program: 'nft', groups: ['demo', 'test'] },
   { package: 'util-linux', program: 'nsenter', groups: ['demo', 'test'] },
+  { package: 'uidmap', program: 'newuidmap', groups: ['test'] },
   { package: 'python3', program: 'python3', groups: ['test'] },
   { package: 'strace', program: 'strace', groups: ['test'] },
   { package: 'openssh-client', program: 'ssh-keygen', groups: ['test'] },

@@ -34,7 +34,8 @@ function procMount(spec: SandboxSpec): OciMount {
  * then silently binds the host's read-write. So it is bound here, read-only with everything below.
  */
 function sysMount(spec: SandboxSpec): OciMount {
-  if (spec.namespaces.user !== undefined && spec.namespaces.network !== 'new') {
+  const foreign = spec.namespaces.user !== undefined || spec.insideUserNamespace === true;
+  if (foreign && spec.namespaces.network !== 'new') {
     const options = ['rbind', 'rprivate', 'nosuid', 'noexec', 'nodev', 'ro', 'rro'];
     return { destination: '/sys', type: 'bind', source: '/sys', options };
   }

@@ -45,10 +45,11 @@ const INSTALL = 'apt-get install -y crun conmon catatonit   (or runc instead of 
 
 /**
  * `slave`, so that the host's later unmounts reach the copy where the host shares its mounts. `-l`: a process of ours
- * may stand in the directory. When there is nothing to unmount the runtime's own message is the better one.
+ * may stand in the directory. In a user namespace mounts of the host cannot be undone, only covered. When neither works the
+ * runtime's own message is the better one.
  */
 function withoutUnified(mountPoint: string, argv: readonly string[]): string[] {
-  const script = 'umount -l "$0" 2>/dev/null; exec "$@"';
+  const script = 'umount -l "$0" 2>/dev/null || mount -t tmpfs none "$0" 2>/dev/null; exec "$@"';
   return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, mountPoint, ...argv];
 }
 

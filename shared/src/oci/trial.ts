@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,11 @@ export async function hostImage(root: string): Promise<SandboxMount[]> {
   return mounts;
 }
 
+/** In the first one every id of the 32 bits is mapped to itself. */
+function isInUserNamespace(): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+}
+
 export function trialSpec(
   rootPath: string,
   mounts: readonly SandboxMount[],
@@ -47,6 +53,7 @@ export function trialSpec(
     capabilities: [],
     noNewPrivileges: true,
     terminal: false,
+    insideUserNamespace: isInUserNamespace(),
     limits: {},
     annotations: {},
     ...(cgroupPath !== undefined && { cgroupPath }),

@@ -1,5 +1,7 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
 import { readFileSync, statSync } from 'node:fs';
+import { currentIds, hideFromPrograms, isInside } from '../adapters/namespace/current.ts';
+import { enterNamespace } from '../adapters/namespace/enter.ts';
 import { findProject, mistaken, mistakenFiles } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
 import { COMPATIBLE_VERSION } from '../config/version.ts';
@@ -23,11 +25,16 @@ const NOT_FOUND_HINT = 'Change to a directory of a project, or create vagga.yaml
 function ownerProblem(root: string, options: GlobalOptions): number | undefined {
   const owner = statSync(root).uid;
   if (options.ignoreOwnerCheck || owner === process.getuid?.()) return undefined;
-  if (process.getuid?.() === 0)
+  if (process.getuid?.() === 0 && currentIds().ids.kind === 'real')
     return fail(122, 'You should not run vagga as root (see http://bit.ly/err_root)');
   fail(0, 'Warning: the project belongs to another user');
   return undefined;
 }
+
+/** Built-in commands that touch neither images nor owners of files: they need no user namespace. */
+const OUTSIDE = new Set(['_base_dir', '_compgen', '_dump_config', '_help', '_list', '_relative_work_dir']);
+
+const needsIds = ([word]: readonly string[]): boolean => word !== undefined && !OUTSIDE.has(word);
 
 /** `--env-file`, `-e` and `-E`; a file that cannot be read is an error like a bad name. */
 function handedIn({ assigned, copied, envFiles }: GlobalOptions): Assigned {
@@ -40,6 +47,7 @@ function handedIn({ assigned, copied, envFiles }: GlobalOptions): Assigned {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
+  hideFromPrograms();
   const parsed = parseGlobal(argv);
   if (parsed.kind === 'help') {
     process.stdout.write(parsed.text);
@@ -55,6 +63,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return fail(126, `Config not found in path ${JSON.stringify(process.cwd())}\n${NOT_FOUND_HINT}`);
   }
   const loaded = load(found);
+  if (loaded.ok && parsed.kind === 'run' && needsIds(parsed.words) && !isInside()) enterNamespace();
   if (!loaded.ok) return fail(126, loaded.text);
   for (const warning of loaded.cache.warnings) fail(0, `Warning: ${warning}`);
   if (parsed.kind === 'wrong') return fail(122, parsed.text);

@@ -6,8 +6,6 @@ import { type Session, say } from './session.ts';
 
 export type Images = ReadonlyMap<string, string>;
 
-export const ROOT_ONLY = 'building and running without root is not available yet: run vagga as root';
-
 /** What is linked, or what the hash says must be there. */
 function lookedUp(session: Session, names: readonly string[], mode: BuildMode): Images | number {
   const hashes = new Map<string, string>();
@@ -21,7 +19,9 @@ function lookedUp(session: Session, names: readonly string[], mode: BuildMode): 
     }
     const found = hashContainer(layout.root, cache.project, name);
     if (found.kind === 'failed') return say(121, found.message);
-    if (found.kind === 'not-ready' || !isBuilt(layout, name, found.hash)) {
+    const container = cache.project.containers[name];
+    const ready = container !== undefined && found.kind === 'hashed';
+    if (!ready || !isBuilt(layout, name, found.hash, container)) {
       return say(29, `Container "${name}" is out of date`);
     }
     hashes.set(name, found.hash);
@@ -35,7 +35,6 @@ export async function imagesOf(
   names: readonly string[],
   mode: BuildMode,
 ): Promise<Images | number> {
-  if (process.getuid?.() !== 0) return say(121, ROOT_ONLY);
   if (mode === 'never' || mode === 'no-version-check') return lookedUp(session, names, mode);
   return await session.build(names, false);
 }

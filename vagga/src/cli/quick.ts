@@ -2,11 +2,13 @@
 import { statSync } from 'node:fs';
 import { Layout } from '../adapters/image/layout.ts';
 import { isBuilt, isCurrent } from '../adapters/image/store.ts';
+import { isInside } from '../adapters/namespace/current.ts';
+import { adoptIds } from '../adapters/namespace/quick-ids.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
-import { type Cache, cachedHash, readCache } from '../adapters/project/cache.ts';
+import { type Cache, type CachedRuntime, cachedHash, readCache } from '../adapters/project/cache.ts';
 import { findProject } from '../adapters/project/find.ts';
 import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
-import { type NotStarted, prepareRun } from '../adapters/run/prepare.ts';
+import { type NotStarted, type Prepared, prepareRun, type RunRequest } from '../adapters/run/prepare.ts';
 import type { RunCommand } from '../config/model.ts';
 import { listing } from '../core/listing.ts';
 import { resolveCommand } from '../core/plan/commands.ts';
@@ -28,6 +30,24 @@ export function report(ended: NotStarted): number {
   return ended.code;
 }
 
+/** A user's engine is started through the words that enter the user namespace. */
+function quickEngine(cache: Cache): CachedRuntime | undefined {
+  const words = process.getuid?.() === 0 ? (isInside() ? [] : undefined) : adoptIds(cache.ids);
+  const engine = words && usableRuntime(cache.runtime);
+  return engine && { ...engine, prefix: [...words, ...engine.prefix] };
+}
+
+/** Undefined: only inside the namespace one may look into the image, or give a volume its owner. */
+function prepareOutside(request: RunRequest): Prepared | NotStarted | undefined {
+  try {
+    return prepareRun(request);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EINVAL') return undefined;
+    throw error;
+  }
+}
+
 function quickRun(
   root: string,
   cache: Cache,
@@ -35,18 +55,19 @@ function quickRun(
   words: readonly string[],
 ): Promise<number> | undefined {
   const command = simpleCommand(cache, name, words);
-  const engine = usableRuntime(cache.runtime);
+  const engine = quickEngine(cache);
   const hash = command === undefined ? undefined : cachedHash(cache, command.container);
   if (command === undefined || engine === undefined || hash === undefined) return undefined;
   const container = cache.project.containers[command.container];
   if (container === undefined) return undefined;
   const layout = new Layout(root);
-  if (!isBuilt(layout, command.container, hash) || !isCurrent(layout, command.container, hash))
-    return undefined;
+  if (!isCurrent(layout, command.container, hash)) return undefined;
+  if (!isBuilt(layout, command.container, hash, container)) return undefined;
   const terminal = wantsTerminal();
   const argv = argvOf(command, container.defaultShell, words);
   const rest = { layout, cache, engine, command, hash, argv, terminal };
-  const prepared = prepareRun({ ...rest, variables: {}, own: {}, isolateNetwork: false });
+  const prepared = prepareOutside({ ...rest, variables: {}, own: {}, isolateNetwork: false });
+  if (prepared === undefined) return undefined;
   if (prepared.kind === 'ended') return Promise.resolve(report(prepared));
   return runForeground(prepared).then(code => {
     if (code === 0 && command.epilog !== undefined) process.stdout.write(command.epilog);
@@ -66,7 +87,6 @@ export function quickStart(argv: readonly string[]): Promise<number> | undefined
     process.stderr.write(listing(cache.project));
     return Promise.resolve(127);
   }
-  if (process.getuid() !== 0) return undefined;
   const name = resolveCommand(cache.project.commands, word);
   return name === undefined ? undefined : quickRun(found.root, cache, name, argv.slice(1));
 }

@@ -4,6 +4,7 @@ import { colours } from '@suite/shared/cli/colours.ts';
 import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
 import { ensureBuilt } from '../adapters/build/ensure.ts';
 import { Layout } from '../adapters/image/layout.ts';
+import { currentIds } from '../adapters/namespace/current.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
@@ -42,7 +43,9 @@ export class Session {
   /** The engine from the cache, else by a probe that is then kept. */
   async engine() {
     const engine = usableRuntime(this.cache.runtime) ?? (await probeEngine());
-    if (!('error' in engine) && this.cache.runtime !== engine) {
+    const { cached } = currentIds();
+    const isNews = this.cache.runtime !== engine || this.cache.ids?.key !== cached?.key;
+    if (!('error' in engine) && isNews) {
       this.cache = { ...this.cache, runtime: engine };
       writeCache(this.layout.root, this.cache);
     }

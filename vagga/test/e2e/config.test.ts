@@ -17,7 +17,7 @@ t.test('§1.2 discovery: upwards from here, the first hit wins and its directory
   const rig = new Rig();
   rig.write('vagga.yaml', named('outer'));
   rig.write('sub/deep/file', '');
-  const inner = new Rig(join(rig.root, 'sub/deep'));
+  const inner = new Rig({ root: join(rig.root, 'sub/deep') });
   t.match(inner.run(), { code: 127, stderr: /outer/ });
   t.same(inner.run('_base_dir'), { code: 0, stdout: `${rig.root}\n`, stderr: '' });
   t.equal(inner.run('_relative_work_dir').stdout, 'sub/deep\n');

@@ -1,6 +1,7 @@
 // A project in a temporary directory, and the built vagga as users start it.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { TestUser, USER_GID, USER_UID, type UserOptions } from './rig-user.ts';
 
 const VAGGA = join(process.env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs');
 
@@ -60,17 +62,48 @@ export async function until(condition: () => boolean, what: string, deadlineMs =
   }
 }
 
+/** For tests whose subject must be the same for both: `for (const as of ROOT_AND_USER) … new Rig({ as })`. */
+export const ROOT_AND_USER = ['root', 'user'] as const;
+
+export interface RigOptions {
+  /** Without a directory: an own one. */
+  readonly root?: string;
+  /** Who runs vagga and owns the project; a user with subordinate ids, or with what `user` says. */
+  readonly as?: 'root' | 'user';
+  readonly user?: UserOptions;
+}
+
 export class Rig {
   readonly root: string;
+  readonly user: TestUser | undefined;
 
-  /** Without a directory: an own one. */
-  constructor(root = mkdtempSync(join(tmpdir(), 'vagga-e2e-'))) {
+  constructor({ as = 'root', user, root = mkdtempSync(join(tmpdir(), 'vagga-e2e-')) }: RigOptions = {}) {
     this.root = root;
+    this.user = as === 'user' ? new TestUser(user) : undefined;
+    this.#own(this.root);
   }
 
+  #own(path: string): void {
+    if (this.user !== undefined) chownSync(path, USER_UID, USER_GID);
+  }
+
+  /** Directories and file belong to who runs vagga. */
   write(name: string, text: string): void {
-    mkdirSync(dirname(join(this.root, name)), { recursive: true });
-    writeFileSync(join(this.root, name), text);
+    const path = join(this.root, name);
+    const first = mkdirSync(dirname(path), { recursive: true });
+    for (let made = dirname(path); first !== undefined && made.startsWith(first); made = dirname(made))
+      this.#own(made);
+    writeFileSync(path, text);
+    this.#own(path);
+  }
+
+  #words(words: readonly string[]): [string, string[]] {
+    const [program = '', ...rest] = this.user?.vaggaWords(words) ?? [process.execPath, VAGGA, ...words];
+    return [program, rest];
+  }
+
+  #environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
+    return environment({ ...this.user?.environment(), ...more });
   }
 
   read(name: string): string {
@@ -86,21 +119,14 @@ export class Rig {
   }
 
   run(...words: string[]): Outcome {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [VAGGA, ...words], {
-      cwd: this.root,
-      env: environment(),
-      encoding: 'utf8',
-    });
-    return { code: status, stdout, stderr };
+    return this.runWith({}, ...words);
   }
 
-  /** Another user, who may nevertheless read a checkout in somebody's home. */
-  runAsNobody(words: readonly string[]): Outcome {
-    const read = ['--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'];
-    const user = ['--reuid', '65534', '--regid', '65534', '--clear-groups', ...read];
-    const { status, stdout, stderr } = spawnSync('setpriv', [...user, process.execPath, VAGGA, ...words], {
+  /** With more in the environment. */
+  runWith(more: Record<string, string>, ...words: string[]): Outcome {
+    const { status, stdout, stderr } = spawnSync(...this.#words(words), {
       cwd: this.root,
-      env: environment({ HOME: '/nonexistent' }),
+      env: this.#environment(more),
       encoding: 'utf8',
     });
     return { code: status, stdout, stderr };
@@ -108,17 +134,16 @@ export class Rig {
 
   start(words: string[], more: Record<string, string> = {}): Running {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    return new Running(
-      spawn(process.execPath, [VAGGA, ...words], { cwd: this.root, env: environment(more), stdio }),
-    );
+    return new Running(spawn(...this.#words(words), { cwd: this.root, env: this.#environment(more), stdio }));
   }
 
   /** In a terminal of its own; `input` is typed. */
   inTerminal(words: string[], input: string): Outcome {
-    const line = [process.execPath, VAGGA, ...words].map(word => `'${word}'`).join(' ');
+    const [program, rest] = this.#words(words);
+    const line = [program, ...rest].map(word => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
     const { status, stdout, stderr } = spawnSync('script', ['-qec', line, '/dev/null'], {
       cwd: this.root,
-      env: environment(),
+      env: this.#environment(),
       encoding: 'utf8',
       input,
     });
@@ -147,5 +172,6 @@ export class Rig {
   remove(): void {
     if (this.mounts().length > 0) throw new Error(`something is still mounted below ${this.root}`);
     rmSync(this.root, { recursive: true, force: true });
+    this.user?.remove();
   }
 }

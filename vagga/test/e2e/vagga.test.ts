@@ -1,7 +1,7 @@
 // The real thing: mmdebstrap, the OCI runtime, signals and terminals. One small Debian is built and used by all.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Rig, until } from './rig.ts';
@@ -282,22 +282,6 @@ t.test('a run does not touch what another runs', async t => {
 t.test('a run has no device of the host, and can make none', async t => {
   const made = rig.run('_run', 'app', 'mknod', '/dev/disk', 'b', '8', '0');
   t.match(made, { code: 1, stderr: /Operation not permitted/ });
-});
-
-t.test('without root: one sentence, and nothing is made', async t => {
-  const other = new Rig();
-  other.write(
-    'vagga.yaml',
-    'containers: {c: {setup: []}}\ncommands: {x: !Command {container: c, run: [x]}}\n',
-  );
-  chownSync(other.root, 65_534, 65_534);
-  for (const words of [['x'], ['_build', 'c'], ['--no-build', 'x'], ['_run', 'c', 'x']]) {
-    const { code, stderr } = other.runAsNobody(words);
-    t.match({ code, stderr }, { code: 121, stderr: /without root is not available yet/ });
-  }
-  t.equal(other.runAsNobody([]).code, 127, 'the listing works');
-  t.same(other.list('.'), ['vagga.yaml']);
-  other.remove();
 });
 
 t.test('odd files: refused with their name, never waited for', async t => {

@@ -1,9 +1,11 @@
 // Builds one image in `.tmp.NAME`, then moves it to its place. See docs/storage.md for the layout.
-import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
 import type { Json, Project, Step } from '../../config/model.ts';
+import { containerIds } from '../../core/ids/session.ts';
 import type { BuildPlan } from '../../core/plan/build.ts';
+import { currentIds } from '../namespace/current.ts';
 import { execute } from './actions.ts';
 import { runChild } from './child.ts';
 import { BuildContext, type BuildContextOptions } from './context.ts';
@@ -46,11 +48,13 @@ export function stepTitle(step: Step): string {
   return `!${step.tag} ${line.length > 60 ? `${line.slice(0, 59)}…` : line}`.trimEnd();
 }
 
-function prepareDirectory(context: BuildContext): void {
+function prepareDirectory(context: BuildContext, request: BuildRequest): void {
   mkdirSync(context.root, { recursive: true });
-  for (const name of ['uid_map', 'gid_map']) {
-    writeFileSync(join(context.directory, name), readFileSync(`/proc/self/${name}`));
-  }
+  const container = request.project.containers[request.name];
+  const ids = container && containerIds(currentIds().ids, container);
+  if (ids?.ok !== true) throw new Error(ids?.message);
+  writeFileSync(join(context.directory, 'uid_map'), ids.uidMap);
+  writeFileSync(join(context.directory, 'gid_map'), ids.gidMap);
   putHostFiles(context.root);
 }
 
@@ -98,7 +102,7 @@ export async function buildImage(request: BuildRequest): Promise<Built> {
   const context = new BuildContext({ ...request, log: new BuildLog(join(directory, 'build.log')) });
   const timings = new Timings(join(directory, 'timings.log'));
   try {
-    prepareDirectory(context);
+    prepareDirectory(context, request);
     const failed = await runSteps(context, request, timings);
     if (!request.signal.aborted) return failed ?? { kind: 'built', seconds: timings.elapsedS };
     await context.discard(directory);

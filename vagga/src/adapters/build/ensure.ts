@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
 import type { Container } from '../../config/model.ts';
 import { containerNotFound } from '../../config/references.ts';
+import { containerIds } from '../../core/ids/session.ts';
 import { buildOrder, planBuild } from '../../core/plan/build.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
 import { currentVersion, isBuilt, isCurrent } from '../image/store.ts';
+import { currentIds } from '../namespace/current.ts';
 import { sweepAbandoned } from '../oci/running.ts';
 import {
   type Cache,
@@ -58,6 +60,11 @@ function containerProblem(container: Container | undefined): string | undefined 
   return `${container.file}:${container.line}:${container.column}: error: data-dirs is not available yet`;
 }
 
+function idsProblem(container: Container | undefined): string | undefined {
+  const ids = container && containerIds(currentIds().ids, container);
+  return ids?.ok === false ? ids.message : undefined;
+}
+
 class Ensurer {
   readonly #layout: Layout;
   readonly #options: EnsureOptions;
@@ -76,13 +83,18 @@ class Ensurer {
     if (found.kind === 'failed')
       return { kind: 'failed', text: `Error versioning container "${name}": ${found.message}` };
     const image = found.kind === 'hashed' ? found : undefined;
-    const reuse = image !== undefined && !this.#options.force && isBuilt(layout, name, image.hash);
+    const reuse = image !== undefined && !this.#options.force && this.#isBuilt(name, image.hash);
     const ready: One = reuse ? { kind: 'ready', image } : await this.#locked(name);
     if (ready.kind !== 'ready') return ready;
     await linkTo(layout, name, ready.image.hash, this.cache.project.containers[name]?.autoClean === true);
     this.#parents.set(name, join(layout.image(name, ready.image.hash), 'root'));
     this.cache = { ...this.cache, images: { ...this.cache.images, [name]: ready.image } };
     return ready;
+  }
+
+  #isBuilt(name: string, hash: string): boolean {
+    const container = this.cache.project.containers[name];
+    return container !== undefined && isBuilt(this.#layout, name, hash, container);
   }
 
   #identity(name: string) {
@@ -118,11 +130,11 @@ class Ensurer {
   async #build(name: string): Promise<One> {
     const before = this.#identity(name);
     // Somebody may have built it while we waited.
-    if (before.kind === 'hashed' && !this.#options.force && isBuilt(this.#layout, name, before.hash)) {
+    if (before.kind === 'hashed' && !this.#options.force && this.#isBuilt(name, before.hash)) {
       return { kind: 'ready', image: { hash: before.hash, stamps: before.stamps } };
     }
     const container = this.cache.project.containers[name];
-    const problem = containerProblem(container);
+    const problem = idsProblem(container) ?? containerProblem(container);
     if (problem !== undefined) return { kind: 'failed', text: problem };
     if (container?.imageCacheUrl !== undefined) {
       this.#options.progress.note(
@@ -131,6 +143,7 @@ class Ensurer {
     }
     const plan = planBuild(this.cache.project, name, proxyVariables(this.cache));
     if (!plan.ok) return { kind: 'failed', text: problemsText(plan.problems) };
+    for (const warning of currentIds().warnings) this.#options.progress.note(`Warning: ${warning}`);
     const engine = await this.#engine();
     if ('error' in engine) return { kind: 'failed', text: engine.error };
     // A step that a killed build left behind would go on in the directory we are about to use.

@@ -1,15 +1,28 @@
 // What is built already.
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { containerIds, type WantedIds } from '../../core/ids/session.ts';
+import { currentIds } from '../namespace/current.ts';
 import type { Layout } from './layout.ts';
 
-/** Built with the ids we have now? Files of another mapping would belong to strangers. */
-export function isBuilt(layout: Layout, name: string, hash: string): boolean {
+/** Built, and with the ids the container would have now? Files of another mapping would belong to strangers. */
+export function isBuilt(layout: Layout, name: string, hash: string, wanted: WantedIds): boolean {
+  return builtState(layout, name, hash, wanted) === 'built';
+}
+
+export function builtState(
+  layout: Layout,
+  name: string,
+  hash: string,
+  wanted: WantedIds,
+): 'built' | 'absent' | 'other-ids' {
+  const saved = (file: string) => readFileSync(join(layout.image(name, hash), file), 'utf8');
+  const ids = containerIds(currentIds().ids, wanted);
   try {
-    const saved = readFileSync(join(layout.image(name, hash), 'uid_map'), 'utf8');
-    return saved === readFileSync('/proc/self/uid_map', 'utf8');
+    const uidMap = saved('uid_map');
+    return ids.ok && uidMap === ids.uidMap && saved('gid_map') === ids.gidMap ? 'built' : 'other-ids';
   } catch {
-    return false;
+    return 'absent';
   }
 }
 

@@ -12,17 +12,28 @@ export interface Bundle {
 }
 
 interface OciConfig {
-  readonly process: { readonly args: readonly string[]; readonly terminal: boolean };
+  readonly process: {
+    readonly args: readonly string[];
+    readonly capabilities: { readonly bounding: readonly string[] };
+  };
 }
 
 /**
  * A shell script that waits for its program defers INT until the program ends: so signals go to the whole group, as a
  * terminal would send them (catatonit -g). In a terminal the terminal itself does that.
  */
-function withGroupSignals(config: OciConfig, spec: SandboxSpec): object {
+function withGroupSignals(config: OciConfig, spec: SandboxSpec): OciConfig {
   if (spec.init === undefined || spec.terminal) return config;
   const [init = '', ...rest] = config.process.args;
   return { ...config, process: { ...config.process, args: [init, '-g', ...rest] } };
+}
+
+/** Another user than root has no capabilities by itself; a set-uid program may still give it those of the container. */
+function asThatUser(config: OciConfig, spec: SandboxSpec): OciConfig {
+  if (spec.uid === 0) return config;
+  const { bounding } = config.process.capabilities;
+  const capabilities = { bounding, effective: [], permitted: [], inheritable: [], ambient: [] };
+  return { ...config, process: { ...config.process, capabilities } };
 }
 
 export function createBundle(running: string, spec: SandboxSpec): Bundle {
@@ -31,7 +42,10 @@ export function createBundle(running: string, spec: SandboxSpec): Bundle {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // Nobody else reads this directory before the engine does, so the file needs no rename.
   const file = join(directory, 'config.json');
-  writeFileSync(file, JSON.stringify(withGroupSignals(toOciConfig(spec) as OciConfig, spec)));
+  writeFileSync(
+    file,
+    JSON.stringify(asThatUser(withGroupSignals(toOciConfig(spec) as OciConfig, spec), spec)),
+  );
   return { id, directory, remove: () => removeBundle(file, directory) };
 }
 

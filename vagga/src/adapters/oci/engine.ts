@@ -1,18 +1,17 @@
 // The container engine as a start can use it: found once per boot and kept in the start-up cache.
 import { readFileSync, statSync } from 'node:fs';
+import { currentIds } from '../namespace/current.ts';
+import { stateDirectory } from '../namespace/state-directory.ts';
 import type { CachedRuntime } from '../project/cache.ts';
-
-/** On a tmpfs: the engine's notes about running containers mean nothing after a reboot. */
-export const STATE_ROOT = '/run/vagga';
 
 /** Candidates in the order of preference; PATH of a user often lacks sbin. */
 const INIT_PLACES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];
 
-/** Changes with the engine's binary and with the boot, when a probe made before may be wrong. */
+/** Changes with the engine's binary, the boot and the kind of our ids, when a probe made before may be wrong. */
 export function runtimeKey(program: string): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const stat = statSync(program, { throwIfNoEntry: false });
-  return `${boot} ${stat?.mtimeMs ?? 'absent'}`;
+  return `${boot} ${stat?.mtimeMs ?? 'absent'} ${currentIds().ids.kind}`;
 }
 
 export function usableRuntime(cached: CachedRuntime | undefined): CachedRuntime | undefined {
@@ -21,7 +20,7 @@ export function usableRuntime(cached: CachedRuntime | undefined): CachedRuntime 
 
 /** The command line of the engine with its state kept apart from everyone else's. */
 export function engineCommand(engine: CachedRuntime, ...args: readonly string[]): string[] {
-  return [...engine.prefix, engine.program, '--root', STATE_ROOT, ...args];
+  return [...engine.prefix, engine.program, '--root', stateDirectory(), ...args];
 }
 
 /**
@@ -30,7 +29,7 @@ export function engineCommand(engine: CachedRuntime, ...args: readonly string[])
  */
 export function startCommand(engine: CachedRuntime, directory: string, id: string): string[] {
   const { prefix, program, unlimited } = engine;
-  return [...prefix, program, ...unlimited, '--root', STATE_ROOT, 'run', '--bundle', directory, id];
+  return [...prefix, program, ...unlimited, '--root', stateDirectory(), 'run', '--bundle', directory, id];
 }
 
 /**

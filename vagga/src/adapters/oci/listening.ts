@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { INIT_PATH } from '@suite/shared/oci/fixed-mounts.ts';
-import { STATE_ROOT } from './engine.ts';
+import { stateDirectory } from '../namespace/state-directory.ts';
 
 /** crun and runc, each with its own file and key for PID 1 of the container. */
 const STATES = [
@@ -13,7 +13,10 @@ const STATES = [
 function initPid(id: string): number | undefined {
   for (const [file, key] of STATES) {
     try {
-      const state = JSON.parse(readFileSync(join(STATE_ROOT, id, file), 'utf8')) as Record<string, unknown>;
+      const state = JSON.parse(readFileSync(join(stateDirectory(), id, file), 'utf8')) as Record<
+        string,
+        unknown
+      >;
       return state[key] as number;
     } catch {
       // The other engine's, or not yet written.

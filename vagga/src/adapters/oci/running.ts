@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
+import { stateDirectory } from '../namespace/state-directory.ts';
 import type { CachedRuntime } from '../project/cache.ts';
-import { engineCommand, STATE_ROOT } from './engine.ts';
+import { engineCommand } from './engine.ts';
 
 /** A pid means something in its own pid namespace only; two of them may share a project. */
 function pidNamespace(): string {
@@ -35,7 +36,7 @@ export function sweepAbandoned(running: string, engine: CachedRuntime): void {
   const namespace = pidNamespace();
   for (const id of ids.filter(name => isAbandoned(name, namespace))) {
     const [program = '', ...rest] = engineCommand(engine, 'delete', '--force', id);
-    if (existsSync(join(STATE_ROOT, id))) spawnSync(program, rest, { stdio: 'ignore' });
+    if (existsSync(join(stateDirectory(), id))) spawnSync(program, rest, { stdio: 'ignore' });
     rmSync(join(running, id), { recursive: true, force: true });
   }
 }

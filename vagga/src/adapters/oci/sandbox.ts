@@ -1,10 +1,12 @@
 // What builds and runs have in common as OCI containers.
 import { statSync } from 'node:fs';
+import { CAPABILITIES as ALL_CAPABILITIES } from '@suite/shared/oci/capabilities.ts';
 import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import { currentIds } from '../namespace/current.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 
 /**
- * What docker gives, plus tracing: a development container runs debuggers and package managers. The container has its
+ * For root: what docker gives, plus tracing: a development container runs debuggers and package managers. The container has its
  * own pid, mount and ipc namespaces; the network is the host's, so the network's own capabilities stay outside. No
  * MKNOD: runs have no device cgroup, so a node for the host's disk must not come into being; upstream cannot make one either.
  */
@@ -24,6 +26,17 @@ const CAPABILITIES = [
   'SYS_CHROOT',
   'SYS_PTRACE',
 ];
+
+/**
+ * In a user namespace every capability is worth only what its user may do anyway, and the kernel guards its own files:
+ * the container gets all, as the format says, so that it can mount, trace, or be the home of another vagga.
+ */
+const IN_USER_NAMESPACE = {
+  capabilities: ALL_CAPABILITIES,
+  maskedPaths: [],
+  readonlyPaths: [],
+  insideUserNamespace: true,
+} as const;
 
 export interface ContainerOptions {
   readonly rootPath: string;
@@ -66,6 +79,7 @@ export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): San
     seccomp: 'unconfined',
     limits: {},
     annotations: {},
+    ...(currentIds().ids.kind !== 'real' && IN_USER_NAMESPACE),
     ...(engine.init !== undefined && { init: { hostPath: engine.init } }),
   };
 }

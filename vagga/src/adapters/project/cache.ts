@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { CACHE_FORMAT } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { SessionIds } from '../../core/ids/session.ts';
+import { currentIds } from '../namespace/current.ts';
 import type { Found } from './find.ts';
 import { isFresh, linkStampOf, type Stamp, stampOf } from './stamps.ts';
 
@@ -29,6 +31,15 @@ export interface CachedRuntime {
   readonly init?: string;
 }
 
+/** What a start needs to take on the ids of its user at once. */
+export interface CachedIds {
+  /** User and the files that say which ids it has. */
+  readonly key: string;
+  readonly ids: SessionIds;
+  /** Stands before the engine's command line. */
+  readonly words: readonly string[];
+}
+
 export interface Cache {
   readonly version: string;
   /** Null: only local mixins make it a project. Another one may come to stand before it. */
@@ -41,6 +52,7 @@ export interface Cache {
   readonly settings: Settings;
   readonly images: Readonly<Record<string, CachedImage>>;
   readonly runtime?: CachedRuntime;
+  readonly ids?: CachedIds;
 }
 
 export const CACHE_VERSION = `${SUITE_VERSION}/${CACHE_FORMAT}`;
@@ -76,9 +88,10 @@ export function writeCache(root: string, cache: Cache): void {
   const file = fileOf(root);
   const temporary = `${file}.${process.pid}`;
   try {
-    // Without root nothing can be built here, so a listing is no reason to make the directory.
-    if (process.getuid?.() === 0) mkdirSync(join(root, '.vagga'), { recursive: true });
-    writeFileSync(temporary, JSON.stringify(cache));
+    mkdirSync(join(root, '.vagga'), { recursive: true });
+    const { cached } = currentIds();
+    const whole = cached === undefined ? cache : { ...cache, ids: cached };
+    writeFileSync(temporary, JSON.stringify(whole));
     renameSync(temporary, file);
   } catch {
     // Nothing depends on it.

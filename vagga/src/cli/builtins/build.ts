@@ -1,6 +1,5 @@
 // `_build NAME`: a container, without running anything in it.
-import { ROOT_ONLY } from '../images.ts';
-import { type Session, say } from '../session.ts';
+import type { Session } from '../session.ts';
 import { flagsOf, unknownContainer, usage } from './usage.ts';
 
 export async function build(session: Session, words: readonly string[]): Promise<number> {
@@ -9,7 +8,6 @@ export async function build(session: Session, words: readonly string[]): Promise
   const [name = '', extra] = rest;
   if (extra !== undefined) return usage('_build', 'NAME', `Unexpected argument ${extra}`);
   if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
-  if (process.getuid?.() !== 0) return say(121, ROOT_ONLY);
   const built = await session.build([name], flags.has('--force'));
   return typeof built === 'number' ? built : 0;
 }

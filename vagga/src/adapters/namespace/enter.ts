@@ -1,0 +1,91 @@
+// Goes on as root of a new user namespace: the same process, the same terminal and signals, other ids.
+//
+//   we ──exec──▶ unshare(1) ──exec──▶ sh: says "made", waits ─────────────exec──▶ vagga again, as 0
+//   └─ helper (outside, where newuidmap works) waits for "made", writes the maps, says "mapped" ─┘
+import { spawnSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { execInPlace } from '@suite/shared/linux/exec.ts';
+import { setCloseOnExec } from '@suite/shared/linux/fd-flags.ts';
+import { checked, libc } from '@suite/shared/linux/native.ts';
+import { makePipe } from '@suite/shared/linux/pipes.ts';
+import { findProgram } from '@suite/shared/oci/probe.ts';
+import { type IdMap, mapText } from '../../core/ids/maps.ts';
+import { type SessionIds, sessionMaps } from '../../core/ids/session.ts';
+import { currentIds, IDS_VARIABLE } from './current.ts';
+import { idsForCache } from './quick-ids.ts';
+
+const dup2 = libc('int dup2(int from, int to)');
+
+/** A shell knows descriptors of one digit; ours at these numbers are lost with the exec anyway. */
+const MADE_FD = 8;
+const MAPPED_FD = 9;
+
+/** Mounts that we and our programs make need a mount namespace that is ours; what the host mounts later shows in it. */
+const NAMESPACES = ['--user', '--mount', '--propagation', 'slave'];
+
+/** In the background at once, so that it is nobody's zombie; there a shell would take /dev/null for stdin. */
+const HELPER = 'exec 5<&0; (read -r _ <&5 && eval "$1" && echo mapped) &';
+
+/** Ends when the helper could not do its work, and has said why. */
+const WAIT = `echo made >&${MADE_FD}; read -r _ <&${MAPPED_FD} || exit 121; exec ${MADE_FD}>&- ${MAPPED_FD}<&-; exec "$@"`;
+
+const words = (map: IdMap) => map.flatMap(({ inside, outside, count }) => [inside, outside, count]).join(' ');
+
+/** Shell commands that write the maps of `pid`, by the right that the session's kind has for it. */
+function mapCommands(ids: SessionIds, pid: number): string {
+  const maps = sessionMaps(ids);
+  if (maps === undefined) return 'true';
+  if (ids.kind === 'mapped' && process.getuid?.() !== 0) {
+    const program = (name: string) => findProgram(name) ?? name;
+    return `'${program('newuidmap')}' ${pid} ${words(maps.uids)} && '${program('newgidmap')}' ${pid} ${words(maps.gids)}`;
+  }
+  const write = (name: string, text: string) => `printf '%s' '${text}' >/proc/${pid}/${name}`;
+  // Who may map only himself must give up changing his groups first (user_namespaces(7)).
+  const deny = ids.kind === 'single' ? `${write('setgroups', 'deny')} && ` : '';
+  return `${deny}${write('uid_map', mapText(maps.uids))} && ${write('gid_map', mapText(maps.gids))}`;
+}
+
+/** Returns only by throwing: the program goes on from its beginning, inside. */
+export function enterNamespace(): never {
+  const { ids, warnings } = currentIds();
+  const [madeRead, madeWrite] = makePipe();
+  const [mappedRead, mappedWrite] = makePipe();
+  const commands = mapCommands(ids, process.pid);
+  const helper = spawnSync('sh', ['-c', HELPER, 'sh', commands], {
+    stdio: [madeRead, mappedWrite, 'inherit'],
+  });
+  if (helper.error !== undefined) throw helper.error;
+  for (const fd of [madeRead, mappedWrite]) closeSync(fd);
+  // First out of the way: one pipe may have the number that the other needs.
+  const spare = checked('dup2', dup2(mappedRead, MADE_FD + MAPPED_FD + mappedRead + madeWrite));
+  checked('dup2', dup2(madeWrite, MADE_FD));
+  checked('dup2', dup2(spare, MAPPED_FD));
+  setCloseOnExec(spare, true);
+  const unshare = findProgram('unshare') ?? '/usr/bin/unshare';
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const quick = enterWords(ids);
+  const told = { ids, warnings, ...(quick !== undefined && { cached: idsForCache(quick) }) };
+  const env = { ...process.env, [IDS_VARIABLE]: JSON.stringify(told) } as Record<string, string>;
+  const argv = ['unshare', ...NAMESPACES, 'sh', '-c', WAIT, 'sh', ...again];
+  execInPlace(unshare, argv, env, [MADE_FD, MAPPED_FD]);
+}
+
+/**
+ * The same as words before a command line, for a start that must not take time; undefined when it takes more than
+ * unshare(1) can do by itself (version 2.38, one range of ids).
+ */
+function enterWords(ids: SessionIds): readonly string[] | undefined {
+  const maps = sessionMaps(ids);
+  if (maps === undefined) return [];
+  const unshare = findProgram('unshare');
+  if (unshare === undefined || process.getuid?.() === 0) return undefined;
+  const options = (name: string, map: IdMap) => {
+    const [, rest, ...more] = map;
+    if (more.length > 0) return undefined;
+    return rest === undefined ? [] : [`--map-${name}=${rest.outside},${rest.inside},${rest.count}`];
+  };
+  const [users, groups] = [options('users', maps.uids), options('groups', maps.gids)];
+  if (users === undefined || groups === undefined) return undefined;
+  const prefix = [unshare, '--map-root-user', ...users, ...groups];
+  return spawnSync(prefix[0] as string, [...prefix.slice(1), 'true']).status === 0 ? prefix : undefined;
+}

@@ -1,0 +1,108 @@
+// vagga of an ordinary user: a user namespace with subordinate ids, or with one id, and root without either.
+import { cpSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { Rig, ROOT_AND_USER, until } from './rig.ts';
+import { USER_GID, USER_UID } from './rig-user.ts';
+
+const CONFIG = `containers:
+  c:
+    setup:
+    - !EnsureDir /bin
+    - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
+    - !Copy {source: /work/busybox, path: /bin/sh, preserve-permissions: true}
+    - !Sh |
+        /bin/busybox --install -s /bin
+        mkdir /secret; touch /secret/file; chown 5:6 /secret/file; chown 7:7 /secret; chmod 700 /secret
+commands:
+  ids: !Command {container: c, run: "id -u; id -g; ls -ln /secret"}
+  files: !Command {container: c, run: "echo made > /work/mine; mkdir /work/dir"}
+  other: !Command {container: c, user-id: 1000, group-id: 1001, run: "id; grep Cap /proc/self/status; touch /bin/x"}
+  wait: !Command {container: c, run: "echo waiting; sleep 7671"}
+  code: !Command {container: c, run: "exit 7"}
+  pair: !Supervise
+    mode: wait-all-successful
+    children:
+      one: !Command {container: c, run: "echo first"}
+      two: !Command {container: c, run: "echo second"}
+`;
+
+function project(rig: Rig): Rig {
+  rig.write('vagga.yaml', CONFIG);
+  rig.write('busybox', '');
+  cpSync('/bin/busybox', join(rig.root, 'busybox'));
+  return rig;
+}
+
+t.test('§5.1 everything works as an ordinary user', async t => {
+  const rig = project(new Rig({ as: 'user' }));
+  t.teardown(() => rig.remove());
+  const built = rig.run('ids');
+  t.match(built, {
+    code: 0,
+    stdout: /^0\n0\n.* 5 +6 .*file\n$/s,
+    stderr: /Container c \([0-9a-f]{8}\) built/,
+  });
+  const again = rig.run('ids');
+  t.same({ ...again, stdout: again.stdout }, { code: 0, stdout: built.stdout, stderr: '' });
+  const [image = ''] = rig.list('.vagga/.roots').filter(name => /^c\.[0-9a-f]{8}$/.test(name));
+  const map = (own: number) =>
+    `         0 ${String(own).padStart(10)}          1\n         1  700000000      65535\n`;
+  t.equal(
+    rig.read(`.vagga/.roots/${image}/uid_map`),
+    map(USER_UID),
+    'the map is saved as the kernel would print it',
+  );
+  t.equal(rig.read(`.vagga/.roots/${image}/gid_map`), map(USER_GID));
+  const file = statSync(join(rig.root, `.vagga/.roots/${image}/root/secret/file`));
+  t.same([file.uid, file.gid], [700_000_004, 700_000_005], 'owners are subordinate ids');
+
+  t.equal(rig.run('files').code, 0);
+  for (const name of ['mine', 'dir']) {
+    const stat = lstatSync(join(rig.root, name));
+    t.same([stat.uid, stat.gid], [USER_UID, USER_GID], `${name} made in the project belongs to the user`);
+  }
+  t.equal(rig.run('code').code, 7);
+  t.match(
+    rig.run('-E', 'A=b', '_run', 'c', 'sh', '-c', 'echo $A'),
+    { code: 0, stdout: 'b\n' },
+    'the full program',
+  );
+  const { code, stdout } = rig.run('pair');
+  t.match({ code, stdout }, { code: 0, stdout: /one \| first/ });
+  t.match(rig.run('_version_hash', '-s', 'c').stdout.trim(), image.slice(2), 'the user is 0 to the hash too');
+  t.same(rig.list('.vagga/.run'), []);
+  t.same(
+    readdirSync(join(rig.user?.runtime ?? '', 'vagga')),
+    [],
+    'the state of the engine is in the directory of the user',
+  );
+});
+
+t.test('§5.4 signals of an ordinary user: TERM reaches the program, KILL leaves none behind', async t => {
+  const rig = project(new Rig({ as: 'user' }));
+  t.teardown(() => rig.remove());
+  const first = rig.start(['wait']);
+  await first.shows('waiting');
+  first.child.kill('SIGTERM');
+  t.equal((await first.ended).code, 143);
+  t.same(rig.processes('sleep 7671'), []);
+  const second = rig.start(['wait']);
+  await second.shows('waiting');
+  second.child.kill('SIGKILL');
+  await until(() => rig.processes('sleep 7671').length === 0, 'the program has ended');
+  t.equal(rig.run('code').code, 7, 'and the next run cleans up');
+  t.same(rig.list('.vagga/.run'), []);
+  t.match(rig.inTerminal(['_run', 'c', 'tty'], '').stdout, '/dev/', 'a terminal');
+});
+
+for (const as of ROOT_AND_USER) {
+  t.test(`§1.6 user-id: another user of the container has no rights of root (${as})`, async t => {
+    const rig = project(new Rig({ as }));
+    t.teardown(() => rig.remove());
+    const { stdout, stderr } = rig.run('other');
+    t.match(stdout, /uid=1000 gid=1001/);
+    t.match(stdout, /CapEff:\t0+\n/);
+    t.match(stderr, /Read-only|Permission denied/);
+  });
+}
