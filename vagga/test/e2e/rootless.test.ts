@@ -96,6 +96,19 @@ t.test('§5.4 signals of an ordinary user: TERM reaches the program, KILL leaves
   t.match(rig.inTerminal(['_run', 'c', 'tty'], '').stdout, '/dev/', 'a terminal');
 });
 
+t.test('§5.1 id map: an image built with other ids is built again, with a warning', async t => {
+  const rig = project(new Rig({ as: 'user' }));
+  t.teardown(() => rig.remove());
+  t.equal(rig.run('code').code, 7);
+  const [image = ''] = rig.list('.vagga/.roots').filter(name => /^c\.[0-9a-f]{8}$/.test(name));
+  for (const file of ['uid_map', 'gid_map']) {
+    const saved = rig.read(`.vagga/.roots/${image}/${file}`);
+    rig.write(`.vagga/.roots/${image}/${file}`, saved.replace('700000000', '800000000'));
+    t.match(rig.run('code'), { code: 7, stderr: /built with other ids than you have now/ }, file);
+    t.equal(rig.read(`.vagga/.roots/${image}/${file}`), saved);
+  }
+});
+
 for (const as of ROOT_AND_USER) {
   t.test(`§1.6 user-id: another user of the container has no rights of root (${as})`, async t => {
     const rig = project(new Rig({ as }));

@@ -10,7 +10,7 @@ import { buildOrder, planBuild } from '../../core/plan/build.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
-import { currentVersion, isBuilt, isCurrent } from '../image/store.ts';
+import { builtState, currentVersion, isBuilt, isCurrent } from '../image/store.ts';
 import { currentIds } from '../namespace/current.ts';
 import { sweepAbandoned } from '../oci/running.ts';
 import {
@@ -97,6 +97,16 @@ class Ensurer {
     return container !== undefined && isBuilt(this.#layout, name, hash, container);
   }
 
+  /** The image is there and of no use: its files would have the wrong owners. */
+  #warnOfOtherIds(name: string, hash: string): void {
+    const container = this.cache.project.containers[name];
+    if (container === undefined || builtState(this.#layout, name, hash, container) !== 'other-ids') return;
+    this.#options.progress.note(
+      `Warning: container ${name} was built with other ids than you have now (uid_map and gid_map beside its root; see ` +
+        '/etc/subuid and /etc/subgid), so its files would belong to strangers. It is built again.',
+    );
+  }
+
   #identity(name: string) {
     const hash = cachedHash(this.cache, name);
     if (hash !== undefined)
@@ -133,6 +143,7 @@ class Ensurer {
     if (before.kind === 'hashed' && !this.#options.force && this.#isBuilt(name, before.hash)) {
       return { kind: 'ready', image: { hash: before.hash, stamps: before.stamps } };
     }
+    if (before.kind === 'hashed') this.#warnOfOtherIds(name, before.hash);
     const container = this.cache.project.containers[name];
     const problem = idsProblem(container) ?? containerProblem(container);
     if (problem !== undefined) return { kind: 'failed', text: problem };

@@ -15,7 +15,7 @@ export interface UserIds {
   readonly ranges: readonly IdRange[];
 }
 
-export const countOf = (ranges: readonly IdRange[]): number =>
+const countOf = (ranges: readonly IdRange[]): number =>
   ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 
 /** Sorted, without id 0 (which is always there) and without doubles. */
