@@ -1,5 +1,5 @@
 // The ids of this process, known once: found when it starts, or told by the one that made its user namespace.
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { parseMap } from '../../core/ids/maps.ts';
 import { type SessionIds, sessionMaps } from '../../core/ids/session.ts';
 import type { CachedIds } from '../project/cache.ts';
@@ -14,6 +14,8 @@ export interface CurrentIds {
   readonly warnings: readonly string[];
   /** For the start-up cache; found outside, where a later start will need it. */
   readonly cached?: CachedIds;
+  /** Descriptors over which the maps were waited for. */
+  readonly inherited?: readonly number[];
 }
 
 /** Only if the namespace we are in is the one it speaks of: anybody can set a variable. */
@@ -37,9 +39,10 @@ export function currentIds(): CurrentIds {
   return known;
 }
 
-/** Programs that we start must not take themselves for us. */
+/** Programs that we start must not take themselves for us, nor get what was only for our own start. */
 export function hideFromPrograms(): void {
   delete process.env[IDS_VARIABLE];
+  for (const fd of told?.inherited ?? []) closeSync(fd);
 }
 
 /** For a start that knows them from the cache. */

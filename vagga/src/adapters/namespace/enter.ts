@@ -5,8 +5,6 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
-import { setCloseOnExec } from '@suite/shared/linux/fd-flags.ts';
-import { checked, libc } from '@suite/shared/linux/native.ts';
 import { makePipe } from '@suite/shared/linux/pipes.ts';
 import { findProgram } from '@suite/shared/oci/probe.ts';
 import { type IdMap, mapText } from '../../core/ids/maps.ts';
@@ -14,20 +12,14 @@ import { type SessionIds, sessionMaps } from '../../core/ids/session.ts';
 import { currentIds, IDS_VARIABLE } from './current.ts';
 import { idsForCache } from './quick-ids.ts';
 
-const dup2 = libc('int dup2(int from, int to)');
-
-/** A shell knows descriptors of one digit; ours at these numbers are lost with the exec anyway. */
-const MADE_FD = 8;
-const MAPPED_FD = 9;
-
 /** Mounts that we and our programs make need a mount namespace that is ours; what the host mounts later shows in it. */
 const NAMESPACES = ['--user', '--mount', '--propagation', 'slave'];
 
 /** In the background at once, so that it is nobody's zombie; there a shell would take /dev/null for stdin. */
 const HELPER = 'exec 5<&0; (read -r _ <&5 && eval "$1" && echo mapped) &';
 
-/** Ends when the helper could not do its work, and has said why. */
-const WAIT = `echo made >&${MADE_FD}; read -r _ <&${MAPPED_FD} || exit 121; exec ${MADE_FD}>&- ${MAPPED_FD}<&-; exec "$@"`;
+/** Ends when the helper could not do its work, and has said why. By path, because a shell knows only descriptors of one digit. */
+const WAIT = 'echo made >/proc/self/fd/$1; read -r _ </proc/self/fd/$2 || exit 121; shift 2; exec "$@"';
 
 const words = (map: IdMap) => map.flatMap(({ inside, outside, count }) => [inside, outside, count]).join(' ');
 
@@ -56,18 +48,14 @@ export function enterNamespace(): never {
   });
   if (helper.error !== undefined) throw helper.error;
   for (const fd of [madeRead, mappedWrite]) closeSync(fd);
-  // First out of the way: one pipe may have the number that the other needs.
-  const spare = checked('dup2', dup2(mappedRead, MADE_FD + MAPPED_FD + mappedRead + madeWrite));
-  checked('dup2', dup2(madeWrite, MADE_FD));
-  checked('dup2', dup2(spare, MAPPED_FD));
-  setCloseOnExec(spare, true);
   const unshare = findProgram('unshare') ?? '/usr/bin/unshare';
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const quick = enterWords(ids);
-  const told = { ids, warnings, ...(quick !== undefined && { cached: idsForCache(quick) }) };
+  const fds = [madeWrite, mappedRead];
+  const told = { ids, warnings, inherited: fds, ...(quick !== undefined && { cached: idsForCache(quick) }) };
   const env = { ...process.env, [IDS_VARIABLE]: JSON.stringify(told) } as Record<string, string>;
-  const argv = ['unshare', ...NAMESPACES, 'sh', '-c', WAIT, 'sh', ...again];
-  execInPlace(unshare, argv, env, [MADE_FD, MAPPED_FD]);
+  const argv = ['unshare', ...NAMESPACES, 'sh', '-c', WAIT, 'sh', ...fds.map(String), ...again];
+  execInPlace(unshare, argv, env, fds);
 }
 
 /**
