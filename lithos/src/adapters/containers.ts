@@ -1,5 +1,5 @@
 // Starts, stops and clears away containers: conmon watches each, the OCI runtime makes it, the init in it is PID 1.
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdir, rm, rmdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,6 +26,7 @@ import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
 import { checkPossible } from './possible.ts';
 import { ProcessOnly } from './process-only.ts';
 import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess, writeRecord } from './records.ts';
+import { removeSmall } from './state-dir.ts';
 import { prepareDirectories } from './volumes.ts';
 
 export interface Started {
@@ -92,7 +93,7 @@ export class Containers {
     this.prepared.set(desired.name, { run, desired, filter: use });
   }
 
-  /** The sooner the better: what the kernel needs before a start goes on beside everything we do. */
+  /** The sooner the better, already when one ends that is wanted: what the kernel needs before a start goes on beside everything we do. */
   expectStart(): void {
     this.options.moves.expectOne();
   }
@@ -170,7 +171,7 @@ export class Containers {
     await this.processOnly.end(desired.name);
     await cgroups.killAll(desired.name);
     await this.freshStateDir(desired);
-    await rm(join(paths.exitsDir, this.files(desired.name, run).id), { force: true });
+    rmSync(join(paths.exitsDir, this.files(desired.name, run).id), { force: true });
     await gather(attachments.map(each => each.beforeCreate?.(desired, run)));
   }
 
@@ -221,7 +222,7 @@ export class Containers {
 
   private async freshStateDir(desired: DesiredInstance): Promise<void> {
     const stateDir = instanceDir(this.options.paths.stateDir, desired.name);
-    await rm(stateDir, { recursive: true, force: true });
+    if (!removeSmall(stateDir)) await rm(stateDir, { recursive: true, force: true });
     await prepareDirectories(desired, stateDir);
     await writeEtcFiles(this.options.disk, desired, stateDir);
   }

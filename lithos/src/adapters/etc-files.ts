@@ -1,11 +1,16 @@
 // The hosts and resolv.conf a container gets: written into its state directory at every start.
+
 import { lookup } from 'node:dns/promises';
+import { closeSync, fchmodSync, openSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type { DesiredInstance, EtcFiles } from '../core/desired/types.ts';
 import { hasRegularFile } from './image.ts';
+
+/** Every user of the container may read them. */
+const FILE_MODE = 0o644;
 
 export interface EtcMounts {
   readonly resolvConf: boolean;
@@ -40,15 +45,31 @@ function hasHosts({ copyFrom, localhost, publicHostname, additional }: EtcFiles[
   return copyFrom !== null || localhost || publicHostname || Object.keys(additional).length > 0;
 }
 
+/** Without a temporary file or a thread: the directory is new, in memory, and nobody reads it before the container is made. */
+function writeNew(path: string, text: string): void {
+  const file = openSync(path, 'wx', FILE_MODE);
+  try {
+    writeFileSync(file, text);
+    // Whatever our umask is.
+    fchmodSync(file, FILE_MODE);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
- * Writes into `stateDir` what there is to say; also when nothing mounts it, because an image can reach it by a
- * `!Statedir` volume. Throws with a sentence.
+ * Writes into `stateDir`, which is new, what there is to say; also when nothing mounts it, because an image can reach it
+ * by a `!Statedir` volume. Throws with a sentence.
  */
 export async function writeEtcFiles(disk: Disk, instance: DesiredInstance, stateDir: string): Promise<void> {
   const { resolvConf, hosts } = instance.etc;
-  if (hasHosts(hosts)) await disk.writeAtomic(join(stateDir, 'hosts'), await hostsText(disk, hosts));
-  if (resolvConf.copyFrom !== null)
-    await disk.writeAtomic(join(stateDir, 'resolv.conf'), await copied(disk, resolvConf.copyFrom));
+  const hostsFile = hasHosts(hosts) ? hostsText(disk, hosts) : undefined;
+  const resolvFile = resolvConf.copyFrom === null ? undefined : copied(disk, resolvConf.copyFrom);
+  const texts = await Promise.all([hostsFile, resolvFile]);
+  for (const [index, name] of ['hosts', 'resolv.conf'].entries()) {
+    const text = texts[index];
+    if (text !== undefined) writeNew(join(stateDir, name), text);
+  }
 }
 
 interface Question {

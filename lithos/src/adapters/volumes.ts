@@ -1,5 +1,5 @@
 // The host directories behind volumes: made when asked for, and never through a link that a container left there.
-import { closeSync, fstatSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, mkdirSync } from 'node:fs';
 import { chmod, chown, mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { O_PATH, openAt, openPlace } from '@suite/shared/linux/openat2.ts';
@@ -121,8 +121,9 @@ async function prepareHostVolume(volume: HostVolume): Promise<void> {
 
 /** Makes the state directory, new, and what volumes need. Throws with a sentence when a source is missing. */
 export async function prepareDirectories(instance: DesiredInstance, stateDir: string): Promise<void> {
-  await mkdir(stateDir, { recursive: true });
-  await chmod(stateDir, STATE_MODE);
+  // In memory, and quicker made here than by a thread of the pool.
+  mkdirSync(stateDir, { recursive: true });
+  chmodSync(stateDir, STATE_MODE);
   for (const volume of instance.volumes) {
     if (isHostVolume(volume)) await prepareHostVolume(volume);
     if (volume.kind !== 'statedir' || volume.path === '') continue;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -21,8 +22,7 @@ async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function readAll(file: FileHandle, path: string, maxBytes: number): Promise<Buffer> {
-  const status = await file.stat();
+async function readAll(file: FileHandle, status: Stats, path: string, maxBytes: number): Promise<Buffer> {
   // A directory has a size too; reading it gives the better error.
   const size = status.isFile() ? status.size : 0;
   if (size > maxBytes) throw new FileTooLarge(path, maxBytes);
@@ -42,8 +42,9 @@ async function readBytes(path: string, maxBytes: number): Promise<Buffer | undef
   const file = await unlessAbsent(open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   if (file === undefined) return undefined;
   try {
-    if ((await file.stat()).isFIFO()) throw new Error(`${path}: a pipe, not a file`);
-    return await readAll(file, path, maxBytes);
+    const status = await file.stat();
+    if (status.isFIFO()) throw new Error(`${path}: a pipe, not a file`);
+    return await readAll(file, status, path, maxBytes);
   } finally {
     await file.close();
   }
