@@ -13,6 +13,8 @@ export interface Monitor {
 }
 
 const CODE = /^-?\d+\s*$/;
+/** Ends with the number of a run; a monitor's temporary files do not (but for accidents). */
+const EXIT_FILE = /\.\d+$/;
 
 export class ExitWatch {
   private readonly directory: string;
@@ -25,7 +27,7 @@ export class ExitWatch {
     this.directory = paths.exitsDir;
     this.instancesDir = paths.instancesDir;
     this.watcher = watch(this.directory, { persistent: true }, (_kind, file) => {
-      if (file !== null) this.check(file);
+      if (file !== null && EXIT_FILE.test(file)) this.check(file);
     });
     this.watcher.on('error', onError);
   }

@@ -169,6 +169,8 @@ export const TIMES = {
   reapEveryMs: 1_000,
   /** A roll-out counts as done when everything of it has run this long: most broken versions fail at once. */
   settleMs: 500,
+  /** What an old run left, and the bundle of the next, wait this long after a start: a program that was let go begins within it. */
+  calmMs: 20,
   /** A start that fails costs tens of milliseconds of a core: with `restart-timeout: 0` it is retried no sooner than this. */
   failedStartMs: 500,
   /** Between TERM and KILL, and between KILL and the end, of what a machine still runs after its containers: their time is over. */

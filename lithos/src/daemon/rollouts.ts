@@ -50,7 +50,9 @@ export class Rollouts {
 
   constructor(options: RolloutsOptions) {
     this.options = options;
-    this.writes = new WorkQueues((key, error) => options.log.error(`roll-out of ${key}: ${error.message}`));
+    this.writes = new WorkQueues(options.clock, (key, error) =>
+      options.log.error(`roll-out of ${key}: ${error.message}`),
+    );
   }
 
   /** What an earlier supervisor was at. */

@@ -62,7 +62,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.options = options;
     const { exits, clock, log, onChange } = options;
-    this.queues = new WorkQueues((name, error) => log.error(`${name}: ${error.message}`));
+    this.queues = new WorkQueues(clock, (name, error) => log.error(`${name}: ${error.message}`));
     this.live = new LiveRuns({
       exits,
       clock,
@@ -103,7 +103,7 @@ export class Supervisor {
       wake: (name, { event, atMs }) => this.wake(name, event, atMs),
       rest: name => this.rest(name),
       discard: (name, { run }) =>
-        this.queues.add(name, () => this.options.containers.discard(name, run.number)),
+        this.queues.addCalm(name, () => this.options.containers.discard(name, run.number)),
       forget: name => this.queues.add(name, () => this.forget(name)),
     };
   }
@@ -311,7 +311,7 @@ export class Supervisor {
       log.warn(`${name} started`, { pid: started.pid, run: run.number });
       this.dispatch(name, { kind: 'started', pid: started.pid });
       this.live.checkExit(name);
-      this.queues.add(name, () => this.prepare(name));
+      this.queues.addCalm(name, () => this.prepare(name));
     } catch (error) {
       const { message } = error as Error;
       log.error(`${name} could not be started: ${message}`);
@@ -324,6 +324,7 @@ export class Supervisor {
   }
 
   private exited(name: string, code: number | null, outOfMemory: boolean): void {
+    if (!this.stopping && this.get(name)?.desired !== undefined) this.options.containers.expectStart();
     this.dispatch(name, { kind: 'exited', code, outOfMemory });
     const { lastExit, state, problem } = this.instances.get(name) as Instance;
     this.options.logs.ended(name, lastExit === undefined ? 'ended' : describeExit(lastExit));
