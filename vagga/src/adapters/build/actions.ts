@@ -6,6 +6,7 @@ import { download, tarInstall, unpack } from './archives.ts';
 import type { BuildContext } from './context.ts';
 import { copyIntoImage, truncateInImage } from './copy.ts';
 import { bootstrapDebian, copyRoot } from './debian.ts';
+import { gitCheckout, gitDescribe, gitInstall } from './git.ts';
 import { putHostFiles } from './host-files.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
 import { runInImage } from './run-step.ts';
@@ -61,6 +62,9 @@ const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
   download,
   unpack,
   'tar-install': tarInstall,
+  'git-checkout': gitCheckout,
+  'git-install': gitInstall,
+  'git-describe': gitDescribe,
   'write-file': ({ root }, { path, text, mode }) => writeInImage(root, path, text, mode),
   copy: (context, { copy }) => {
     copyIntoImage(context.root, context.layout.root, copy);

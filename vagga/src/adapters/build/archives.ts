@@ -9,7 +9,7 @@ import { fileOf } from '../download/cached.ts';
 import type { BuildContext } from './context.ts';
 import { downloadContext } from './downloads.ts';
 import { putHostFiles } from './host-files.ts';
-import { inRoot } from './in-root.ts';
+import { inRoot, makeDirectories } from './in-root.ts';
 import { runInImage } from './run-step.ts';
 
 type Of<K extends ArchiveAction['kind']> = Extract<ArchiveAction, { kind: K }>;
@@ -76,6 +76,7 @@ export async function tarInstall(
   const archive = await fileOf(downloadContext(context), wanted(action));
   const home = `/tmp/${basename(archive)}`;
   const { root, signal } = context;
+  makeDirectories(root, home, 0o755);
   await unpackTar({ archive, root, base: partsOf(home), subdir: '', owners: 'ours', signal });
   const { subdir = onlyEntry(inRoot(root, home)), script, env, caches } = action;
   const cwd = join(home, subdir);

@@ -13,6 +13,7 @@ import {
   planRemove,
   planText,
 } from './files.ts';
+import { planGit, planGitDescribe, planGitInstall } from './git.ts';
 import { planBuildDeps, planInstall } from './packages.ts';
 import { planCmd, planEnv, planSh } from './shell.ts';
 import type { BuildAction, BuildState, PlanStep, StepWorld } from './state.ts';
@@ -29,6 +30,9 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   EmptyDir: planEmptyDir,
   EnsureDir: planEnsureDir,
   Env: planEnv,
+  Git: planGit,
+  GitDescribe: planGitDescribe,
+  GitInstall: planGitInstall,
   Install: planInstall,
   Remove: planRemove,
   Sh: planSh,

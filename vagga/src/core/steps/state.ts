@@ -1,10 +1,12 @@
 // What steps hand on to later ones while a build is planned.
 import type { Container, Json } from '../../config/model.ts';
 import type { ArchiveAction } from './archive-actions.ts';
+import type { GitAction } from './git-actions.ts';
 
 /** Everything a build does to the image, as data. A table in adapters/build maps each kind to its executor. */
 export type BuildAction =
   | ArchiveAction
+  | GitAction
   | { readonly kind: 'bootstrap-debian'; readonly suite: string; readonly components: readonly string[] }
   | { readonly kind: 'copy-root'; readonly container: string }
   | {
