@@ -98,3 +98,25 @@ export const STEP_CACHE_AGE_DAYS = 30;
 
 /** Mixins of a project, repeated ones counted again: mixins that name each other twice would double with every level. */
 export const MIXINS_MAX = 100;
+
+/** Where Ubuntu's packages come from without the setting; other processors have an archive of their own. */
+export const UBUNTU_MIRROR = 'http://archive.ubuntu.com/ubuntu';
+export const UBUNTU_PORTS_MIRROR = 'http://ports.ubuntu.com/ubuntu-ports';
+/** Releases that are not maintained any more move there. */
+export const UBUNTU_OLD_MIRROR = 'http://old-releases.ubuntu.com/ubuntu';
+
+export const DEBIAN_MIRROR = 'http://deb.debian.org/debian';
+export const DEBIAN_OLD_MIRROR = 'http://archive.debian.org/debian';
+export const DEBIAN_SNAPSHOT_MIRROR = 'http://snapshot.debian.org/archive';
+
+export const ALPINE_MIRROR = 'http://dl-cdn.alpinelinux.org/alpine/';
+
+/** Key servers: the one that Ubuntu's own tools ask. */
+export const KEY_SERVER = 'hkps://keyserver.ubuntu.com:443';
+
+/** A key with the signatures of its whole community is about 1 MiB. */
+export const OPENPGP_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Alpine's index of `main` is 0.5 MiB packed and 2 MiB open; the static package manager is 2.5 and 8 MiB. */
+export const APK_PACKED_BYTES_MAX = 32 * 1024 * 1024;
+export const APK_OPEN_BYTES_MAX = 128 * 1024 * 1024;

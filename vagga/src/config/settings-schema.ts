@@ -13,6 +13,7 @@ const EVERYWHERE = {
   'ubuntu-skip-locking': bool('several builds may use the package cache at once'),
   'alpine-mirror': s.optional(text, 'address of the Alpine archive'),
   'debian-mirror': s.optional(text, 'address of the Debian archive'),
+  'debian-snapshot-mirror': s.optional(text, 'address below which the Debian archive is kept by date'),
   'build-lock-wait': bool('waits for another build of the same container'),
   'versioned-build-dir': bool('different versions of a container can be built at once'),
   'disable-auto-clean': bool('`auto-clean` of containers has no effect'),
@@ -27,6 +28,9 @@ const OF_USER = {
   'storage-dir': path('directory for the images of all projects'),
   'storage-subdir-from-env-var': s.optional(text, 'variable with the name of this project’s directory there'),
   'cache-dir': path('directory for what builds download; must exist'),
+  'ubuntu-keyring': path('OpenPGP keys of your own Ubuntu mirror'),
+  'debian-keyring': path('OpenPGP keys of your own Debian mirror'),
+  'alpine-keys': path('directory with the public keys (*.rsa.pub) of your own Alpine mirror'),
   'proxy-env-vars': bool('proxy variables of the caller are handed to builds and commands'),
   'external-volumes': s.optional(
     s.map(s.path('any')),

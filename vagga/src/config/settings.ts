@@ -18,6 +18,11 @@ export interface Settings {
   readonly ubuntuSkipLocking: boolean;
   readonly alpineMirror?: string;
   readonly debianMirror?: string;
+  readonly debianSnapshotMirror?: string;
+  /** Keys that are trusted beside the distribution's own. */
+  readonly ubuntuKeyring?: string;
+  readonly debianKeyring?: string;
+  readonly alpineKeys?: string;
   readonly versionedBuildDir: boolean;
   /** Name below /volumes → directory of the host. */
   readonly externalVolumes: Readonly<Record<string, string>>;

@@ -5,9 +5,10 @@ import type { BuildAction } from '../../core/steps/state.ts';
 import { download, tarInstall, unpack } from './archives.ts';
 import type { BuildContext } from './context.ts';
 import { copyIntoImage, truncateInImage } from './copy.ts';
-import { bootstrapDebian, copyRoot } from './debian.ts';
+import { PACKAGE_EXECUTORS } from './distro/executors.ts';
+import { copyRoot } from './distro/mmdebstrap.ts';
 import { gitCheckout, gitDescribe, gitInstall } from './git.ts';
-import { putHostFiles } from './host-files.ts';
+import { thenHostFiles } from './host-files.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
 import { runInImage } from './run-step.ts';
 
@@ -18,12 +19,6 @@ type Execute<K extends Kind> = (
   context: BuildContext,
   action: Of<K>,
 ) => Promise<string | undefined> | undefined;
-
-async function thenHostFiles(context: BuildContext, failed: Promise<string | undefined>) {
-  const problem = await failed;
-  if (problem === undefined) putHostFiles(context.root);
-  return problem;
-}
 
 function parentRoot(context: BuildContext, name: string): string {
   const path = context.parents.get(name);
@@ -54,8 +49,7 @@ function writeInImage(root: string, path: string, text: string, mode: number): u
 }
 
 const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
-  'bootstrap-debian': (context, { suite, components }) =>
-    thenHostFiles(context, bootstrapDebian(context, suite, components)),
+  ...PACKAGE_EXECUTORS,
   'copy-root': (context, { container }) =>
     thenHostFiles(context, copyRoot(context, parentRoot(context, container), context.root)),
   run: runInImage,

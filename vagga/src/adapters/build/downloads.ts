@@ -1,4 +1,5 @@
 import type { DownloadContext } from '../download/cached.ts';
+import type { Asking } from '../download/fetch-bytes.ts';
 import { proxyVariables } from '../run/proxies.ts';
 import type { BuildContext } from './context.ts';
 
@@ -13,4 +14,10 @@ export function downloadContext(context: BuildContext): DownloadContext {
     signal,
     say: text => log.write(`${text}\n`),
   };
+}
+
+/** For the small things that executors ask for. */
+export function asking(context: BuildContext): Asking {
+  const { settings, signal } = context;
+  return { proxies: proxyVariables({ settings }), signal };
 }

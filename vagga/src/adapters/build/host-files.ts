@@ -1,3 +1,4 @@
+// resolv.conf and hosts of the image while it is built.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { truncateInImage } from './copy.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
@@ -14,4 +15,14 @@ export function putHostFiles(root: string): void {
       // Neither a host without the file nor an image that keeps it elsewhere stops a build.
     }
   }
+}
+
+/** A new root brings its own files. */
+export async function thenHostFiles(
+  context: { readonly root: string },
+  failed: Promise<string | undefined>,
+): Promise<string | undefined> {
+  const problem = await failed;
+  if (problem === undefined) putHostFiles(context.root);
+  return problem;
 }

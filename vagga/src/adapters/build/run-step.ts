@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
 import type { BuildAction } from '../../core/steps/state.ts';
 import { createBundle } from '../oci/bundle.ts';
 import { engineCommand, startCommand } from '../oci/engine.ts';
@@ -22,7 +23,7 @@ function cacheMounts(context: BuildContext, caches: RunAction['caches']) {
   });
 }
 
-function spec(context: BuildContext, action: RunAction) {
+function spec(context: BuildContext, action: RunAction, mounts: readonly SandboxMount[]) {
   return sandboxOf(context.engine, {
     rootPath: context.root,
     readonlyRoot: false,
@@ -32,6 +33,7 @@ function spec(context: BuildContext, action: RunAction) {
     mounts: [
       projectMount(context.layout.root),
       { type: 'tmpfs', target: '/run', readonly: false, mode: 0o755 },
+      ...mounts,
       ...cacheMounts(context, action.caches),
     ],
     terminal: false,
@@ -42,8 +44,12 @@ function spec(context: BuildContext, action: RunAction) {
   });
 }
 
-async function inContainer(context: BuildContext, action: RunAction): Promise<string | undefined> {
-  const bundle = createBundle(context.layout.running, spec(context, action));
+async function inContainer(
+  context: BuildContext,
+  action: RunAction,
+  mounts: readonly SandboxMount[],
+): Promise<string | undefined> {
+  const bundle = createBundle(context.layout.running, spec(context, action, mounts));
   const engine = (...words: readonly string[]) => {
     const [program = '', ...rest] = engineCommand(context.engine, ...words);
     spawnSync(program, rest, { stdio: 'ignore' });
@@ -62,8 +68,12 @@ async function inContainer(context: BuildContext, action: RunAction): Promise<st
   }
 }
 
-/** Undefined when the program ended with code 0, else what happened. */
-export async function runInImage(context: BuildContext, action: RunAction): Promise<string | undefined> {
-  const run = () => inContainer(context, action);
+/** `mounts` go below /run, which is empty. Undefined when the program ended with code 0, else what happened. */
+export async function runInImage(
+  context: BuildContext,
+  action: RunAction,
+  mounts: readonly SandboxMount[] = [],
+): Promise<string | undefined> {
+  const run = () => inContainer(context, action, mounts);
   return action.lock === undefined ? await run() : await context.locked(action.lock, run);
 }

@@ -38,12 +38,12 @@ function expand(path: string): string {
 }
 
 function atHome(settings: Settings): Settings {
-  const { storageDir, cacheDir } = settings;
-  return {
-    ...settings,
-    ...(storageDir !== undefined && { storageDir: expand(storageDir) }),
-    ...(cacheDir !== undefined && { cacheDir: expand(cacheDir) }),
-  };
+  const paths = ['storageDir', 'cacheDir', 'ubuntuKeyring', 'debianKeyring', 'alpineKeys'] as const;
+  const given = paths.flatMap(key => {
+    const path = settings[key];
+    return path === undefined ? [] : [[key, expand(path)] as const];
+  });
+  return { ...settings, ...Object.fromEntries(given) };
 }
 
 export function readSettings(root: string, reader: Reader): SettingsResult {

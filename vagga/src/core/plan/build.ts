@@ -31,6 +31,7 @@ const START: BuildState = {
   installed: [],
   buildDeps: [],
   listsFresh: false,
+  repositories: { universe: false, https: false, eatmydata: false },
   ensureDirs: [],
   emptyDirs: [],
   removed: [],

@@ -1,9 +1,10 @@
 // Every step of the format that this version builds. A tag that the config knows but this table does not is
 // "not available yet": the config lists and hashes with it, only building says so.
 import type { Step } from '../../config/model.ts';
+import { planAlpine } from './alpine.ts';
 import { planDownload, planTar, planTarInstall, planUnzip } from './archives.ts';
 import { planContainer } from './container.ts';
-import { planDebian } from './debian.ts';
+import { planDebian, planDebianRelease } from './debian.ts';
 import {
   planCacheDirs,
   planCopy,
@@ -15,16 +16,22 @@ import {
 } from './files.ts';
 import { planGit, planGitDescribe, planGitInstall } from './git.ts';
 import { planBuildDeps, planInstall } from './packages.ts';
+import { planAlpineRepo, planAptTrust, planRepo, planUbuntuRepo } from './repositories.ts';
 import { planCmd, planEnv, planSh } from './shell.ts';
 import type { BuildAction, BuildState, PlanStep, StepWorld } from './state.ts';
+import { planUbuntu, planUbuntuPPA, planUbuntuRelease, planUbuntuUniverse } from './ubuntu.ts';
 
 const STEPS: Readonly<Record<string, PlanStep>> = {
+  Alpine: planAlpine,
+  AlpineRepo: planAlpineRepo,
+  AptTrust: planAptTrust,
   BuildDeps: planBuildDeps,
   CacheDirs: planCacheDirs,
   Cmd: planCmd,
   Container: planContainer,
   Copy: planCopy,
   Debian: planDebian,
+  DebianRelease: planDebianRelease,
   Depends: planDepends,
   Download: planDownload,
   EmptyDir: planEmptyDir,
@@ -35,11 +42,17 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   GitInstall: planGitInstall,
   Install: planInstall,
   Remove: planRemove,
+  Repo: planRepo,
   Sh: planSh,
   Tar: planTar,
   TarInstall: planTarInstall,
   Text: planText,
   Unzip: planUnzip,
+  Ubuntu: planUbuntu,
+  UbuntuPPA: planUbuntuPPA,
+  UbuntuRelease: planUbuntuRelease,
+  UbuntuRepo: planUbuntuRepo,
+  UbuntuUniverse: planUbuntuUniverse,
 };
 
 export interface PlannedStep {

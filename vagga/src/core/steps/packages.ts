@@ -1,80 +1,71 @@
-// `!Install`, `!BuildDeps` and their clean-up, on Debian.
-import { type BuildAction, type BuildState, done, type PlanStep, refuse } from './state.ts';
+// `!Install`, `!BuildDeps` and their clean-up, on every distribution.
+import { apkFinish, apkInstall } from './apk.ts';
+import { aptFinish, aptInstall } from './apt.ts';
+import { activeOf, type Distribution } from './distribution.ts';
+import { type BuildAction, type BuildState, type Change, done, type PlanStep } from './state.ts';
 
-/** apt's own binary caches are made anew faster than they are kept consistent with the shared lists. */
-const APT = [
-  'apt-get',
-  '-q',
-  '-y',
-  '-oDir::Cache::pkgcache=',
-  '-oDir::Cache::srcpkgcache=',
-  '-oDpkg::Use-Pty=0',
-];
-const LOGS = ['alternatives.log', 'bootstrap.log', 'dpkg.log', 'apt/history.log', 'apt/term.log'];
-const NEEDS_DISTRIBUTION = 'this step requires some linux distribution to be active';
+function install(state: BuildState, packages: readonly string[]): Change {
+  const { distribution } = state;
+  if (distribution === undefined || packages.length === 0) return { state, actions: [] };
+  return distribution.kind === 'alpine'
+    ? apkInstall(state, distribution, packages)
+    : aptInstall(state, distribution, packages);
+}
 
-/** Downloads and lists live in the cache directory, so the image never holds them and the next build has them. */
-function apt(state: BuildState, ...words: readonly string[]): BuildAction {
-  const suite = state.distribution?.suite ?? '';
-  const caches = { '/var/cache/apt/archives': 'apt-cache', '/var/lib/apt/lists': `apt-lists-${suite}` };
+/** `bc>=1.07`, `tini@community`, `tree=2.1-1`, `curl:i386=7` → the name alone. */
+function packageName(text: string, distribution: Distribution): string {
+  const [name = ''] = text.split(distribution.kind === 'alpine' ? /[=<>~@]/ : '=', 1);
+  return name;
+}
+
+function without(state: BuildState, going: readonly string[], staying: readonly string[]): readonly string[] {
+  const { distribution } = state;
+  if (distribution === undefined) return going;
+  const names = staying.map(text => packageName(text, distribution));
+  return going.filter(text => !names.includes(packageName(text, distribution)));
+}
+
+/** Packages that stay; empty lists do nothing. */
+export function installPackages(state: BuildState, packages: readonly string[]): Change {
+  const missing = packages.filter(name => !state.installed.includes(name));
+  const { state: next, actions } = install(state, missing);
   return {
-    kind: 'run',
-    argv: [...APT, ...words],
-    env: state.env,
-    caches: { ...state.caches, ...caches },
-    lock: 'apt',
+    state: {
+      ...next,
+      installed: [...next.installed, ...missing],
+      buildDeps: without(state, next.buildDeps, packages),
+    },
+    actions,
   };
 }
 
-function install(state: BuildState, packages: readonly string[]): readonly BuildAction[] {
-  if (packages.length === 0) return [];
-  const refresh = state.listsFresh ? [] : [apt(state, 'update')];
-  return [...refresh, apt(state, 'install', '--no-install-recommends', '--', ...packages)];
+/** Packages that go at the end of the build, unless they are also to stay. */
+export function installBuildDeps(state: BuildState, packages: readonly string[]): Change {
+  const known = [...state.installed, ...state.buildDeps];
+  const missing = packages.filter(name => !known.includes(name));
+  const { state: next, actions } = install(state, missing);
+  const going = without(state, missing, next.installed);
+  return { state: { ...next, buildDeps: [...next.buildDeps, ...going] }, actions };
 }
 
-export const planInstall: PlanStep = (value, state) => {
-  if (state.distribution === undefined) return refuse(NEEDS_DISTRIBUTION);
-  const packages = value as string[];
-  const next = {
-    ...state,
-    installed: [...state.installed, ...packages],
-    buildDeps: state.buildDeps.filter(name => !packages.includes(name)),
-    listsFresh: state.listsFresh || packages.length > 0,
+const step =
+  (change: (state: BuildState, packages: readonly string[]) => Change): PlanStep =>
+  (value, state) => {
+    const distribution = activeOf(state, 'alpine', 'debian', 'ubuntu');
+    if ('refused' in distribution) return distribution.refused;
+    const { state: next, actions } = change(state, value as string[]);
+    return done(next, ...actions);
   };
-  return done(next, ...install(state, packages));
-};
 
-export const planBuildDeps: PlanStep = (value, state) => {
-  if (state.distribution === undefined) return refuse(NEEDS_DISTRIBUTION);
-  const packages = value as string[];
-  const added = packages.filter(name => !state.installed.includes(name) && !state.buildDeps.includes(name));
-  const next = {
-    ...state,
-    buildDeps: [...state.buildDeps, ...added],
-    listsFresh: state.listsFresh || packages.length > 0,
-  };
-  return done(next, ...install(state, packages));
-};
-
-const withoutVersion = (name: string) => name.split('=', 1)[0] as string;
+export const planInstall = step(installPackages);
+export const planBuildDeps = step(installBuildDeps);
 
 /** The end of a build: build dependencies go, the list of packages is kept beside the image. */
 export function finishPackages(state: BuildState): readonly BuildAction[] {
-  if (state.distribution === undefined) return [];
-  const going = state.buildDeps.map(withoutVersion);
-  const removal: readonly BuildAction[] =
-    going.length === 0
-      ? []
-      : [
-          { kind: 'run', argv: ['apt-mark', 'auto', ...going], env: state.env, caches: {} },
-          apt(state, 'autoremove'),
-        ];
-  const list: BuildAction = {
-    kind: 'run',
-    argv: ['dpkg', '-l'],
-    env: { ...state.env, COLUMNS: '200' },
-    caches: {},
-    outputFile: 'debian-packages.txt',
-  };
-  return [...removal, list, ...LOGS.map(name => ({ kind: 'remove', path: `/var/log/${name}` }) as const)];
+  const { distribution } = state;
+  if (distribution === undefined) return [];
+  const going = [...new Set(state.buildDeps.map(text => packageName(text, distribution)))];
+  return distribution.kind === 'alpine'
+    ? apkFinish(state, distribution, going)
+    : aptFinish(state, distribution, going);
 }

@@ -1,13 +1,15 @@
 // What steps hand on to later ones while a build is planned.
 import type { Container, Json } from '../../config/model.ts';
 import type { ArchiveAction } from './archive-actions.ts';
+import type { Distribution } from './distribution.ts';
 import type { GitAction } from './git-actions.ts';
+import type { PackageAction } from './package-actions.ts';
 
 /** Everything a build does to the image, as data. A table in adapters/build maps each kind to its executor. */
 export type BuildAction =
   | ArchiveAction
   | GitAction
-  | { readonly kind: 'bootstrap-debian'; readonly suite: string; readonly components: readonly string[] }
+  | PackageAction
   | { readonly kind: 'copy-root'; readonly container: string }
   | {
       readonly kind: 'run';
@@ -43,14 +45,24 @@ export interface CopyValue {
   readonly noDefaultRules?: boolean;
 }
 
+export interface Repositories {
+  readonly universe: boolean;
+  /** One of them is read over https, so the image needs certificates before it can refresh its lists. */
+  readonly https: boolean;
+  /** The library that leaves out fsync was put into the image, or was tried to. */
+  readonly eatmydata: boolean;
+}
+
 export interface BuildState {
-  readonly distribution?: { readonly kind: 'debian'; readonly suite: string };
+  readonly distribution?: Distribution;
   readonly env: Readonly<Record<string, string>>;
   /** Packages that stay, and those that go at the end. */
   readonly installed: readonly string[];
   readonly buildDeps: readonly string[];
-  /** The package lists were refreshed in this very build. */
+  /** The package lists were refreshed in this very build, after the last change of repositories. */
   readonly listsFresh: boolean;
+  /** What the repositories are so far; children of the container stand on them too. */
+  readonly repositories: Repositories;
   readonly ensureDirs: readonly string[];
   readonly emptyDirs: readonly string[];
   readonly removed: readonly string[];
@@ -70,6 +82,12 @@ export type PlanStep = (value: Json, state: BuildState, world: StepWorld) => Out
 
 export function done(state: BuildState, ...actions: readonly BuildAction[]): Outcome {
   return { ok: true, state, actions };
+}
+
+/** A part of a step: the state afterwards and what to do. */
+export interface Change {
+  readonly state: BuildState;
+  readonly actions: readonly BuildAction[];
 }
 
 export function refuse(message: string): Outcome {

@@ -1,0 +1,64 @@
+// apt-get in the image, with the settings of the user: locking, and the library that leaves out fsync.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BuildAction } from '../../../core/steps/state.ts';
+import type { BuildContext } from '../context.ts';
+import { inRoot } from '../in-root.ts';
+import { runInImage } from '../run-step.ts';
+
+type AptGet = Extract<BuildAction, { kind: 'apt-get' }>;
+
+/** Where the package put the library; the files lists of dpkg know. */
+function eatmydataOf(root: string): string | undefined {
+  try {
+    const directory = inRoot(root, '/var/lib/dpkg/info');
+    const lists = readdirSync(directory).filter(name => /^(lib)?eatmydata1?(:.*)?\.list$/.test(name));
+    return lists
+      .flatMap(name => readFileSync(join(directory, name), 'utf8').split('\n'))
+      .find(path => path.endsWith('/libeatmydata.so'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** After what the user preloads already. */
+function preloading(context: BuildContext, action: AptGet): AptGet['env'] {
+  const library = action.eatmydata === 'use' ? eatmydataOf(context.root) : undefined;
+  if (library === undefined) return action.env;
+  const { LD_PRELOAD } = action.env;
+  return { ...action.env, LD_PRELOAD: LD_PRELOAD === undefined ? library : `${LD_PRELOAD}:${library}` };
+}
+
+function argvOf(action: AptGet, skipLocking: boolean): readonly string[] {
+  const [program = '', ...rest] = action.argv;
+  return skipLocking ? [program, '-oDebug::NoLocking=yes', ...rest] : action.argv;
+}
+
+async function run(context: BuildContext, action: AptGet): Promise<string | undefined> {
+  const { ubuntuSkipLocking } = context.settings;
+  return await runInImage(context, {
+    kind: 'run',
+    argv: argvOf(action, ubuntuSkipLocking),
+    env: preloading(context, action),
+    caches: action.caches,
+    ...(!ubuntuSkipLocking && { lock: 'apt' }),
+  });
+}
+
+const MIRROR_HINT =
+  'if a mirror is out of order, name another one with the setting ubuntu-mirror or debian-mirror';
+
+export async function aptGet(context: BuildContext, action: AptGet): Promise<string | undefined> {
+  const failed = await run(context, action);
+  if (action.eatmydata === 'try') {
+    const library = eatmydataOf(context.root);
+    context.log.write(
+      library === undefined
+        ? `Warning: eatmydata could not be installed, going on without: ${failed ?? 'no library'}\n`
+        : `Eatmydata activated: "${library}"\n`,
+    );
+    return context.signal.aborted ? failed : undefined;
+  }
+  const isUpdate = action.argv.includes('update');
+  return failed !== undefined && isUpdate ? `apt-get update ${failed}; ${MIRROR_HINT}` : failed;
+}

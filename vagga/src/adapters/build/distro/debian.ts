@@ -1,0 +1,97 @@
+// `!Debian`, `!DebianRelease`: from the host's own mirror where it has one for the suite, else from Debian's.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEBIAN_MIRROR, DEBIAN_OLD_MIRROR, DEBIAN_SNAPSHOT_MIRROR } from '../../../config/defaults.ts';
+import { datedLines, releaseLines } from '../../../core/debian/releases.ts';
+import { type AptSource, parseSources, sourceLines } from '../../../core/debian/sources.ts';
+import type { DebianRelease } from '../../../core/steps/package-actions.ts';
+import type { BuildContext } from '../context.ts';
+import { asking } from '../downloads.ts';
+import { keyringDirectory, readKeyring } from './keyrings.ts';
+import { chooseMirror } from './mirror.ts';
+import { bootstrapInto } from './mmdebstrap.ts';
+
+const APT_DIRECTORY = '/etc/apt';
+/** Where Debian's package puts its keys; the second are those of releases that are not maintained any more. */
+const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const OLD_KEYS = '/usr/share/keyrings/debian-archive-removed-keys.gpg';
+/** What an archive says about its own age is true and no danger when an old state is wanted. */
+const ANY_AGE = 'Acquire::Check-Valid-Until "false"';
+const NO_TRANSLATIONS = 'Acquire::Languages "none"';
+
+function hostSources(): AptSource[] {
+  const read = (path: string): AptSource[] => {
+    try {
+      return parseSources(path, readFileSync(path, 'utf8'));
+    } catch {
+      return [];
+    }
+  };
+  const directory = join(APT_DIRECTORY, 'sources.list.d');
+  let names: string[] = [];
+  try {
+    names = readdirSync(directory).filter(name => /\.(list|sources)$/.test(name));
+  } catch {
+    // A host without apt: Debian's own mirror applies.
+  }
+  return [join(APT_DIRECTORY, 'sources.list'), ...names.sort().map(name => join(directory, name))].flatMap(
+    read,
+  );
+}
+
+interface Archive {
+  readonly lines: readonly string[];
+  readonly aptOptions?: readonly string[];
+  readonly isOld?: boolean;
+}
+
+async function fromDebian(context: BuildContext, release: DebianRelease): Promise<Archive | string> {
+  const { suite, components } = release;
+  const chosen = await chooseMirror([DEBIAN_MIRROR, DEBIAN_OLD_MIRROR], suite, asking(context));
+  if (!chosen.ok) return chosen.message;
+  if (chosen.mirror === DEBIAN_MIRROR) return { lines: releaseLines(DEBIAN_MIRROR, suite, components) };
+  const lines = sourceLines([], suite, components, DEBIAN_OLD_MIRROR);
+  return { lines, aptOptions: [ANY_AGE], isOld: true };
+}
+
+async function archiveOf(context: BuildContext, release: DebianRelease): Promise<Archive | string> {
+  const { suite, components, mirror = context.settings.debianMirror, snapshot } = release;
+  if (snapshot !== undefined) {
+    const base = context.settings.debianSnapshotMirror ?? DEBIAN_SNAPSHOT_MIRROR;
+    return { lines: datedLines(base, snapshot, suite, components), aptOptions: [ANY_AGE] };
+  }
+  const lines = sourceLines(hostSources(), suite, components, mirror);
+  return lines.length > 0 ? { lines } : await fromDebian(context, release);
+}
+
+/** The host's own trust, unless keys are needed that it does not have. */
+function keyring(context: BuildContext, { isOld }: Archive): { keyring?: string } {
+  const { debianKeyring: own } = context.settings;
+  if (own === undefined && isOld !== true) return {};
+  const known = [DEBIAN_KEYS, OLD_KEYS].filter(path => existsSync(path));
+  const paths = own === undefined ? known : [...known, own];
+  const keys = Object.fromEntries(paths.map((path, index) => [`${index}`, readKeyring(path)]));
+  return { keyring: keyringDirectory(context, own === undefined ? 'debian' : 'debian-own', keys) };
+}
+
+/** Undefined when it went well, else why not. */
+export async function bootstrapDebian(
+  context: BuildContext,
+  release: DebianRelease,
+): Promise<string | undefined> {
+  const archive = await archiveOf(context, release);
+  if (typeof archive === 'string') return archive;
+  return await bootstrapInto(context, {
+    suite: release.suite,
+    sources: archive.lines,
+    variant: release.variant,
+    ...(release.arch !== undefined && { arch: release.arch }),
+    baseCache: 'debian-base',
+    packageCache: 'apt-cache-debian',
+    include: [],
+    aptOptions: [NO_TRANSLATIONS, ...(archive.aptOptions ?? [])],
+    ...keyring(context, archive),
+    unpackedHooks: [],
+    finalHooks: [],
+  });
+}

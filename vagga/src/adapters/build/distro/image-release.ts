@@ -1,0 +1,33 @@
+// What the image itself says about its Ubuntu or Debian: steps that come later, also in children of the container, need it.
+import { readFileSync } from 'node:fs';
+import { parseSources } from '../../../core/debian/sources.ts';
+import { inRoot } from '../in-root.ts';
+
+function textIn(root: string, path: string): string {
+  try {
+    return readFileSync(inRoot(root, path), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** From /etc/lsb-release, or /etc/os-release where there is none; undefined when neither tells. */
+export function codenameOf(root: string): string | undefined {
+  const ubuntu = /^DISTRIB_CODENAME="?([a-z0-9-]+)"?$/m.exec(textIn(root, '/etc/lsb-release'))?.[1];
+  return ubuntu ?? /^VERSION_CODENAME="?([a-z0-9-]+)"?$/m.exec(textIn(root, '/etc/os-release'))?.[1];
+}
+
+/** The mirror of the first line of sources.list, which the bootstrap wrote. */
+export function mirrorOf(root: string): string | undefined {
+  return parseSources('sources.list', textIn(root, '/etc/apt/sources.list'))[0]?.uri;
+}
+
+/** Throws with a sentence for the user. */
+export function releaseOf(root: string): { readonly codename: string; readonly mirror: string } {
+  const codename = codenameOf(root);
+  const mirror = mirrorOf(root);
+  if (codename === undefined)
+    throw new Error('neither /etc/lsb-release nor /etc/os-release names a codename');
+  if (mirror === undefined) throw new Error('/etc/apt/sources.list names no mirror');
+  return { codename, mirror };
+}

@@ -1,0 +1,107 @@
+// Bootstraps a root with mmdebstrap, outside of any container, and keeps it for a day: the next build copies it.
+import { createHash } from 'node:crypto';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram } from '@suite/shared/oci/probe.ts';
+import { BASE_CACHE_AGE_MS } from '../../../config/defaults.ts';
+import { runChild } from '../child.ts';
+import type { BuildContext } from '../context.ts';
+
+export interface Bootstrap {
+  readonly suite: string;
+  /** As in sources.list; they stay in the image. Empty: mmdebstrap's own. */
+  readonly sources: readonly string[];
+  readonly variant: string;
+  /** Undefined: that of the machine. */
+  readonly arch?: string;
+  /** Names in the build cache: of the kept roots and of the packages. */
+  readonly baseCache: string;
+  readonly packageCache: string;
+  readonly include: readonly string[];
+  /** Lines of apt's configuration; they stay in the image. */
+  readonly aptOptions: readonly string[];
+  /** A directory of keyrings instead of the host's own keys. */
+  readonly keyring?: string;
+  /** Shell lines with the new root as `$1`: after the essential packages are unpacked, and at the end. */
+  readonly unpackedHooks: readonly string[];
+  readonly finalHooks: readonly string[];
+}
+
+const MISSING = 'mmdebstrap is not installed: apt-get install -y mmdebstrap';
+
+const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Packages already downloaded are linked in before and out after, so that only new ones travel. */
+function cacheHooks(cache: string): string[] {
+  const archives = '"$1"/var/cache/apt/archives';
+  const link = (from: string, to: string) =>
+    `for deb in ${from}/*.deb; do [ ! -e "$deb" ] || cp -ln "$deb" ${to}/ 2>/dev/null || cp -n "$deb" ${to}/; done`;
+  return [
+    `--setup-hook=mkdir -p ${archives}; ${link(quote(cache), archives)}`,
+    '--skip=download/empty',
+    '--skip=essential/unlink',
+    `--customize-hook=${link(archives, quote(cache))}`,
+  ];
+}
+
+function argvOf(bootstrap: Bootstrap, target: string, cache: string): string[] {
+  const { suite, sources, variant, arch, include, aptOptions, keyring } = bootstrap;
+  const secure = sources.some(line => line.includes('https:'));
+  const packages = [...include, ...(secure ? ['ca-certificates'] : [])];
+  return [
+    'mmdebstrap',
+    `--variant=${variant}`,
+    '--format=directory',
+    '--dpkgopt=force-unsafe-io',
+    ...aptOptions.map(line => `--aptopt=${line}`),
+    ...(keyring === undefined ? [] : [`--keyring=${keyring}`]),
+    ...(arch === undefined ? [] : [`--architectures=${arch}`]),
+    ...(packages.length === 0 ? [] : [`--include=${packages.join(',')}`]),
+    ...cacheHooks(cache),
+    ...bootstrap.unpackedHooks.map(line => `--extract-hook=${line}`),
+    ...bootstrap.finalHooks.map(line => `--customize-hook=${line}`),
+    suite,
+    target,
+    ...sources,
+  ];
+}
+
+function isRecent(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs < BASE_CACHE_AGE_MS;
+}
+
+/** Copies a whole root, sharing blocks where the file system can. Hard links would be changed by later steps. */
+export function copyRoot(context: BuildContext, source: string, target: string): Promise<string | undefined> {
+  return runChild(['cp', '-a', '--reflink=auto', `${source}/.`, target], context);
+}
+
+async function make(context: BuildContext, bootstrap: Bootstrap, base: string): Promise<string | undefined> {
+  if (findProgram('mmdebstrap') === undefined) return MISSING;
+  const cache = context.cacheDirectory(bootstrap.packageCache);
+  // One name for all: we hold the lock, so what is there is of a bootstrap that was killed.
+  const temporary = `${base}.new`;
+  await context.discard(temporary);
+  const failed =
+    (await runChild(argvOf(bootstrap, temporary, cache), context)) ??
+    (await runChild(['touch', temporary], context)) ??
+    (await runChild(['rm', '-rf', '--one-file-system', base], context));
+  if (failed === undefined) renameSync(temporary, base);
+  else await context.discard(temporary);
+  return failed;
+}
+
+/** Undefined when it went well, else why not. A base of the same settings that is younger than a day is used again. */
+export async function bootstrapInto(
+  context: BuildContext,
+  bootstrap: Bootstrap,
+): Promise<string | undefined> {
+  const key = createHash('sha256').update(JSON.stringify(bootstrap)).digest('hex').slice(0, 8);
+  const directory = context.cacheDirectory(bootstrap.baseCache);
+  mkdirSync(directory, { recursive: true });
+  const base = join(directory, `${bootstrap.suite}-${key}`);
+  return await context.locked('apt', async () => {
+    const failed = isRecent(base) && !context.force ? undefined : await make(context, bootstrap, base);
+    return failed ?? (await copyRoot(context, base, context.root));
+  });
+}

@@ -1,0 +1,103 @@
+// `!Ubuntu`, `!UbuntuRelease`: from the archive, from that of old releases, or from a root file system at an address.
+import { writeFileSync } from 'node:fs';
+import { UBUNTU_MIRROR, UBUNTU_OLD_MIRROR, UBUNTU_PORTS_MIRROR } from '../../../config/defaults.ts';
+import type { BuildContext } from '../context.ts';
+import { asking } from '../downloads.ts';
+import { inRoot, makeDirectories } from '../in-root.ts';
+import { keyringDirectory, readKeyring } from './keyrings.ts';
+import { chooseMirror } from './mirror.ts';
+import { bootstrapInto } from './mmdebstrap.ts';
+import { ubuntuKeyring } from './ubuntu-keys.ts';
+
+const DEB_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'i386', arm: 'armhf' };
+
+const hostArchitecture = () => DEB_ARCHITECTURES[process.arch] ?? process.arch;
+
+function defaultMirror(arch: string): string {
+  return arch === 'amd64' || arch === 'i386' ? UBUNTU_MIRROR : UBUNTU_PORTS_MIRROR;
+}
+
+function trustedKeys(context: BuildContext): string {
+  const { ubuntuKeyring: own } = context.settings;
+  const keys = { ubuntu: ubuntuKeyring() };
+  if (own === undefined) return keyringDirectory(context, 'ubuntu', keys);
+  return keyringDirectory(context, 'ubuntu-own', { ...keys, own: readKeyring(own) });
+}
+
+export function ubuntuLines(mirror: string, codename: string, ...components: readonly string[]): string[] {
+  return ['', '-updates', '-security'].map(
+    part => `deb ${mirror} ${codename}${part} ${components.join(' ')}`,
+  );
+}
+
+/** Where the release is now: the mirror of the settings or Ubuntu's own, else the archive of old releases. */
+function locate(context: BuildContext, codename: string, arch: string) {
+  const first = context.settings.ubuntuMirror ?? defaultMirror(arch);
+  return chooseMirror([first, UBUNTU_OLD_MIRROR], codename, asking(context));
+}
+
+/**
+ * While the essential packages are configured PAM is not yet, and old releases create users then: chfn asks PAM. dpkg
+ * itself keeps the real one out of the way, however often its package is unpacked.
+ */
+const DIVERT_CHFN = [
+  'if [ -e "$1/usr/bin/chfn" ]; then',
+  'mv "$1/usr/bin/chfn" "$1/usr/bin/chfn.kept";',
+  'ln -s /bin/true "$1/usr/bin/chfn";',
+  'printf \'/usr/bin/chfn\\n/usr/bin/chfn.kept\\n:\\n\' >> "$1/var/lib/dpkg/diversions";',
+  'fi',
+].join(' ');
+const RESTORE_CHFN = [
+  'if [ -e "$1/usr/bin/chfn.kept" ]; then',
+  'rm "$1/usr/bin/chfn";',
+  'chroot "$1" dpkg-divert --local --rename --remove /usr/bin/chfn;',
+  'fi',
+].join(' ');
+
+const HINT = 'name another one with the setting ubuntu-mirror';
+
+/** Keys of an own mirror are trusted inside too, or nothing could be installed from it later. */
+function trustOwnKeys(context: BuildContext): void {
+  const { ubuntuKeyring: own } = context.settings;
+  if (own === undefined) return;
+  makeDirectories(context.root, '/etc/apt/trusted.gpg.d', 0o755);
+  writeFileSync(inRoot(context.root, '/etc/apt/trusted.gpg.d/vagga-mirror.gpg'), readKeyring(own));
+}
+
+/** Undefined when it went well, else why not. */
+export async function bootstrapUbuntu(
+  context: BuildContext,
+  codename: string,
+  arch: string | undefined,
+): Promise<string | undefined> {
+  const located = await locate(context, codename, arch ?? hostArchitecture());
+  if (!located.ok) return `${located.message}; ${HINT}`;
+  const failed = await bootstrapInto(context, {
+    suite: codename,
+    sources: ubuntuLines(located.mirror.replace(/\/+$/, ''), codename, 'main', 'restricted'),
+    variant: 'minbase',
+    ...(arch !== undefined && arch !== hostArchitecture() && { arch }),
+    baseCache: 'ubuntu-base',
+    packageCache: 'apt-cache',
+    include: ['apt', 'locales'],
+    aptOptions: ['Acquire::Languages "none"'],
+    keyring: trustedKeys(context),
+    unpackedHooks: [DIVERT_CHFN],
+    finalHooks: [RESTORE_CHFN, 'chroot "$1" locale-gen en_US.UTF-8'],
+  });
+  if (failed === undefined) trustOwnKeys(context);
+  return failed;
+}
+
+/** Sources for a root that came from somewhere else, as the bootstrap would have written them. */
+export async function writeUbuntuSources(
+  context: BuildContext,
+  codename: string,
+): Promise<string | undefined> {
+  const located = await locate(context, codename, hostArchitecture());
+  if (!located.ok) return `${located.message}; ${HINT}`;
+  const lines = ubuntuLines(located.mirror.replace(/\/+$/, ''), codename, 'main', 'restricted');
+  writeFileSync(inRoot(context.root, '/etc/apt/sources.list'), `${lines.join('\n')}\n`);
+  trustOwnKeys(context);
+  return undefined;
+}
