@@ -1,8 +1,7 @@
 // Damaged files under a running tree: whatever they say, what runs is not touched.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { seededRandom } from '@suite/shared/sim/index.ts';
+import { mutate, seededRandom } from '@suite/shared/sim/index.ts';
 import t from 'tap';
-import { mutate } from '../mutate.ts';
 import { Host } from '../support.ts';
 
 t.setTimeout(300_000);

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Diagnostic, Schema } from '@suite/shared/schema/index.ts';
-import { SimDisk, seededRandom } from '@suite/shared/sim/index.ts';
+import { mutate, SimDisk, seededRandom } from '@suite/shared/sim/index.ts';
 import t from 'tap';
 import { loadMaster } from '../../src/adapters/load-master.ts';
 import { loadSandbox } from '../../src/adapters/load-sandbox.ts';
@@ -14,7 +14,6 @@ import { containerSchema } from '../../src/config/container.ts';
 import { masterSchema } from '../../src/config/master.ts';
 import { sandboxSchema } from '../../src/config/sandbox.ts';
 import { processesSchema, value } from '../configs.ts';
-import { mutate } from '../mutate.ts';
 import { KINDS, type Kind, type Sample, samples } from '../samples.ts';
 
 t.setTimeout(600_000);

@@ -64,14 +64,17 @@ function kindOf({ code, params }: Diagnostic): string {
   return KINDS[code] ?? 'Validation Error';
 }
 
+/** A name in a message may hold a line break. */
+const onOneLine = (text: string): string => text.replace(/[\r\n]+/g, ' ');
+
 const lineOf = (error: Diagnostic): string =>
-  `${error.file}:${error.line}:${error.column}: ${kindOf(error)}: ${messageOf(error)}`;
+  onOneLine(`${error.file}:${error.line}:${error.column}: ${kindOf(error)}: ${messageOf(error)}`);
 
 /** There are 54 steps: nobody reads such a line. */
 function hintOf({ hint }: Diagnostic): string {
   if (hint === undefined) return '';
   const isList = hint.startsWith('known tags: ') && hint.length > 200;
-  return `\n    ${isList ? 'the known tags are in docs/keys.md' : hint}`;
+  return `\n    ${isList ? 'the known tags are in docs/keys.md' : onOneLine(hint)}`;
 }
 
 /** Every line starts `PATH:LINE:COL: KIND: `; an empty line follows the block. */

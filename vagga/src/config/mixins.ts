@@ -34,12 +34,12 @@ export class Mixins {
   #named(file: string, { mixins }: ConfigFile, chain: readonly string[]): Project {
     return mixins.reduce((under, path) => {
       const mixin = `${directoryOf(file)}/${path}`;
-      return merge(isPlain(path) ? this.#mixin(mixin, chain) : this.#notPlain(mixin), under);
+      return merge(isPlain(path) ? this.#mixin(mixin, chain) : this.#notPlain(path), under);
     }, NOTHING);
   }
 
   #notPlain(path: string): Project {
-    return this.#skip(`${path}: a mixin is named without a leading / or ./ and without ..`);
+    return this.#skip(`${JSON.stringify(path)}: a mixin is named without a leading / or ./ and without ..`);
   }
 
   #mixin(file: string, chain: readonly string[]): Project {

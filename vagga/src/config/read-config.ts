@@ -23,9 +23,9 @@ export interface ConfigFile {
 
 export const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
-/** Plain components only: no `..`, no absolute path, no leading `./`. */
+/** Plain components only: no `..`, no absolute path, no leading `./`, nothing that a terminal would not show. */
 export const isPlain = (path: string): boolean =>
-  path.split('/').every(part => part !== '' && part !== '.' && part !== '..');
+  path.split('/').every(part => part !== '' && part !== '.' && part !== '..') && !/\p{Cc}/u.test(path);
 
 function includeReader(read: ReadFile): IncludeFile {
   return (path, from) => {

@@ -1,6 +1,6 @@
 // Seeded damage to config files: what editors, disks, templates and attackers make of a valid one.
-import type { Random } from '@suite/shared/ports/random.ts';
-import { chance, pick } from '@suite/shared/sim/index.ts';
+import type { Random } from '../ports/random.ts';
+import { chance, pick } from './random.ts';
 
 const latin = (text: string) => Buffer.from(text, 'latin1');
 
@@ -53,6 +53,11 @@ const VALUES = [
   '/../../etc',
   '__proto__',
   'constructor',
+  'yes',
+  '0o777',
+  '100 Mi',
+  'a/../b',
+  '!*IncludeMap x',
   '|\n  text',
   '>-\n  text',
   "'it''s'",
