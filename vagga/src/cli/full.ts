@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { currentIds, hideFromPrograms, isInside } from '../adapters/namespace/current.ts';
 import { enterNamespace } from '../adapters/namespace/enter.ts';
+import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
 import { findProject, mistaken, mistakenFiles } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
 import { COMPATIBLE_VERSION } from '../config/version.ts';
@@ -78,10 +79,12 @@ async function main(argv: readonly string[]): Promise<number> {
   return (await builtin(session, words)) ?? (await runCommands(session, words));
 }
 
-main(process.argv.slice(2)).then(
-  code => process.exit(code),
-  error => {
-    process.stderr.write(`vagga: internal error: ${(error as Error).stack}\n`);
-    process.exit(121);
-  },
-);
+if (process.argv[2] === SETUP_NETWORK) setUpNetwork();
+else
+  main(process.argv.slice(2)).then(
+    code => process.exit(code),
+    error => {
+      process.stderr.write(`vagga: internal error: ${(error as Error).stack}\n`);
+      process.exit(121);
+    },
+  );

@@ -23,6 +23,7 @@ async function prepare(session: Session, command: RunCommand, images: Images, wi
   if ('error' in engine) return { kind: 'ended' as const, code: 121, stderr: `${engine.error}\n` };
   const { layout, cache, options, variables } = session;
   const shell = cache.project.containers[command.container]?.defaultShell ?? [];
+  const isolated = options.isolateNetwork || wish.isolateNetwork === true;
   return prepareRun({
     layout,
     cache,
@@ -32,7 +33,8 @@ async function prepare(session: Session, command: RunCommand, images: Images, wi
     own: wish.own,
     hash: images.get(command.container) ?? '',
     argv: argvOf(command, shell, wish.words),
-    isolateNetwork: options.isolateNetwork || wish.isolateNetwork === true,
+    isolateNetwork: false,
+    ...(isolated && { network: { path: (await session.isolatedNetwork()).path } }),
     terminal: wish.terminal ?? wantsTerminal(),
   });
 }

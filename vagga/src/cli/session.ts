@@ -5,6 +5,7 @@ import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
 import { ensureBuilt } from '../adapters/build/ensure.ts';
 import { Layout } from '../adapters/image/layout.ts';
 import { currentIds } from '../adapters/namespace/current.ts';
+import { IsolatedNetwork } from '../adapters/namespace/network.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
@@ -21,6 +22,7 @@ export class Session {
   /** What `--env-file`, `-e` and `-E` hand in. */
   readonly variables: Variables;
   cache: Cache;
+  #network: Promise<IsolatedNetwork> | undefined;
 
   constructor(root: string, cache: Cache, options: GlobalOptions, variables: Variables) {
     this.layout = new Layout(root);
@@ -38,6 +40,12 @@ export class Session {
       env: process.env,
       monotonicMs: () => performance.now(),
     });
+  }
+
+  /** What is isolated as a whole, all children of a supervise, can talk to each other over loopback. */
+  isolatedNetwork(): Promise<IsolatedNetwork> {
+    this.#network ??= IsolatedNetwork.create();
+    return this.#network;
   }
 
   /** The engine from the cache, else by a probe that is then kept. */

@@ -14,12 +14,40 @@ const CONFIG = `containers:
     - !Sh |
         /bin/busybox --install -s /bin
         mkdir /secret; touch /secret/file; chown 5:6 /secret/file; chown 7:7 /secret; chmod 700 /secret
+  as:
+    setup:
+    - !Container c
+    - !EnsureDir /out
+    - !Sh "chmod 1777 /out; mkdir /out/d; ip -o link | wc -l > /out/outer"
+    - !RunAs {script: "id > /out/root; pwd >> /out/root"}
+    - !RunAs
+        user-id: 1000
+        group-id: 1001
+        supplementary-gids: [7]
+        work-dir: sub
+        script: |
+          id > /out/user; pwd >> /out/user; grep CapEff /proc/self/status >> /out/user
+    - !RunAs {user-id: 1, external-user-id: 0, work-dir: /out, script: "id -u > external; touch d/inside"}
+    - !RunAs {isolate-network: true, script: "ip -o link > /out/link; readlink /proc/self/ns/net > /out/net1; ping -c1 -w5 127.0.0.1"}
+    - !RunAs {isolate-network: true, user-id: 5, script: "readlink /proc/self/ns/net > /out/net2"}
+    - !RunAs {script: "readlink /proc/self/ns/net > /out/net3"}
 commands:
+  look: !Command {container: as, run: "ls -ln /out /out/d"}
   ids: !Command {container: c, run: "id -u; id -g; ls -ln /secret"}
   files: !Command {container: c, run: "echo made > /work/mine; mkdir /work/dir"}
   other: !Command {container: c, user-id: 1000, group-id: 1001, run: "id; grep Cap /proc/self/status; touch /bin/x"}
   wait: !Command {container: c, run: "echo waiting; sleep 7671"}
   code: !Command {container: c, run: "exit 7"}
+  alone: !Command {container: c, isolate-network: true, run: "ip -o link; ping -c1 -w5 127.0.0.1"}
+  owner: !Command {container: c, user-id: 1000, external-user-id: 0, run: "id -u; cat /proc/self/uid_map; touch /work/owned; ls -ln /work/owned"}
+  stranger: !Command {container: c, user-id: 1000, external-user-id: 99999999, run: "true"}
+  groups: !Command {container: c, user-id: 3, group-id: 4, supplementary-gids: [5, 6], run: "id"}
+  talk: !Supervise
+    isolate-network: true
+    mode: wait-all-successful
+    children:
+      server: !Command {container: c, run: "ip -o link | wc -l; nc -l -p 7672 -e echo heard"}
+      client: !Command {container: c, run: "until nc 127.0.0.1 7672 </dev/null 2>/dev/null; do sleep 0.1; done"}
   pair: !Supervise
     mode: wait-all-successful
     children:
@@ -117,5 +145,52 @@ for (const as of ROOT_AND_USER) {
     t.match(stdout, /uid=1000 gid=1001/);
     t.match(stdout, /CapEff:\t0+\n/);
     t.match(stderr, /Read-only|Permission denied/);
+    t.match(rig.run('groups').stdout, /uid=3 gid=4 groups=4?,?5,6/);
+  });
+
+  t.test(`§1.6 external-user-id: another number for the same owner (${as})`, async t => {
+    const rig = project(new Rig({ as }));
+    t.teardown(() => rig.remove());
+    const { stdout, stderr } = rig.run('owner');
+    t.match(stdout, /^1000\n +1000 +0 +1\n.* 1000 +\d+ /, stderr);
+    t.equal(lstatSync(join(rig.root, 'owned')).uid, as === 'root' ? 0 : USER_UID);
+    if (as === 'user')
+      t.match(rig.run('stranger'), { code: 121, stderr: /external-user-id 99999999 is not one of the ids/ });
+  });
+
+  t.test(
+    `§5.5 isolate-network, §1.6 isolate-network, §4.2 --isolate-network: loopback only (${as})`,
+    async t => {
+      const rig = project(new Rig({ as }));
+      t.teardown(() => rig.remove());
+      t.match(rig.run('alone'), { code: 0, stdout: /^1: lo: [^\n]*\n[^\d][\s\S]*1 packets received/ });
+      for (const option of ['--isolate-network', '--no-network', '--no-net']) {
+        const { stdout } = rig.run(option, '_run', 'c', 'ip', '-o', 'link');
+        t.match(stdout, /^1: lo: <LOOPBACK,UP[^\n]*\n$/, option);
+      }
+      const talk = rig.run('talk');
+      t.match(
+        talk,
+        { code: 0, stdout: /server \| 1\n[\s\S]*client \| heard/ },
+        'children of one command share it',
+      );
+    },
+  );
+
+  t.test(`§2.2 !RunAs: ids, directory, owner, network (${as})`, async t => {
+    const rig = project(new Rig({ as }));
+    t.teardown(() => rig.remove());
+    rig.write('sub/file', '');
+    const { code, stdout, stderr } = rig.run('look');
+    t.equal(code, 0, stderr);
+    const file = (name: string) => rig.read(`.vagga/as/out/${name}`);
+    t.match(file('root'), /^uid=0 gid=0.*\n\/work\n/);
+    t.match(file('user'), /^uid=1000 gid=1001 groups=.*7\n\/work\/sub\nCapEff:\t0+\n/);
+    t.equal(file('external'), '1\n', 'it sees the number of user-id');
+    t.match(stdout, / 0 +\d+ +2 .* external\n/, 'and its files belong to that of external-user-id');
+    t.match(stdout, / inside\n/, 'whose rights it has');
+    t.match(file('link'), /^1: lo: <LOOPBACK,UP[^\n]*\n$/, 'one interface, and up');
+    t.equal(file('net1'), file('net2'), 'one network for all of the build');
+    t.not(file('net1'), file('net3'), 'and only for those');
   });
 }

@@ -123,7 +123,7 @@ const APP = `containers:
     setup:
     - !Install [y]
     - !Sh ls
-    - !RunAs {script: ls}
+    - !BuildDeps [z]
     - !Install [x]
 `;
 
@@ -163,7 +163,7 @@ t.test('what cannot be built is named step by step', async t => {
       message: 'this step requires some linux distribution to be active',
       step: { line: 16, column: 7 },
     },
-    { message: 'step !RunAs is not available yet', step: { line: 18 } },
+    { message: 'this step requires some linux distribution to be active', step: { line: 18 } },
     { message: 'this step requires some linux distribution to be active', step: { line: 19 } },
   ]);
   const twice = project('containers:\n  a:\n    setup: [!Debian bookworm, !Debian trixie]\n');

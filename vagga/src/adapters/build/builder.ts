@@ -48,11 +48,10 @@ export function stepTitle(step: Step): string {
   return `!${step.tag} ${line.length > 60 ? `${line.slice(0, 59)}…` : line}`.trimEnd();
 }
 
-function prepareDirectory(context: BuildContext, request: BuildRequest): void {
+function prepareDirectory(context: BuildContext): void {
   mkdirSync(context.root, { recursive: true });
-  const container = request.project.containers[request.name];
-  const ids = container && containerIds(currentIds().ids, container);
-  if (ids?.ok !== true) throw new Error(ids?.message);
+  const ids = containerIds(currentIds().ids, context.ids);
+  if (!ids.ok) throw new Error(ids.message);
   writeFileSync(join(context.directory, 'uid_map'), ids.uidMap);
   writeFileSync(join(context.directory, 'gid_map'), ids.gidMap);
   putHostFiles(context.root);
@@ -102,13 +101,13 @@ export async function buildImage(request: BuildRequest): Promise<Built> {
   const context = new BuildContext({ ...request, log: new BuildLog(join(directory, 'build.log')) });
   const timings = new Timings(join(directory, 'timings.log'));
   try {
-    prepareDirectory(context, request);
+    prepareDirectory(context);
     const failed = await runSteps(context, request, timings);
     if (!request.signal.aborted) return failed ?? { kind: 'built', seconds: timings.elapsedS };
     await context.discard(directory);
     return { kind: 'interrupted' };
   } finally {
-    context.log.close();
+    await context.close();
   }
 }
 

@@ -3,7 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { WantedIds } from '../../core/ids/session.ts';
 import type { Layout } from '../image/layout.ts';
+import { IsolatedNetwork } from '../namespace/network.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 import { runChild } from './child.ts';
 import { takeLock } from './lock.ts';
@@ -19,6 +21,8 @@ export interface BuildContextOptions {
   /** Directory of the version that parent containers have now: container → absolute path of its root. */
   readonly parents: ReadonlyMap<string, string>;
   readonly engine: CachedRuntime;
+  /** What the container asks for. */
+  readonly ids: WantedIds;
 }
 
 export class BuildContext {
@@ -30,8 +34,10 @@ export class BuildContext {
   readonly signal: AbortSignal;
   readonly parents: ReadonlyMap<string, string>;
   readonly engine: CachedRuntime;
+  readonly ids: WantedIds;
   readonly directory: string;
   readonly root: string;
+  #network: Promise<IsolatedNetwork> | undefined;
 
   constructor(options: BuildContextOptions) {
     this.layout = options.layout;
@@ -42,8 +48,20 @@ export class BuildContext {
     this.signal = options.signal;
     this.parents = options.parents;
     this.engine = options.engine;
+    this.ids = options.ids;
     this.directory = options.layout.temporary(options.name);
     this.root = join(this.directory, 'root');
+  }
+
+  /** The loopback-only network that isolated steps of this build share. */
+  isolatedNetwork(): Promise<IsolatedNetwork> {
+    this.#network ??= IsolatedNetwork.create();
+    return this.#network;
+  }
+
+  async close(): Promise<void> {
+    this.log.close();
+    (await this.#network?.catch(() => undefined))?.close();
   }
 
   /** Absolute path of a directory in the build cache, created. */

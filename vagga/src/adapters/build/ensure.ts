@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
+import { DEFAULT_IDS } from '../../config/defaults.ts';
 import type { Container } from '../../config/model.ts';
 import { containerNotFound } from '../../config/references.ts';
 import { containerIds } from '../../core/ids/session.ts';
@@ -167,6 +168,7 @@ class Ensurer {
       parents: this.#parents,
       engine,
       project: this.cache.project,
+      ids: container ?? { uids: DEFAULT_IDS, gids: DEFAULT_IDS },
       plan,
     };
     const built = await buildImage(request);

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
+import { ROOT_USER, userNamespace } from '../../core/ids/process-user.ts';
 import type { BuildAction } from '../../core/steps/state.ts';
+import { currentIds } from '../namespace/current.ts';
 import { createBundle } from '../oci/bundle.ts';
 import { engineCommand, startCommand } from '../oci/engine.ts';
 import { bindMount, projectMount, sandboxOf } from '../oci/sandbox.ts';
@@ -23,7 +25,10 @@ function cacheMounts(context: BuildContext, caches: RunAction['caches']) {
   });
 }
 
-function spec(context: BuildContext, action: RunAction, mounts: readonly SandboxMount[]) {
+async function spec(context: BuildContext, action: RunAction, mounts: readonly SandboxMount[]) {
+  const { user = ROOT_USER, isolateNetwork = false } = action;
+  const namespace = userNamespace(currentIds().ids, context.ids, user);
+  if (!namespace.ok) throw new Error(namespace.message);
   return sandboxOf(context.engine, {
     rootPath: context.root,
     readonlyRoot: false,
@@ -37,10 +42,9 @@ function spec(context: BuildContext, action: RunAction, mounts: readonly Sandbox
       ...cacheMounts(context, action.caches),
     ],
     terminal: false,
-    isolateNetwork: false,
-    uid: 0,
-    gid: 0,
-    additionalGids: [],
+    network: isolateNetwork ? { path: (await context.isolatedNetwork()).path } : 'host',
+    user,
+    userMaps: namespace.maps,
   });
 }
 
@@ -49,7 +53,7 @@ async function inContainer(
   action: RunAction,
   mounts: readonly SandboxMount[],
 ): Promise<string | undefined> {
-  const bundle = createBundle(context.layout.running, spec(context, action, mounts));
+  const bundle = createBundle(context.layout.running, await spec(context, action, mounts));
   const engine = (...words: readonly string[]) => {
     const [program = '', ...rest] = engineCommand(context.engine, ...words);
     spawnSync(program, rest, { stdio: 'ignore' });

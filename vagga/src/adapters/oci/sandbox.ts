@@ -1,7 +1,9 @@
 // What builds and runs have in common as OCI containers.
 import { statSync } from 'node:fs';
 import { CAPABILITIES as ALL_CAPABILITIES } from '@suite/shared/oci/capabilities.ts';
-import type { SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import type { NamespaceChoice, SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
+import type { ProcessUser } from '../../core/ids/process-user.ts';
+import type { Maps } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 
@@ -46,10 +48,11 @@ export interface ContainerOptions {
   readonly cwd: string;
   readonly mounts: readonly SandboxMount[];
   readonly terminal: boolean;
-  readonly isolateNetwork: boolean;
-  readonly uid: number;
-  readonly gid: number;
-  readonly additionalGids: readonly number[];
+  /** `new`: loopback only. */
+  readonly network: NamespaceChoice;
+  readonly user: ProcessUser;
+  /** Of a further user namespace, if the process needs one. */
+  readonly userMaps: Maps | undefined;
 }
 
 /** The project's tree with the mounts in it; programs in it may be set-uid, as on the host. */
@@ -63,16 +66,20 @@ export function bindMount(source: string, target: string, readonly = false): San
 }
 
 export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): SandboxSpec {
-  const { isolateNetwork, ...rest } = options;
+  const { network, user, userMaps, ...rest } = options;
   return {
     ...rest,
     namespaces: {
       pid: 'new',
-      network: isolateNetwork ? 'new' : 'host',
+      network,
       mount: 'new',
       ipc: 'new',
       uts: 'host',
+      ...(userMaps !== undefined && { user: { uidMappings: userMaps.uids, gidMappings: userMaps.gids } }),
     },
+    uid: user.userId,
+    gid: user.groupId,
+    additionalGids: user.supplementaryGids,
     capabilities: CAPABILITIES,
     noNewPrivileges: false,
     // As the format says: no seccomp. Compiling the filter would also cost a third of the start.

@@ -1,10 +1,13 @@
 // One command of the project as a container that is ready to start.
 import { lstatSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import type { NamespaceChoice } from '@suite/shared/oci/sandbox.ts';
 import type { RunCommand } from '../../config/model.ts';
+import { userNamespace } from '../../core/ids/process-user.ts';
 import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environment.ts';
 import { inRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
+import { currentIds } from '../namespace/current.ts';
 import { type Bundle, createBundle } from '../oci/bundle.ts';
 import { endWithUs, startCommand } from '../oci/engine.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
@@ -25,6 +28,8 @@ export interface RunRequest {
   /** Variables of vagga itself; they win over everything. */
   readonly own: Readonly<Record<string, string>>;
   readonly isolateNetwork: boolean;
+  /** Shared with others, in place of an own one. */
+  readonly network?: NamespaceChoice;
   readonly terminal: boolean;
 }
 
@@ -100,6 +105,8 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   const [program = ''] = request.argv;
   if (!isFound(rootPath, program, env.PATH ?? ''))
     return wrong(`Command ${program} not found in ${JSON.stringify(env.PATH)}`);
+  const namespace = userNamespace(currentIds().ids, container, command);
+  if (!namespace.ok) return { kind: 'ended', code: 121, stderr: `${namespace.message}\n` };
   const spec = sandboxOf(engine, {
     rootPath,
     readonlyRoot: true,
@@ -108,10 +115,9 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     cwd: workDirectory(layout, command),
     mounts: mounts.mounts,
     terminal: request.terminal,
-    isolateNetwork: request.isolateNetwork || command.isolateNetwork,
-    uid: command.userId,
-    gid: command.groupId,
-    additionalGids: command.supplementaryGids,
+    network: request.network ?? (request.isolateNetwork || command.isolateNetwork ? 'new' : 'host'),
+    user: command,
+    userMaps: namespace.maps,
   });
   touch(join(image, 'last_use'));
   const bundle = createBundle(layout.running, spec);

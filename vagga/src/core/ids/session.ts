@@ -6,6 +6,7 @@ import {
   isIdentity,
   layOver,
   mapText,
+  parseMap,
   requiredCount,
   type UserIds,
   wholeMap,
@@ -35,6 +36,15 @@ export function sessionMaps(ids: SessionIds): Maps | undefined {
     uids: [{ inside: 0, outside: ids.uid, count: 1 }],
     gids: [{ inside: 0, outside: ids.gid, count: 1 }],
   };
+}
+
+/** Every id of the session as itself. By the parts of its map: the kernel refuses a range that spans two of them. */
+export function identityMaps(ids: SessionIds): Maps {
+  const same = (map: IdMap): IdMap => map.map(({ inside, count }) => ({ inside, outside: inside, count }));
+  const maps = sessionMaps(ids);
+  if (maps !== undefined) return { uids: same(maps.uids), gids: same(maps.gids) };
+  const { uidMap, gidMap } = ids as Extract<SessionIds, { kind: 'real' }>;
+  return { uids: same(parseMap(uidMap)), gids: same(parseMap(gidMap)) };
 }
 
 export interface WantedIds {

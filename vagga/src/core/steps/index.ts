@@ -17,6 +17,7 @@ import {
 import { planGit, planGitDescribe, planGitInstall } from './git.ts';
 import { planBuildDeps, planInstall } from './packages.ts';
 import { planAlpineRepo, planAptTrust, planRepo, planUbuntuRepo } from './repositories.ts';
+import { planRunAs } from './run-as.ts';
 import { planCmd, planEnv, planSh } from './shell.ts';
 import type { BuildAction, BuildState, PlanStep, StepWorld } from './state.ts';
 import { planUbuntu, planUbuntuPPA, planUbuntuRelease, planUbuntuUniverse } from './ubuntu.ts';
@@ -43,6 +44,7 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   Install: planInstall,
   Remove: planRemove,
   Repo: planRepo,
+  RunAs: planRunAs,
   Sh: planSh,
   Tar: planTar,
   TarInstall: planTarInstall,

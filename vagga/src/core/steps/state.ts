@@ -1,5 +1,6 @@
 // What steps hand on to later ones while a build is planned.
 import type { Container, Json } from '../../config/model.ts';
+import type { ProcessUser } from '../ids/process-user.ts';
 import type { ArchiveAction } from './archive-actions.ts';
 import type { Distribution } from './distribution.ts';
 import type { GitAction } from './git-actions.ts';
@@ -23,6 +24,10 @@ export type BuildAction =
       readonly outputFile?: string;
       /** Absolute path in the image; absent: `/work`. */
       readonly cwd?: string;
+      /** Absent: root. */
+      readonly user?: ProcessUser;
+      /** In a network of its own, which is the same for all such actions of one build. */
+      readonly isolateNetwork?: boolean;
     }
   | { readonly kind: 'write-file'; readonly path: string; readonly text: string; readonly mode: number }
   | { readonly kind: 'copy'; readonly copy: CopyValue }
