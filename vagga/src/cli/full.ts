@@ -1,5 +1,6 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
 import { readFileSync, statSync } from 'node:fs';
+import { AFTER_BUILD, doAfterBuild } from '../adapters/image/after-build.ts';
 import { currentIds, hideFromPrograms, isInside } from '../adapters/namespace/current.ts';
 import { enterNamespace } from '../adapters/namespace/enter.ts';
 import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
@@ -48,6 +49,10 @@ function handedIn({ assigned, copied, envFiles }: GlobalOptions): Assigned {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === AFTER_BUILD) {
+    doAfterBuild(JSON.parse(argv[1] ?? ''));
+    return 0;
+  }
   hideFromPrograms();
   const parsed = parseGlobal(argv);
   if (parsed.kind === 'help') {

@@ -1,6 +1,8 @@
 // Containers that commands need: built, or only looked up.
+import { isUsable } from '../adapters/image/complete.ts';
 import { hashContainer } from '../adapters/image/identity.ts';
-import { currentVersion, isBuilt } from '../adapters/image/store.ts';
+import { currentVersion } from '../adapters/image/store.ts';
+import { LayerStore } from '../adapters/layers/store.ts';
 import type { BuildMode } from '../core/options/build-modes.ts';
 import { type Session, say } from './session.ts';
 
@@ -9,19 +11,22 @@ export type Images = ReadonlyMap<string, string>;
 /** What is linked, or what the hash says must be there. */
 function lookedUp(session: Session, names: readonly string[], mode: BuildMode): Images | number {
   const hashes = new Map<string, string>();
+  const { layout, cache } = session;
+  const store = new LayerStore(layout.layers);
   for (const name of names) {
-    const { layout, cache } = session;
+    const container = cache.project.containers[name];
     if (mode === 'no-version-check') {
       const linked = currentVersion(layout, name);
-      if (linked === undefined) return say(124, `Container "${name}" was never built`);
+      const usable = linked !== undefined && container !== undefined;
+      if (!usable || !isUsable(layout, store, name, linked, container))
+        return say(124, `Container "${name}" was never built`);
       hashes.set(name, linked);
       continue;
     }
     const found = hashContainer(layout.root, cache.project, name);
     if (found.kind === 'failed') return say(121, found.message);
-    const container = cache.project.containers[name];
     const ready = container !== undefined && found.kind === 'hashed';
-    if (!ready || !isBuilt(layout, name, found.hash, container)) {
+    if (!ready || !isUsable(layout, store, name, found.hash, container)) {
       return say(29, `Container "${name}" is out of date`);
     }
     hashes.set(name, found.hash);
@@ -36,5 +41,5 @@ export async function imagesOf(
   mode: BuildMode,
 ): Promise<Images | number> {
   if (mode === 'never' || mode === 'no-version-check') return lookedUp(session, names, mode);
-  return await session.build(names, false);
+  return await session.build(names);
 }

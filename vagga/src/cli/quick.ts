@@ -60,7 +60,7 @@ function quickRun(
   if (command === undefined || engine === undefined || hash === undefined) return undefined;
   const container = cache.project.containers[command.container];
   if (container === undefined) return undefined;
-  const layout = new Layout(root);
+  const layout = new Layout(root, cache.settings);
   if (!isCurrent(layout, command.container, hash)) return undefined;
   if (!isBuilt(layout, command.container, hash, container)) return undefined;
   const terminal = wantsTerminal();

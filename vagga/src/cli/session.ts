@@ -3,12 +3,16 @@ import { constants } from 'node:os';
 import { colours } from '@suite/shared/cli/colours.ts';
 import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
 import { ensureBuilt } from '../adapters/build/ensure.ts';
+import { afterBuild, doAfterBuild, startAfterBuild } from '../adapters/image/after-build.ts';
+import { completeImage, filesOf } from '../adapters/image/complete.ts';
 import { Layout } from '../adapters/image/layout.ts';
+import type { LayerStore } from '../adapters/layers/store.ts';
 import { currentIds } from '../adapters/namespace/current.ts';
 import { IsolatedNetwork } from '../adapters/namespace/network.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
+import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
 import type { GlobalOptions } from '../core/options/global.ts';
 
 /** The keys of a terminal, its end, and `kill`. */
@@ -25,7 +29,7 @@ export class Session {
   #network: Promise<IsolatedNetwork> | undefined;
 
   constructor(root: string, cache: Cache, options: GlobalOptions, variables: Variables) {
-    this.layout = new Layout(root);
+    this.layout = new Layout(root, cache.settings);
     this.cache = cache;
     this.options = options;
     this.variables = variables;
@@ -48,6 +52,21 @@ export class Session {
     return this.#network;
   }
 
+  #afterBuild(images: readonly string[], store: LayerStore, whole: boolean): void {
+    const isBig = (image: string) => filesOf(image, store) > FILES_AT_ONCE_MAX;
+    const later = whole ? [] : images.filter(isBig);
+    for (const image of images.filter(one => !later.includes(one))) {
+      if (completeImage(image, store)) this.layout.complete(image);
+    }
+    if (images.length === 0) return;
+    const work = afterBuild(this.layout.layers, later, this.cache.settings);
+    if (later.length > 0) startAfterBuild(work);
+    else {
+      store.release();
+      doAfterBuild(work);
+    }
+  }
+
   /** The engine from the cache, else by a probe that is then kept. */
   async engine() {
     const engine = usableRuntime(this.cache.runtime) ?? (await probeEngine());
@@ -60,8 +79,14 @@ export class Session {
     return engine;
   }
 
-  /** Hashes by container, or the exit code after the failure was printed. Ctrl-C during it leaves nothing behind. */
-  async build(names: readonly string[], force: boolean): Promise<ReadonlyMap<string, string> | number> {
+  /**
+   * Hashes by container, or the exit code after the failure was printed. Ctrl-C during it leaves nothing behind. `whole`: also
+   * the plain directories of new big images are there afterwards; else a process of its own makes them.
+   */
+  async build(
+    names: readonly string[],
+    { force = false, whole = false } = {},
+  ): Promise<ReadonlyMap<string, string> | number> {
     const aborting = new AbortController();
     let code = 0;
     const interrupt = (signal: NodeJS.Signals) => {
@@ -70,7 +95,14 @@ export class Session {
     };
     for (const signal of INTERRUPTS) process.on(signal, interrupt);
     const progress = this.#progress();
-    const options = { force, signal: aborting.signal, progress, engine: () => this.engine() };
+    const { jobs } = this.options;
+    const options = {
+      force,
+      signal: aborting.signal,
+      progress,
+      engine: () => this.engine(),
+      ...(jobs !== undefined && { jobs }),
+    };
     const ensured = await ensureBuilt(this.layout, this.cache, names, options);
     for (const signal of INTERRUPTS) process.off(signal, interrupt);
     // Also when the last step was done before it was noticed: nobody wants the command to start now.
@@ -80,6 +112,7 @@ export class Session {
       ...ensured.cache,
       ...(this.cache.runtime !== undefined && { runtime: this.cache.runtime }),
     };
+    this.#afterBuild(ensured.pending, ensured.store, whole);
     return ensured.hashes;
   }
 }

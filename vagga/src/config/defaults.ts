@@ -120,3 +120,9 @@ export const OPENPGP_BYTES_MAX = 4 * 1024 * 1024;
 /** Alpine's index of `main` is 0.5 MiB packed and 2 MiB open; the static package manager is 2.5 and 8 MiB. */
 export const APK_PACKED_BYTES_MAX = 32 * 1024 * 1024;
 export const APK_OPEN_BYTES_MAX = 128 * 1024 * 1024;
+
+/** A layer used within this time is not given up: a build that begins now may have looked it up already. */
+export const LAYER_GRACE_MS = 10 * 60 * 1000;
+
+/** Hard links of so many files take about 40 ms, as long as starting a process that would make them meanwhile. */
+export const FILES_AT_ONCE_MAX = 4000;

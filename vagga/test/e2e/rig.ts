@@ -171,7 +171,8 @@ export class Rig {
 
   remove(): void {
     if (this.mounts().length > 0) throw new Error(`something is still mounted below ${this.root}`);
-    rmSync(this.root, { recursive: true, force: true });
+    // The directory of an image that was built last may still be coming into being.
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     this.user?.remove();
   }
 }

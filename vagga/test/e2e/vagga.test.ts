@@ -99,7 +99,9 @@ t.test('a container is built from Debian packages', async t => {
     'debian-packages.txt',
     'gid_map',
     'last_use',
+    'layers.json',
     'root',
+    'timings.json',
     'timings.log',
     'uid_map',
   ]);

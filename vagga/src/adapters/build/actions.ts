@@ -21,9 +21,9 @@ type Execute<K extends Kind> = (
 ) => Promise<string | undefined> | undefined;
 
 function parentRoot(context: BuildContext, name: string): string {
-  const path = context.parents.get(name);
-  if (path === undefined) throw new Error(`container "${name}" is not built`);
-  return path;
+  const parent = context.parents.get(name);
+  if (parent === undefined) throw new Error(`container "${name}" is not built`);
+  return parent.root;
 }
 
 function emptyDirectory(path: string): void {

@@ -2,24 +2,38 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
+import type { Project } from '../../config/model.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { WantedIds } from '../../core/ids/session.ts';
 import type { Layout } from '../image/layout.ts';
+import type { LayeredTree } from '../layers/tree.ts';
 import { IsolatedNetwork } from '../namespace/network.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 import { runChild } from './child.ts';
 import { takeLock } from './lock.ts';
 import type { BuildLog } from './log.ts';
 
+/** Another container's image that is built. */
+export interface ParentImage {
+  /** Absolute path of its file system. */
+  readonly root: string;
+  /** Of this very build: another build with the same identity has another. */
+  readonly id: string;
+  /** Ids of layers or absolute paths, bottom first. */
+  readonly layers: readonly string[];
+}
+
 export interface BuildContextOptions {
+  readonly project: Project;
+  readonly tree: LayeredTree;
   readonly layout: Layout;
   readonly name: string;
   readonly settings: Settings;
   readonly force: boolean;
   readonly log: BuildLog;
   readonly signal: AbortSignal;
-  /** Directory of the version that parent containers have now: container → absolute path of its root. */
-  readonly parents: ReadonlyMap<string, string>;
+  /** The version that containers built before have now. */
+  readonly parents: ReadonlyMap<string, ParentImage>;
   readonly engine: CachedRuntime;
   /** What the container asks for. */
   readonly ids: WantedIds;
@@ -32,7 +46,9 @@ export class BuildContext {
   readonly force: boolean;
   readonly log: BuildLog;
   readonly signal: AbortSignal;
-  readonly parents: ReadonlyMap<string, string>;
+  readonly parents: ReadonlyMap<string, ParentImage>;
+  readonly project: Project;
+  readonly tree: LayeredTree;
   readonly engine: CachedRuntime;
   readonly ids: WantedIds;
   readonly directory: string;
@@ -50,7 +66,9 @@ export class BuildContext {
     this.engine = options.engine;
     this.ids = options.ids;
     this.directory = options.layout.temporary(options.name);
-    this.root = join(this.directory, 'root');
+    this.project = options.project;
+    this.tree = options.tree;
+    this.root = options.tree.root;
   }
 
   /** The loopback-only network that isolated steps of this build share. */
@@ -66,7 +84,7 @@ export class BuildContext {
 
   /** Absolute path of a directory in the build cache, created. */
   cacheDirectory(name: string): string {
-    const path = this.layout.cache(name, this.settings.cacheDir);
+    const path = this.layout.cache(name);
     mkdirSync(path, { recursive: true });
     return path;
   }

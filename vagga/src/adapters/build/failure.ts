@@ -1,6 +1,28 @@
 // What the user sees of a failed build: the end of the output, the step with its line, where the rest is.
 import { readFileSync } from 'node:fs';
-import { type FailedBuild, stepTitle } from './builder.ts';
+import type { Json, Step } from '../../config/model.ts';
+
+export interface FailedBuild {
+  readonly kind: 'failed';
+  readonly message: string;
+  /** The step that failed; undefined for what comes before and after the steps. */
+  readonly step?: Step;
+  readonly tail: readonly string[];
+  readonly logPath: string;
+}
+
+function valueText(value: Json): string {
+  if (value === null || typeof value !== 'object') return String(value ?? '');
+  if (Array.isArray(value)) return value.map(valueText).join(' ');
+  const given = Object.entries(value).filter(([, item]) => typeof item === 'string');
+  return given.map(([key, item]) => `${key}: ${item as string}`).join(', ');
+}
+
+/** One line for progress, logs and messages; long scripts are cut. */
+export function stepTitle(step: Step): string {
+  const line = valueText(step.value).trim().replace(/\s+/g, ' ');
+  return `!${step.tag} ${line.length > 60 ? `${line.slice(0, 59)}…` : line}`.trimEnd();
+}
 
 function sourceLine(file: string, line: number): string {
   try {
@@ -21,7 +43,11 @@ export function failureText(name: string, failed: FailedBuild): string {
       ? []
       : [`${step.file}:${step.line}:${step.column}: ${sourceLine(step.file, step.line)}`];
   const what = step === undefined ? message : `step ${stepTitle(step)} failed: ${message}`;
-  return [...output, ...where, `Error building container "${name}": ${what}`, `full output: ${logPath}`].join(
-    '\n',
-  );
+  return [
+    ...output,
+    ...where,
+    `Error building container "${name}": ${what}`,
+    `full output: ${logPath}`,
+    `look around in it: vagga _build_shell --failed ${name}`,
+  ].join('\n');
 }

@@ -1,7 +1,7 @@
 // BLAKE2b over the identity stream of a container, with the files it depends on read from disk.
 import { createHash } from 'node:crypto';
-import type { Project } from '../../config/model.ts';
-import { writeIdentity } from '../../core/image/identity.ts';
+import type { Project, Step } from '../../config/model.ts';
+import { writeIdentity, writeStepIdentity } from '../../core/image/identity.ts';
 import type { CachedImage } from '../project/cache.ts';
 import { DiskTree } from './tree-reader.ts';
 
@@ -34,4 +34,12 @@ export function hashContainer(
     return { kind: 'failed', message: (error as Error).message };
   }
   return { kind: 'hashed', hash: digest.digest('hex'), stamps: [...tree.stamps.values()] };
+}
+
+/** Digest of one step's part of the identity; undefined while a file that it reads is not there. */
+export function hashStep(root: string, project: Project, step: Step): string | undefined {
+  const digest = createHash('blake2b512');
+  const sink = { write: (data: string | Uint8Array) => void digest.update(data) };
+  const world = { containers: project.containers, tree: new DiskTree(root) };
+  return writeStepIdentity(sink, step, world) ? digest.digest('hex') : undefined;
 }

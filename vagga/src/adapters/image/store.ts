@@ -1,5 +1,5 @@
 // What is built already.
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { containerIds, type WantedIds } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
@@ -10,17 +10,17 @@ export function isBuilt(layout: Layout, name: string, hash: string, wanted: Want
   return builtState(layout, name, hash, wanted) === 'built';
 }
 
-export function builtState(
-  layout: Layout,
-  name: string,
-  hash: string,
-  wanted: WantedIds,
-): 'built' | 'absent' | 'other-ids' {
-  const saved = (file: string) => readFileSync(join(layout.image(name, hash), file), 'utf8');
+/** `pending`: built, and only its plain directory is not there yet. */
+export type BuiltState = 'built' | 'pending' | 'absent' | 'other-ids';
+
+export function builtState(layout: Layout, name: string, hash: string, wanted: WantedIds): BuiltState {
+  const image = layout.image(name, hash);
+  const saved = (file: string) => readFileSync(join(image, file), 'utf8');
   const ids = containerIds(currentIds().ids, wanted);
   try {
     const uidMap = saved('uid_map');
-    return ids.ok && uidMap === ids.uidMap && saved('gid_map') === ids.gidMap ? 'built' : 'other-ids';
+    if (!ids.ok || uidMap !== ids.uidMap || saved('gid_map') !== ids.gidMap) return 'other-ids';
+    return existsSync(join(image, 'root')) ? 'built' : 'pending';
   } catch {
     return 'absent';
   }

@@ -3,7 +3,6 @@ import { chownSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
 import type { Container, RunCommand } from '../../config/model.ts';
-import type { Settings } from '../../config/settings.ts';
 import { type PlannedMount, planVolumes } from '../../core/run/volumes.ts';
 import { inRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
@@ -11,7 +10,6 @@ import { bindMount, projectMount } from '../oci/sandbox.ts';
 
 export interface MountPlace {
   readonly layout: Layout;
-  readonly settings: Settings;
   /** Absolute path of the image's root. */
   readonly rootPath: string;
 }
@@ -26,7 +24,7 @@ function persistentDirectory(layout: Layout, mount: Extract<PlannedMount, { kind
   return path;
 }
 
-function toMount(mount: PlannedMount, { layout, settings, rootPath }: MountPlace): SandboxMount {
+function toMount(mount: PlannedMount, { layout, rootPath }: MountPlace): SandboxMount {
   switch (mount.kind) {
     case 'tmpfs': {
       const { target, sizeBytes, mode } = mount;
@@ -37,7 +35,7 @@ function toMount(mount: PlannedMount, { layout, settings, rootPath }: MountPlace
       return bindMount(source, mount.target, mount.readonly);
     }
     case 'cache': {
-      const source = layout.cache(mount.path, settings.cacheDir);
+      const source = layout.cache(mount.path);
       mkdirSync(source, { recursive: true });
       return bindMount(source, mount.target);
     }

@@ -87,8 +87,8 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   if (container === undefined)
     return { kind: 'ended', code: 121, stderr: `Container "${command.container}" not found\n` };
   const image = layout.image(command.container, request.hash);
-  const rootPath = join(image, 'root');
-  const mounts = mountsOf({ layout, settings: cache.settings, rootPath }, container, command);
+  const rootPath = layout.rootOf(command.container, request.hash);
+  const mounts = mountsOf({ layout, rootPath }, container, command);
   if (!mounts.ok) return wrong(mounts.message);
   const file = fileVariables(rootPath, container.environFile);
   if (typeof file === 'string') return wrong(file);

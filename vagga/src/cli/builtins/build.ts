@@ -8,6 +8,6 @@ export async function build(session: Session, words: readonly string[]): Promise
   const [name = '', extra] = rest;
   if (extra !== undefined) return usage('_build', 'NAME', `Unexpected argument ${extra}`);
   if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
-  const built = await session.build([name], flags.has('--force'));
+  const built = await session.build([name], { force: flags.has('--force'), whole: true });
   return typeof built === 'number' ? built : 0;
 }

@@ -1,5 +1,5 @@
 // The identity of an image: BLAKE2b-512 over the framed steps. The digest itself is computed outside (it needs a library).
-import type { Container, IdRange } from '../../config/model.ts';
+import type { Container, IdRange, Step } from '../../config/model.ts';
 import { FieldWriter, type Sink } from './fields.ts';
 import { NotHashable } from './not-hashable.ts';
 import { type HashWorld, hashSteps } from './step-hash.ts';
@@ -25,4 +25,15 @@ export function writeIdentity(sink: Sink, container: Container, world: HashWorld
   }
   if (container.dataDirs.length > 0) out.list('data_dirs', container.dataDirs);
   return { kind: 'written' };
+}
+
+/** The part of one step; false: it cannot be told yet. */
+export function writeStepIdentity(sink: Sink, step: Step, world: HashWorld): boolean {
+  try {
+    hashSteps(new FieldWriter(sink), [step], world);
+    return true;
+  } catch (error) {
+    if (error instanceof NotHashable) return false;
+    throw error;
+  }
 }

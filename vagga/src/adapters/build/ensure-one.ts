@@ -1,0 +1,225 @@
+// One container: identity, reuse, lock, build, install.
+import { mkdirSync } from 'node:fs';
+import type { Progress } from '@suite/shared/cli/progress.ts';
+import type { Container } from '../../config/model.ts';
+import { containerIds } from '../../core/ids/session.ts';
+import { planBuild } from '../../core/plan/build.ts';
+import type { StepProblem } from '../../core/steps/index.ts';
+import { completeImage, imageId, isUsable, layersBelow, pendingLayers } from '../image/complete.ts';
+import { hashContainer } from '../image/identity.ts';
+import type { Layout } from '../image/layout.ts';
+import { type BuiltState, builtState } from '../image/store.ts';
+import { install, makeCurrent } from '../image/versions.ts';
+import { separateMounts, showImage } from '../layers/show.ts';
+import type { LayerStore } from '../layers/store.ts';
+import { currentIds } from '../namespace/current.ts';
+import { sweepAbandoned } from '../oci/running.ts';
+import { type Cache, type CachedImage, type CachedRuntime, cachedHash } from '../project/cache.ts';
+import { proxyVariables } from '../run/proxies.ts';
+import { buildImage } from './builder.ts';
+import type { ParentImage } from './context.ts';
+import { failureText } from './failure.ts';
+import { type Lock, takeLock } from './lock.ts';
+
+export interface EnsureOptions {
+  readonly force: boolean;
+  /** Containers built at once. */
+  readonly jobs?: number;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Asked for only when something must be built. */
+  readonly engine: () => Promise<CachedRuntime | { readonly error: string }>;
+}
+
+export type One =
+  | { readonly kind: 'ready'; readonly image: CachedImage }
+  | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'interrupted' };
+
+/** A build with `build-lock-wait` gives up after a day: somebody must have forgotten a machine. */
+const BUILD_LOCK_WAIT_S = 24 * 3600;
+/** A shorter wait is not worth a second line. */
+const LONG_WAIT_S = 5;
+
+/** Keys of the container this version cannot honour: building without them would make another image. */
+function containerProblem(container: Container): string | undefined {
+  if (container.dataDirs.length === 0) return undefined;
+  return `${container.file}:${container.line}:${container.column}: error: data-dirs is not available yet`;
+}
+
+const failed = (text: string): One => ({ kind: 'failed', text });
+
+export class Ensurer {
+  readonly #layout: Layout;
+  readonly #options: EnsureOptions;
+  readonly #store: LayerStore;
+  readonly #parents = new Map<string, ParentImage>();
+  readonly #pending: string[] = [];
+  cache: Cache;
+
+  constructor(layout: Layout, cache: Cache, store: LayerStore, options: EnsureOptions) {
+    this.#layout = layout;
+    this.#options = options;
+    this.#store = store;
+    this.cache = cache;
+  }
+
+  get pending(): readonly string[] {
+    return this.#pending;
+  }
+
+  async one(name: string): Promise<One> {
+    const layout = this.#layout;
+    if (this.#options.signal.aborted) return { kind: 'interrupted' };
+    const found = this.#identity(name);
+    if (found.kind === 'failed') return failed(`Error versioning container "${name}": ${found.message}`);
+    const image = found.kind === 'hashed' ? found : undefined;
+    const reuse = image !== undefined && !this.#options.force && this.#isUsable(name, image.hash);
+    const ready: One = reuse ? { kind: 'ready', image } : await this.#locked(name);
+    if (ready.kind !== 'ready') return ready;
+    const { hash } = ready.image;
+    const autoClean = this.cache.project.containers[name]?.autoClean === true;
+    await makeCurrent(layout, name, hash, autoClean && !this.cache.settings.disableAutoClean);
+    this.#remember(name, hash);
+    this.cache = { ...this.cache, images: { ...this.cache.images, [name]: ready.image } };
+    return ready;
+  }
+
+  #remember(name: string, hash: string): void {
+    const directory = this.#layout.image(name, hash);
+    const root = this.#layout.rootOf(name, hash);
+    const parent = { root, id: imageId(directory), layers: layersBelow(directory, root, this.#store) };
+    this.#parents.set(name, parent);
+  }
+
+  #state(name: string, hash: string): BuiltState {
+    const container = this.cache.project.containers[name];
+    return container === undefined ? 'absent' : builtState(this.#layout, name, hash, container);
+  }
+
+  #isUsable(name: string, hash: string): boolean {
+    const container = this.cache.project.containers[name];
+    return container !== undefined && isUsable(this.#layout, this.#store, name, hash, container);
+  }
+
+  /** The image is there and of no use: its files would have the wrong owners. */
+  #warnOfOtherIds(name: string, hash: string): void {
+    if (this.#state(name, hash) !== 'other-ids') return;
+    this.#options.progress.note(
+      `Warning: container ${name} was built with other ids than you have now (uid_map and gid_map beside its root; see ` +
+        '/etc/subuid and /etc/subgid), so its files would belong to strangers. It is built again.',
+    );
+  }
+
+  #identity(name: string) {
+    const hash = cachedHash(this.cache, name);
+    if (hash !== undefined)
+      return { kind: 'hashed' as const, hash, stamps: this.cache.images[name]?.stamps ?? [] };
+    return hashContainer(this.#layout.root, this.cache.project, name);
+  }
+
+  async #locked(name: string): Promise<One> {
+    mkdirSync(this.#layout.roots, { recursive: true });
+    const file = this.#layout.lock(name);
+    const lock = await this.#lock(name, file);
+    if (lock === 'busy' && this.#options.signal.aborted) return { kind: 'interrupted' };
+    if (lock === 'busy')
+      return failed(
+        `Can't lock container build (${file}). Probably other process is doing build. Aborting...`,
+      );
+    if (lock instanceof Error) return failed(lock.message);
+    try {
+      return await this.#build(name);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #lock(name: string, file: string): Promise<Lock | 'busy' | Error> {
+    const { signal, progress } = this.#options;
+    const lock = await takeLock(file, 0, signal);
+    if (lock !== 'busy' || !this.cache.settings.buildLockWait) return lock;
+    progress.note(`Other process is doing a build (.tmp.${name}). Waiting...`);
+    const startMs = performance.now();
+    const waited = await takeLock(file, BUILD_LOCK_WAIT_S, signal);
+    const seconds = Math.round((performance.now() - startMs) / 1000);
+    if (seconds > LONG_WAIT_S) progress.note(`Lock was held ${seconds} seconds. Proceeding...`);
+    return waited;
+  }
+
+  async #build(name: string): Promise<One> {
+    const before = this.#identity(name);
+    // Somebody may have built it while we waited.
+    if (before.kind === 'hashed' && !this.#options.force && this.#isUsable(name, before.hash)) {
+      return { kind: 'ready', image: { hash: before.hash, stamps: before.stamps } };
+    }
+    if (before.kind === 'hashed') this.#warnOfOtherIds(name, before.hash);
+    const { project, settings } = this.cache;
+    const container = project.containers[name];
+    if (container === undefined) return failed(`Container "${name}" not found`);
+    const ids = containerIds(currentIds().ids, container);
+    if (!ids.ok) return failed(ids.message);
+    const problem = containerProblem(container);
+    if (problem !== undefined) return failed(problem);
+    if (container.imageCacheUrl !== undefined) {
+      this.#options.progress.note(
+        `Container ${name}: image-cache-url is not available yet, building locally.`,
+      );
+    }
+    const plan = planBuild(project, name, proxyVariables(this.cache));
+    const keyed = planBuild(project, name, {});
+    if (!plan.ok) return failed(problemsText(plan.problems));
+    if (!keyed.ok) return failed(problemsText(keyed.problems));
+    for (const warning of currentIds().warnings) this.#options.progress.note(`Warning: ${warning}`);
+    separateMounts();
+    const engine = await this.#engine();
+    if ('error' in engine) return failed(engine.error);
+    // A step that a killed build left behind would go on in the directory we are about to use.
+    sweepAbandoned(this.#layout.running, engine);
+    const parents = this.#parents;
+    const request = { ...this.#options, layout: this.#layout, name, settings, parents, engine, project };
+    const built = await buildImage({ ...request, ids: container, plan, keyed, store: this.#store });
+    if (built.kind === 'interrupted') return built;
+    if (built.kind === 'failed') return failed(failureText(name, built));
+    return await this.#install(name, before, built.seconds);
+  }
+
+  /** Sources may have changed while the build read them: then the image gets the name of what is there now, and a warning. */
+  async #install(name: string, before: ReturnType<typeof hashContainer>, seconds: number): Promise<One> {
+    const after = hashContainer(this.#layout.root, this.cache.project, name);
+    if (after.kind !== 'hashed')
+      return failed(`Internal Error: Can't version even after build: ${after.message}`);
+    if (before.kind === 'hashed' && before.hash !== after.hash) {
+      this.#options.progress.note(
+        `Files of container ${name} changed while it was built; it may hold a mixture.`,
+      );
+    }
+    await install(this.#layout, name, after.hash);
+    this.#show(name, after.hash);
+    this.#options.progress.note(
+      `Container ${name} (${after.hash.slice(0, 8)}) built in ${Math.round(seconds)} seconds.`,
+    );
+    return { kind: 'ready', image: { hash: after.hash, stamps: after.stamps } };
+  }
+
+  /** Usable at once, from its layers; the plain directory is made when everything is built. */
+  #show(name: string, hash: string): void {
+    const directory = this.#layout.image(name, hash);
+    const layers = pendingLayers(directory, this.#store);
+    if (layers === undefined) return;
+    if (showImage(this.#layout, name, hash, layers)) this.#pending.push(directory);
+    else completeImage(directory, this.#store);
+  }
+
+  async #engine() {
+    const engine = await this.#options.engine();
+    if (!('error' in engine)) this.cache = { ...this.cache, runtime: engine };
+    return engine;
+  }
+}
+
+function problemsText(problems: readonly StepProblem[]): string {
+  return problems
+    .map(({ step, message }) => `${step.file}:${step.line}:${step.column}: error: ${message}`)
+    .join('\n');
+}

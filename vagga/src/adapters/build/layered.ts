@@ -1,0 +1,184 @@
+// Carries out a plan on a stack of layers: steps whose result is known already are taken from the step cache, up to the first
+// that is not; what that one and the later ones change becomes layers of their own.
+import { createHash } from 'node:crypto';
+import { arch } from 'node:os';
+import type { Step } from '../../config/model.ts';
+import { sourcesOf, stepKeyText } from '../../core/layers/key.ts';
+import type { BuildPlan } from '../../core/plan/build.ts';
+import type { BuildAction } from '../../core/steps/state.ts';
+import { hashStep } from '../image/identity.ts';
+import type { Layer, LayerStore } from '../layers/store.ts';
+import type { LayeredTree } from '../layers/tree.ts';
+import { execute } from './actions.ts';
+import type { BuildContext, ParentImage } from './context.ts';
+import { stepTitle } from './failure.ts';
+import { putHostFiles } from './host-files.ts';
+import type { StepReport } from './report.ts';
+
+type GoodPlan = Extract<BuildPlan, { ok: true }>;
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+/** What the first layer stands on: everything that the steps do not say and that decides what they make. */
+function ground(context: BuildContext, ids: string): string {
+  const { debianMirror, ubuntuMirror, alpineMirror } = context.settings;
+  return JSON.stringify([arch(), ids, debianMirror, ubuntuMirror, alpineMirror]);
+}
+
+export interface LayeredPlan {
+  readonly plan: GoodPlan;
+  /** The same without the caller's proxies. */
+  readonly keyed: GoodPlan;
+}
+
+export type StepFailure = { readonly message: string; readonly step?: Step };
+
+export class LayeredBuild {
+  readonly #context: BuildContext;
+  readonly #tree: LayeredTree;
+  readonly #store: LayerStore;
+  readonly #report: StepReport;
+  readonly #layers: string[] = [];
+  /** Undefined: nothing from here on can be looked up or will be found again. */
+  #below: string | undefined;
+  #isLookingUp: boolean;
+  #hasHostFiles = false;
+
+  /** `ids`: of the container, as text. */
+  constructor(context: BuildContext, store: LayerStore, report: StepReport, ids: string) {
+    this.#context = context;
+    this.#tree = context.tree;
+    this.#store = store;
+    this.#report = report;
+    this.#below = ground(context, ids);
+    this.#isLookingUp = context.settings.stepCache && !context.force;
+  }
+
+  /** Ids of layers, or absolute paths of plain directories, bottom first. */
+  get layers(): readonly string[] {
+    return this.#layers;
+  }
+
+  async run({ plan, keyed }: LayeredPlan): Promise<StepFailure | undefined> {
+    const parent = this.#parentOf(plan.steps[0]?.actions ?? []);
+    // An image that continues another has all of its directories already.
+    const prepared = parent === undefined ? await this.#prepare(plan, keyed) : undefined;
+    if (prepared !== undefined) return { message: prepared };
+    for (const [index, planned] of plan.steps.entries()) {
+      const identity = keyed.steps[index]?.actions ?? [];
+      const failed =
+        index === 0 && parent !== undefined
+          ? await this.#continueFrom(planned.step, parent, planned.actions.slice(1))
+          : await this.#step(planned.step, planned.actions, identity);
+      if (failed !== undefined) return { message: failed, step: planned.step };
+    }
+    return await this.#finish(plan.finish);
+  }
+
+  #parentOf([first]: readonly BuildAction[]): ParentImage | undefined {
+    return first?.kind === 'copy-root' ? this.#context.parents.get(first.container) : undefined;
+  }
+
+  async #prepare(plan: GoodPlan, keyed: GoodPlan): Promise<string | undefined> {
+    const key = this.#key('prepare', keyed.prepare);
+    if (this.#cached(key) !== undefined) return undefined;
+    return await this.#make('prepare', plan.prepare, key);
+  }
+
+  /** Instead of copying: the layers of the other image, or its directory, are below ours. */
+  async #continueFrom(
+    step: Step,
+    parent: ParentImage,
+    rest: readonly BuildAction[],
+  ): Promise<string | undefined> {
+    const done = this.#report.begin(stepTitle(step), step);
+    for (const layer of parent.layers) this.#push(layer);
+    this.#below = `image ${parent.id}`;
+    if (rest.length > 0) {
+      const failed = await this.#make(stepTitle(step), rest, this.#key('rest', rest));
+      if (failed !== undefined) return done.failed(failed);
+    }
+    done.ok('cached');
+    return undefined;
+  }
+
+  async #step(
+    step: Step,
+    actions: readonly BuildAction[],
+    keyed: readonly BuildAction[],
+  ): Promise<string | undefined> {
+    const title = stepTitle(step);
+    const done = this.#report.begin(title, step);
+    const identity = this.#below === undefined ? undefined : this.#identity(step);
+    const key = identity === undefined ? undefined : this.#key(identity, keyed);
+    // It changes nothing, but what comes after it depends on it.
+    if (actions.length === 0) {
+      this.#below = key;
+      done.ok('nothing to do');
+      return undefined;
+    }
+    const cached = this.#cached(key);
+    if (cached !== undefined) {
+      done.ok('cached', cached.sizeBytes);
+      return undefined;
+    }
+    const failed = await this.#make(title, actions, key);
+    if (failed !== undefined) return done.failed(failed);
+    done.ok('made', this.#madeBytes);
+    return undefined;
+  }
+
+  #identity(step: Step): string | undefined {
+    const { layout, project } = this.#context;
+    return hashStep(layout.root, project, step);
+  }
+
+  #key(identity: string, actions: readonly BuildAction[]): string | undefined {
+    if (this.#below === undefined) return undefined;
+    const sources = sourcesOf(actions).map(name => this.#context.parents.get(name)?.id ?? '');
+    return digest(stepKeyText({ below: this.#below, identity, actions, sources }));
+  }
+
+  #cached(key: string | undefined): Layer | undefined {
+    const layer = this.#isLookingUp && key !== undefined ? this.#store.find(key) : undefined;
+    if (layer === undefined) this.#isLookingUp = false;
+    else {
+      this.#push(layer.id);
+      this.#below = layer.id;
+    }
+    return layer;
+  }
+
+  #push(layer: string): void {
+    this.#layers.push(layer);
+    this.#tree.push(layer.startsWith('/') ? layer : this.#store.directory(layer));
+  }
+
+  #madeBytes = 0;
+
+  async #make(
+    title: string,
+    actions: readonly BuildAction[],
+    key: string | undefined,
+  ): Promise<string | undefined> {
+    const startMs = performance.now();
+    await this.#tree.open();
+    // A layer of yesterday may know yesterday's name servers.
+    if (!this.#hasHostFiles) putHostFiles(this.#tree.root);
+    this.#hasHostFiles = true;
+    const failed = await execute(this.#context, actions);
+    if (failed !== undefined) return failed;
+    const seconds = (performance.now() - startMs) / 1000;
+    const layer = await this.#tree.seal({ title, seconds, ...(key !== undefined && { key }) });
+    this.#layers.push(layer.id);
+    this.#below = key === undefined ? undefined : layer.id;
+    this.#madeBytes = layer.sizeBytes;
+    return undefined;
+  }
+
+  async #finish(actions: readonly BuildAction[]): Promise<StepFailure | undefined> {
+    this.#report.beginFinish();
+    const failed = await this.#make('finish', actions, undefined);
+    return failed === undefined ? undefined : { message: failed };
+  }
+}

@@ -1,0 +1,61 @@
+// What is left to do when a build has ended and nobody should wait for it: plain directories of the new images, and giving
+// up layers that are old or too many. Done in a process of its own, or at once for who asks to wait.
+import { spawn, spawnSync } from 'node:child_process';
+import { LAYER_GRACE_MS } from '../../config/defaults.ts';
+import type { Settings } from '../../config/settings.ts';
+import { collectLayers } from '../../core/layers/collect.ts';
+import { LayerStore } from '../layers/store.ts';
+import { completeImage } from './complete.ts';
+
+/** Plain JSON: it travels on a command line. */
+export interface AfterBuild {
+  /** Directory of the layers. */
+  readonly layers: string;
+  /** Directories of images. */
+  readonly images: readonly string[];
+  readonly sizeBytes: number;
+  readonly ageMs: number;
+}
+
+/** First word of the command line of such a process. */
+export const AFTER_BUILD = '__after_build__';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+export function afterBuild(layers: string, images: readonly string[], settings: Settings): AfterBuild {
+  const { stepCache, stepCacheSize, stepCacheAge } = settings;
+  return { layers, images, sizeBytes: stepCache ? stepCacheSize : 0, ageMs: stepCacheAge * DAY_MS };
+}
+
+/** Without waiting: whoever starts or ends a container is not interrupted by it, and our end does not end it. */
+export function startAfterBuild(work: AfterBuild): void {
+  const argv = [process.argv[1] as string, AFTER_BUILD, JSON.stringify(work)];
+  spawn(process.execPath, argv, { cwd: '/', stdio: 'ignore', detached: true }).unref();
+}
+
+function removeDirectory(path: string): void {
+  spawnSync('rm', ['-rf', '--one-file-system', path], { stdio: 'ignore' });
+}
+
+/** Nothing while somebody builds: the next one will do it. */
+function collect(store: LayerStore, { sizeBytes, ageMs }: AfterBuild): void {
+  store.exclusively(() => {
+    const limits = { sizeBytes, ageMs, graceMs: LAYER_GRACE_MS };
+    for (const id of store.broken()) store.remove(id, removeDirectory);
+    for (const id of collectLayers(store.list(), limits, Date.now())) store.remove(id, removeDirectory);
+  });
+}
+
+export function doAfterBuild(work: AfterBuild): void {
+  const store = new LayerStore(work.layers);
+  store.hold();
+  for (const image of work.images) {
+    try {
+      completeImage(image, store);
+    } catch {
+      // Removed in the meantime, or no space: whoever wants it next finds out and says so.
+    }
+  }
+  store.release();
+  collect(store, work);
+}

@@ -1,0 +1,61 @@
+// Putting a finished build in its place, and which version is the current one.
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { runChild } from '../build/child.ts';
+import type { Layout } from './layout.ts';
+import { currentVersion, isCurrent } from './store.ts';
+
+/** Quicker than Node's own, and never crosses into a mount. */
+export async function removeTree(path: string): Promise<void> {
+  const log = { write: () => {} };
+  await runChild(['rm', '-rf', '--one-file-system', path], { log, signal: new AbortController().signal });
+}
+
+/** Puts a finished `.tmp.NAME` in its place; an older build of the same version is deleted afterwards. */
+export async function install(layout: Layout, name: string, hash: string): Promise<void> {
+  const temporary = layout.temporary(name);
+  const place = layout.image(name, hash);
+  const old = `${temporary}.old`;
+  // Of an installation that was killed between its two renames and its end.
+  await removeTree(old);
+  writeFileSync(join(temporary, 'last_use'), '');
+  try {
+    renameSync(place, old);
+  } catch {
+    // The usual case: this version was never built before.
+  }
+  renameSync(temporary, place);
+  await removeTree(old);
+}
+
+/** Replaces a symlink at once, so that a reader always finds one. */
+function pointTo(link: string, target: string): void {
+  const temporary = `${link}.tmp.${process.pid}`;
+  symlinkSync(target, temporary);
+  renameSync(temporary, link);
+}
+
+/** First under another name, so that nobody takes a half removed one for a version. */
+async function removeVersion(image: string): Promise<void> {
+  const going = join(dirname(image), `.tmp${basename(image)}`);
+  await removeTree(going);
+  try {
+    renameSync(image, going);
+  } catch {
+    // Somebody has removed it already.
+  }
+  await removeTree(going);
+}
+
+/** With `autoClean` the version that was current before goes when another becomes it. */
+export async function makeCurrent(
+  layout: Layout,
+  name: string,
+  hash: string,
+  autoClean: boolean,
+): Promise<void> {
+  if (isCurrent(layout, name, hash)) return;
+  const before = currentVersion(layout, name);
+  pointTo(layout.link(name), layout.linkTarget(name, hash));
+  if (autoClean && before !== undefined) await removeVersion(layout.image(name, before));
+}
