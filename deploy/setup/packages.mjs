@@ -25,5 +25,7 @@ export const SYSTEM_PACKAGES = [
   { package: 's6', program: 's6-svscan', groups: ['bench'] },
   { package: 'supervisor', program: 'supervisord', groups: ['bench'] },
   { package: 'procps', program: 'ps', groups: ['test', 'bench'] },
+  { package: 'zsh', program: 'zsh', groups: ['test'] },
+  { package: 'fish', program: 'fish', groups: ['test'] },
   { package: 'busybox-static', file: '/bin/busybox', groups: ['test', 'bench'] },
 ];

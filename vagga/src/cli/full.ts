@@ -1,18 +1,27 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
 import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { AFTER_BUILD, doAfterBuild } from '../adapters/image/after-build.ts';
 import { currentIds, hideFromPrograms, isInside } from '../adapters/namespace/current.ts';
 import { enterNamespace } from '../adapters/namespace/enter.ts';
 import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
+import type { Cache } from '../adapters/project/cache.ts';
 import { findProject, mistaken, mistakenFiles } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
 import { COMPATIBLE_VERSION } from '../config/version.ts';
 import { listing } from '../core/listing.ts';
-import { type GlobalOptions, parseGlobal } from '../core/options/global.ts';
+import {
+  DEFAULT_OPTIONS,
+  type GlobalOptions,
+  type ParsedGlobal,
+  parseGlobal,
+} from '../core/options/global.ts';
+import { isOwnName, symlinkCommand } from '../core/plan/symlinks.ts';
 import { type Assigned, assignedVariables } from '../core/run/assigned.ts';
-import { builtin } from './builtins/index.ts';
+import { printCompletion } from './builtins/completion.ts';
+import { builtin, isOutside } from './builtins/index.ts';
 import { runCommands } from './run-commands.ts';
-import { Session } from './session.ts';
+import { Session, warn } from './session.ts';
 
 declare const SUITE_VERSION: string;
 
@@ -29,23 +38,61 @@ function ownerProblem(root: string, options: GlobalOptions): number | undefined 
   if (options.ignoreOwnerCheck || owner === process.getuid?.()) return undefined;
   if (process.getuid?.() === 0 && currentIds().ids.kind === 'real')
     return fail(122, 'You should not run vagga as root (see http://bit.ly/err_root)');
-  fail(0, 'Warning: the project belongs to another user');
+  warn('the project belongs to another user');
   return undefined;
 }
 
-/** Built-in commands that touch neither images nor owners of files: they need no user namespace. */
-const OUTSIDE = new Set(['_base_dir', '_compgen', '_dump_config', '_help', '_list', '_relative_work_dir']);
-
-const needsIds = ([word]: readonly string[]): boolean => word !== undefined && !OUTSIDE.has(word);
-
-/** `--env-file`, `-e` and `-E`; a file that cannot be read is an error like a bad name. */
+/** `--environ-file`, `-e` and `-E`; a file that cannot be read is an error like a bad name. */
 function handedIn({ assigned, copied, envFiles }: GlobalOptions): Assigned {
   try {
     const files = envFiles.map(name => ({ name, text: readFileSync(name, 'utf8') }));
     return assignedVariables({ caller: process.env, files, copied, assigned });
   } catch (error) {
-    return { ok: false, message: `--env-file cannot be read: ${(error as Error).message}` };
+    return { ok: false, message: `--environ-file cannot be read: ${(error as Error).message}` };
   }
+}
+
+interface Wish {
+  readonly options: GlobalOptions;
+  readonly words: readonly string[];
+}
+
+/** What to do before there is a project: the exit code, or undefined. */
+function withoutProject(parsed: ParsedGlobal): number | undefined {
+  if (parsed.kind === 'help') process.stdout.write(parsed.text);
+  else if (parsed.kind === 'version')
+    process.stdout.write(`v${SUITE_VERSION} (compatible with vagga v${COMPATIBLE_VERSION})\n`);
+  else if (parsed.kind === 'run' && parsed.words[0] === '_completion')
+    return printCompletion(parsed.words.slice(1));
+  else return undefined;
+  return 0;
+}
+
+/** Through a symlink all words belong to its command; by its own name vagga reads them itself. */
+function wishOf(cache: Cache, program: string, argv: readonly string[]): Wish | number {
+  if (!isOwnName(program) && cache.settings.runSymlinksAsCommands) {
+    const name = symlinkCommand(cache.project, program);
+    if (name === undefined) return fail(127, `Can't find command ${JSON.stringify(program)}`);
+    return { options: DEFAULT_OPTIONS, words: [name, ...argv] };
+  }
+  const parsed = parseGlobal(argv);
+  return parsed.kind === 'run'
+    ? parsed
+    : (withoutProject(parsed) ?? fail(122, parsed.kind === 'wrong' ? parsed.text : ''));
+}
+
+async function inProject(root: string, cache: Cache, { options, words }: Wish): Promise<number> {
+  const owner = ownerProblem(root, options);
+  if (owner !== undefined) return owner;
+  const assigned = handedIn(options);
+  if (!assigned.ok) return fail(126, assigned.message);
+  const session = new Session(root, cache, options, assigned.variables);
+  if (words.length === 0) {
+    process.stderr.write(listing(cache.project));
+    return 127;
+  }
+  const own = options.multi ? undefined : await builtin(session, words);
+  return own ?? (await runCommands(session, words));
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -54,34 +101,20 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   hideFromPrograms();
-  const parsed = parseGlobal(argv);
-  if (parsed.kind === 'help') {
-    process.stdout.write(parsed.text);
-    return 0;
-  }
-  if (parsed.kind === 'version') {
-    process.stdout.write(`v${SUITE_VERSION} (compatible with vagga v${COMPATIBLE_VERSION})\n`);
-    return 0;
-  }
+  const program = basename(process.argv[1] ?? 'vagga');
+  const early = isOwnName(program) ? withoutProject(parseGlobal(argv)) : undefined;
+  if (early !== undefined) return early;
   const found = findProject(process.cwd());
   if (found === undefined) {
-    for (const file of mistakenFiles(process.cwd())) fail(0, `Warning: ${mistaken(file)}`);
+    for (const file of mistakenFiles(process.cwd())) warn(mistaken(file));
     return fail(126, `Config not found in path ${JSON.stringify(process.cwd())}\n${NOT_FOUND_HINT}`);
   }
   const loaded = load(found);
-  if (loaded.ok && parsed.kind === 'run' && needsIds(parsed.words) && !isInside()) enterNamespace();
   if (!loaded.ok) return fail(126, loaded.text);
-  for (const warning of loaded.cache.warnings) fail(0, `Warning: ${warning}`);
-  if (parsed.kind === 'wrong') return fail(122, parsed.text);
-  const { options, words } = parsed;
-  const owner = ownerProblem(found.root, options);
-  if (owner !== undefined) return owner;
-  const assigned = handedIn(options);
-  if (!assigned.ok) return fail(126, assigned.message);
-  const [word] = words;
-  const session = new Session(found.root, loaded.cache, options, assigned.variables);
-  if (word === undefined) return fail(127, listing(loaded.cache.project));
-  return (await builtin(session, words)) ?? (await runCommands(session, words));
+  const wish = wishOf(loaded.cache, program, argv);
+  if (typeof wish !== 'number' && !isOutside(wish.words) && !isInside()) enterNamespace();
+  for (const warning of loaded.cache.warnings) warn(warning);
+  return typeof wish === 'number' ? wish : await inProject(found.root, loaded.cache, wish);
 }
 
 if (process.argv[2] === SETUP_NETWORK) setUpNetwork();

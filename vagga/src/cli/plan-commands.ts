@@ -1,11 +1,12 @@
 // From the words of the command line to commands in their order, each with its own command line understood. Nothing runs yet.
 import { nearest } from '@suite/shared/schema/index.ts';
+import { inotifyWarning } from '../adapters/run/inotify-limit.ts';
 import type { Command } from '../config/model.ts';
 import { missingContainers } from '../config/references.ts';
 import { commandOrder, resolveCommand } from '../core/plan/commands.ts';
 import { type CommandLine, commandLine } from '../core/run/command-line.ts';
 import { report } from './quick.ts';
-import { type Session, say } from './session.ts';
+import { type Session, say, warn } from './session.ts';
 
 export interface PlannedCommand {
   readonly name: string;
@@ -53,6 +54,9 @@ function planOne(session: Session, name: string, words: readonly string[]): Plan
   const command = session.cache.project.commands[name] as Command;
   const missing = notAvailable(name, command);
   if (missing !== undefined) return missing;
+  const { autoApplySysctl } = session.cache.settings;
+  const warning = inotifyWarning(command.expectInotifyLimit, autoApplySysctl);
+  if (warning !== undefined) warn(warning);
   const line = commandLine(name, command, words, session.options.build);
   if (line.kind === 'help') return report({ kind: 'ended', code: 0, stdout: line.text });
   if (line.kind === 'wrong') return report({ kind: 'ended', code: line.code, stderr: line.text });

@@ -1,5 +1,6 @@
 // What can be done from the start-up cache alone: the listing, and a command whose image is built and up to date.
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { Layout } from '../adapters/image/layout.ts';
 import { isBuilt, isCurrent } from '../adapters/image/store.ts';
 import { isInside } from '../adapters/namespace/current.ts';
@@ -12,6 +13,7 @@ import { type NotStarted, type Prepared, prepareRun, type RunRequest } from '../
 import type { RunCommand } from '../config/model.ts';
 import { listing } from '../core/listing.ts';
 import { resolveCommand } from '../core/plan/commands.ts';
+import { isOwnName } from '../core/plan/symlinks.ts';
 import { argvOf } from '../core/run/arguments.ts';
 
 /** A command without anything that must happen before it, and with a command line that needs no parsing. */
@@ -19,7 +21,10 @@ function simpleCommand(cache: Cache, name: string, words: readonly string[]): Ru
   const command = cache.project.commands[name];
   if (command?.kind !== 'command' || command.prerequisites.length > 0 || command.notAvailable.length > 0)
     return undefined;
-  const parsed = command.options !== undefined || (!command.acceptsArguments && words.length > 0);
+  const parsed =
+    command.options !== undefined ||
+    command.banner !== undefined ||
+    (!command.acceptsArguments && words.length > 0);
   return parsed || command.expectInotifyLimit !== undefined ? undefined : command;
 }
 
@@ -78,6 +83,7 @@ function quickRun(
 /** Undefined: the full program must decide. */
 export function quickStart(argv: readonly string[]): Promise<number> | undefined {
   const [word] = argv;
+  if (!isOwnName(basename(process.argv[1] ?? ''))) return undefined;
   if (word?.startsWith('-') || word?.startsWith('_')) return undefined;
   const found = findProject(process.cwd());
   if (found === undefined || statSync(found.root).uid !== process.getuid?.()) return undefined;

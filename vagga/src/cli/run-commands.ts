@@ -16,6 +16,7 @@ interface Wish {
   readonly own: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
   readonly isolateNetwork?: boolean;
+  readonly usualPath?: boolean;
 }
 
 async function prepare(session: Session, command: RunCommand, images: Images, wish: Wish) {
@@ -36,6 +37,7 @@ async function prepare(session: Session, command: RunCommand, images: Images, wi
     isolateNetwork: false,
     ...(isolated && { network: { path: (await session.isolatedNetwork()).path } }),
     terminal: wish.terminal ?? wantsTerminal(),
+    usualPath: wish.usualPath === true,
   });
 }
 
@@ -71,12 +73,26 @@ async function runSupervise(
   return await supervise(children, command, { colours: session.colours, logPrefix });
 }
 
+/** For people, so it keeps out of what the command prints for programs. With a delay it is for commands that stay. */
+async function withBanner(command: RunCommand, run: () => Promise<number>): Promise<number> {
+  const { banner, bannerDelay = 0 } = command;
+  if (banner === undefined) return await run();
+  const show = () => void process.stderr.write(banner);
+  if (bannerDelay === 0) show();
+  const timer = bannerDelay === 0 ? undefined : setTimeout(show, bannerDelay * 1000);
+  const code = await run();
+  clearTimeout(timer);
+  return code;
+}
+
 async function runPlanned(session: Session, planned: PlannedCommand, images: Images): Promise<number> {
   const { command, line } = planned;
   if (command.kind === 'capsule') return say(121, '!CapsuleCommand is not available yet');
   const code =
     command.kind === 'command'
-      ? await runOne(session, command, images, { words: line.words, own: line.variables })
+      ? await withBanner(command, () =>
+          runOne(session, command, images, { words: line.words, own: line.variables }),
+        )
       : await runSupervise(session, planned, command, images);
   if (code === 0 && command.epilog !== undefined) process.stdout.write(command.epilog);
   return code;

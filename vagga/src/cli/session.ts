@@ -23,7 +23,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export class Session {
   readonly layout: Layout;
   readonly options: GlobalOptions;
-  /** What `--env-file`, `-e` and `-E` hand in. */
+  /** What `--environ-file`, `-e` and `-E` hand in. */
   readonly variables: Variables;
   cache: Cache;
   #network: Promise<IsolatedNetwork> | undefined;
@@ -120,4 +120,9 @@ export class Session {
 export function say(code: number, text: string): number {
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
   return code;
+}
+
+/** `RUST_LOG=error` asks for errors only. */
+export function warn(text: string): void {
+  if (!/^(?:error|off)$/i.test(process.env.RUST_LOG ?? '')) say(0, `Warning: ${text}`);
 }

@@ -126,3 +126,6 @@ export const LAYER_GRACE_MS = 10 * 60 * 1000;
 
 /** Hard links of so many files take about 40 ms, as long as starting a process that would make them meanwhile. */
 export const FILES_AT_ONCE_MAX = 4000;
+
+/** Every watched file may pin 1 KiB of kernel memory: half a GiB is what vagga takes by itself, more is for the administrator to give. */
+export const INOTIFY_LIMIT_APPLIED_MAX = 524_288;

@@ -47,17 +47,21 @@ export function listing(project: Project): string {
 interface Row {
   readonly name: string;
   readonly description: string;
+  /** Where it comes from, in the words of `-v`. */
   readonly from: string;
+  readonly kind: 'command' | 'alias' | 'builtin';
 }
 
-function rows(project: Project): Row[] {
+function commandRows(project: Project): Row[] {
   return sortedCommands(project).flatMap(([name, command]) => {
     const description = command.description ?? '';
-    const own: Row = { name, description, from: `"${command.file}"` };
-    const aliases = command.aliases
-      .filter(alias => project.commands[alias] === undefined)
-      .map(alias => ({ name: alias, description, from: `"${command.file}":${name}` }));
-    return [own, ...aliases];
+    const file = JSON.stringify(command.source ?? command.file);
+    const own: Row = { name, description, from: file, kind: 'command' };
+    const aliases = command.aliases.filter(alias => project.commands[alias] === undefined);
+    return [
+      own,
+      ...aliases.map((alias): Row => ({ ...own, name: alias, from: `${file}:${name}`, kind: 'alias' })),
+    ];
   });
 }
 
@@ -67,25 +71,40 @@ export interface ListOptions {
   readonly verbose: boolean;
 }
 
+type Titles = readonly (readonly [name: string, title: string])[];
+
+function chosen(project: Project, builtins: Titles, { hidden, aliases }: ListOptions): Row[] {
+  const own = builtins.map(
+    ([name, description]): Row => ({ name, description, from: '"<builtins>"', kind: 'builtin' }),
+  );
+  return [...commandRows(project), ...(hidden ? own : [])]
+    .filter(({ name }) => hidden || !name.startsWith('_'))
+    .filter(({ kind }) => aliases || kind !== 'alias');
+}
+
+const fromLine = (from: string) => `${' '.repeat(NAME_WIDTH + 1)}(from ${from})\n`;
+
 /** `vagga _list`: one row per command and alias, `builtins` last when hidden ones are wanted. */
-export function listRows(
-  project: Project,
-  builtins: readonly (readonly [string, string])[],
-  options: ListOptions,
-): string {
-  const extra = builtins.map(([name, description]) => ({ name, description, from: '"<builtins>"' }));
-  const all = [...rows(project), ...(options.hidden ? extra : [])];
-  return all
-    .filter(row => options.hidden || !row.name.startsWith('_'))
-    .filter(
-      row =>
-        options.aliases ||
-        project.commands[row.name] !== undefined ||
-        extra.some(({ name }) => name === row.name),
-    )
+export function listRows(project: Project, builtins: Titles, options: ListOptions): string {
+  return chosen(project, builtins, options)
     .map(({ name, description, from }) => {
-      const text = described(name, description, NAME_WIDTH + 1, NAME_WIDTH);
-      return options.verbose ? `${text}\n${' '.repeat(NAME_WIDTH + 1)}(from ${from})\n` : `${text}\n`;
+      const row = `${described(name, description, NAME_WIDTH + 1, NAME_WIDTH)}\n`;
+      return options.verbose ? row + fromLine(from) : row;
     })
+    .join('');
+}
+
+/** `NAME:DESCRIPTION`, as zsh describes words: the first line only. */
+export function zshRows(project: Project, builtins: Titles, options: ListOptions): string {
+  return chosen(project, builtins, options)
+    .map(({ name, description }) => `${name.replaceAll(':', '\\:')}:${description.split('\n', 1)[0]}\n`)
+    .join('');
+}
+
+/** Names of containers, one per line. */
+export function containerRows(project: Project, verbose: boolean): string {
+  return Object.entries(project.containers)
+    .sort(([a], [b]) => byCodePoint(a, b))
+    .map(([name, { source }]) => (verbose ? `${name}\n${fromLine(JSON.stringify(source))}` : `${name}\n`))
     .join('');
 }

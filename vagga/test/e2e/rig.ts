@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TestUser, USER_GID, USER_UID, type UserOptions } from './rig-user.ts';
 
-const VAGGA = join(process.env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs');
+export const VAGGA = join(process.env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs');
 
 export interface Outcome {
   readonly code: number | null;

@@ -3,42 +3,10 @@ import t from 'tap';
 import { parseSources, sourceLines } from '../../src/core/debian/sources.ts';
 import { compileRules, DEFAULT_RULES } from '../../src/core/image/rules.ts';
 import { filterProblem, selectTree } from '../../src/core/image/tree.ts';
-import { listing, listRows } from '../../src/core/listing.ts';
 import { buildOrder, planBuild } from '../../src/core/plan/build.ts';
 import { commandOrder, resolveCommand } from '../../src/core/plan/commands.ts';
 import { planVolumes } from '../../src/core/run/volumes.ts';
 import { MemoryTree, project } from './helpers.ts';
-
-t.test('the listing has exactly the layout of spec §4.3', async t => {
-  const first = project(`
-commands:
-  docs: !Command {container: a, run: x, description: Build docs, aliases: [d, run-the-whole-thing-ok]}
-  run-the-whole-thing-ok: !Command {container: a, run: x, description: Long}
-  _hidden: !Command {container: a, run: x}
-`);
-  t.equal(
-    listing(first),
-    'Available commands:\n    docs                Build docs\n                        (aliases: d)\n' +
-      '    run-the-whole-thing-ok\n                        Long\n',
-  );
-  const second = project(`
-commands:
-  echo-cmd: !Command {container: a, run: x}
-  v37-calc: !Command {container: a, run: x, aliases: [new-calc, just-calc]}
-  v32-calc: !Command {container: a, run: x, group: Old alpine commands}
-`);
-  t.equal(
-    listing(second),
-    'Available commands:\n    echo-cmd\n    v37-calc\n                        (aliases: new-calc, just-calc)\n\n' +
-      'Old alpine commands:\n    v32-calc\n'.replace(/^/, ''),
-  );
-  t.equal(listing(project('containers: {}\n')), '');
-  t.equal(
-    listRows(second, [], { hidden: false, aliases: true, verbose: false }).split('\n')[0],
-    `${'echo-cmd'.padEnd(19)} `,
-    'rows of _list are padded even without a description',
-  );
-});
 
 const commands = (edges: Record<string, string[]>) =>
   project(
@@ -47,7 +15,7 @@ const commands = (edges: Record<string, string[]>) =>
       .join('')}`,
   ).commands;
 
-t.test('prerequisites run first, each once (vectors of spec §1.7)', async t => {
+t.test('§1.7 order, §1.6 prerequisites: prerequisites run first, each once', async t => {
   const order = (edges: Record<string, string[]>, ...wanted: string[]) => {
     const found = commandOrder(commands(edges), wanted);
     return found.ok ? found.order.join(',') : `unknown ${found.unknown}`;

@@ -1,7 +1,8 @@
 // One command of the project as a container that is ready to start.
-import { lstatSync, readFileSync, utimesSync } from 'node:fs';
+import { readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamespaceChoice } from '@suite/shared/oci/sandbox.ts';
+import { SEARCH_PATH } from '../../config/defaults.ts';
 import type { RunCommand } from '../../config/model.ts';
 import { userNamespace } from '../../core/ids/process-user.ts';
 import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environment.ts';
@@ -13,6 +14,7 @@ import { endWithUs, startCommand } from '../oci/engine.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
 import type { Cache, CachedRuntime } from '../project/cache.ts';
 import { mountsOf } from './mounts.ts';
+import { findInImage, type Places } from './program.ts';
 import { proxyVariables } from './proxies.ts';
 
 export interface RunRequest {
@@ -23,10 +25,12 @@ export interface RunRequest {
   readonly hash: string;
   /** What the container runs: program and arguments. */
   readonly argv: readonly string[];
-  /** `--env-file`, `-e` and `-E`. */
+  /** `--environ-file`, `-e` and `-E`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Variables of vagga itself; they win over everything. */
   readonly own: Readonly<Record<string, string>>;
+  /** Look for the program where it usually is, whatever PATH the command gets. */
+  readonly usualPath?: boolean;
   readonly isolateNetwork: boolean;
   /** Shared with others, in place of an own one. */
   readonly network?: NamespaceChoice;
@@ -63,15 +67,14 @@ function fileVariables(rootPath: string, path: string | undefined): Record<strin
   return parsed.ok ? parsed.variables : `environ-file ${path}: line ${parsed.line} has no equals sign`;
 }
 
-/** Only what the image itself answers for: the project and volumes are not looked into. */
-function isInImage(rootPath: string, directory: string, program: string): boolean {
-  if (!directory.startsWith('/')) return false;
-  if (directory === '/work' || directory.startsWith('/work/')) return true;
-  return lstatSync(join(inRoot(rootPath, directory), program), { throwIfNoEntry: false }) !== undefined;
-}
-
-function isFound(rootPath: string, program: string, path: string): boolean {
-  return program.includes('/') || path.split(':').some(directory => isInImage(rootPath, directory, program));
+/** The argv with its program found, or what is missing where. */
+function located(request: RunRequest, places: Places, ownPath: string): readonly string[] | NotStarted {
+  const [program = '', ...rest] = request.argv;
+  const path = request.usualPath ? SEARCH_PATH : ownPath;
+  const found = findInImage(places, program, path);
+  const name = request.usualPath ? JSON.stringify(program) : program;
+  if (found === undefined) return wrong(`Command ${name} not found in ${JSON.stringify(path)}`);
+  return request.usualPath ? [found, ...rest] : request.argv;
 }
 
 /** A relative `work-dir` is below /work; without one it is where vagga was started. */
@@ -102,15 +105,15 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     options: request.variables,
     own: request.own,
   });
-  const [program = ''] = request.argv;
-  if (!isFound(rootPath, program, env.PATH ?? ''))
-    return wrong(`Command ${program} not found in ${JSON.stringify(env.PATH)}`);
   const namespace = userNamespace(currentIds().ids, container, command);
   if (!namespace.ok) return { kind: 'ended', code: 121, stderr: `${namespace.message}\n` };
+  const covered = mounts.mounts.map(({ target }) => target);
+  const argv = located(request, { rootPath, covered }, env.PATH ?? '');
+  if ('kind' in argv) return argv;
   const spec = sandboxOf(engine, {
     rootPath,
     readonlyRoot: true,
-    args: request.argv,
+    args: argv,
     env,
     cwd: workDirectory(layout, command),
     mounts: mounts.mounts,

@@ -1,13 +1,22 @@
 // `_build NAME`: a container, without running anything in it.
-import type { Session } from '../session.ts';
-import { flagsOf, unknownContainer, usage } from './usage.ts';
+import { has } from '../../core/options/parse.ts';
+import { flag } from '../../core/options/spec.ts';
+import { entry } from './registry.ts';
+import { unknownContainer } from './usage.ts';
 
-export async function build(session: Session, words: readonly string[]): Promise<number> {
-  const { flags, unknown, rest } = flagsOf(words, ['--force']);
-  if (unknown !== undefined) return usage('_build', 'NAME', `Unknown option ${unknown}`);
-  const [name = '', extra] = rest;
-  if (extra !== undefined) return usage('_build', 'NAME', `Unexpected argument ${extra}`);
-  if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
-  const built = await session.build([name], { force: flags.has('--force'), whole: true });
-  return typeof built === 'number' ? built : 0;
-}
+export const build = entry(
+  {
+    name: 'vagga _build',
+    description: 'Build a container',
+    options: [
+      flag('force', ['--force'], 'Build it and what it starts from again, even when they are up to date'),
+    ],
+    positionals: [{ name: 'container', takes: 'optional' }],
+  },
+  async (session, { given, words }) => {
+    const [name = ''] = words;
+    if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
+    const built = await session.build([name], { force: has(given, 'force'), whole: true });
+    return typeof built === 'number' ? built : 0;
+  },
+);

@@ -2,25 +2,43 @@
 import { relative } from 'node:path';
 import { type Session, say } from '../session.ts';
 import { build } from './build.ts';
+import { compgen } from './compgen.ts';
+import { completion } from './completion.ts';
 import { dumpProject } from './dump-config.ts';
+import { help } from './help.ts';
 import { list } from './list.ts';
-import type { BuiltinEntry } from './registry.ts';
+import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
+import { updateSymlinks } from './update-symlinks.ts';
 import { print } from './usage.ts';
 import { versionHash } from './version-hash.ts';
 
-/** In the order that `_list --hidden` shows. */
+const plain = (name: string, description: string) => ({ name, description, options: [], positionals: [] });
+
+/** The first ones in the order that `_list --hidden` always had. */
 const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
-  _build: { title: 'Build a container', run: build },
-  _run: { title: 'Run a program in a container', run },
-  _list: { title: 'List commands or containers', run: (session, words) => list(session, words, titles()) },
-  _version_hash: { title: 'Print the identity of a container', run: versionHash },
-  _dump_config: { title: 'Print the whole config as JSON', run: dumpProject },
-  _base_dir: { title: 'Print the directory of the project', run: ({ layout }) => print(layout.root) },
-  _relative_work_dir: {
-    title: 'Print the current directory below that of the project',
-    run: ({ layout }) => print(relative(layout.root, process.cwd())),
+  _build: build,
+  _run: run,
+  _list: { ...list(titles), outside: true },
+  _base_dir: {
+    ...entry(plain('vagga _base_dir', 'Print the directory of the project'), ({ layout }) =>
+      print(layout.root),
+    ),
+    outside: true,
   },
+  _relative_work_dir: {
+    ...entry(
+      plain('vagga _relative_work_dir', 'Print the current directory below that of the project'),
+      session => print(relative(session.layout.root, process.cwd())),
+    ),
+    outside: true,
+  },
+  _update_symlinks: { ...updateSymlinks, outside: true },
+  _compgen: { ...compgen(() => BUILTINS), outside: true },
+  _completion: { ...completion, outside: true },
+  _dump_config: { title: 'Print the whole config as JSON', run: dumpProject, outside: true },
+  _help: { ...help(() => BUILTINS), outside: true },
+  _version_hash: { title: 'Print the identity of a container', run: versionHash },
 };
 
 /** Known of the format, without a body in this version. */
@@ -31,15 +49,12 @@ const NOT_AVAILABLE = [
   '_push_image',
   '_verify',
   '_hardlink',
-  '_update_symlinks',
   '_build_shell',
   '_check_overlayfs_support',
   '_create_netns',
   '_destroy_netns',
   '_run_in_netns',
   '_network',
-  '_compgen',
-  '_help',
   '_capsule',
 ];
 
@@ -47,10 +62,18 @@ function titles(): readonly (readonly [string, string])[] {
   return Object.entries(BUILTINS).map(([name, { title }]) => [name, title]);
 }
 
+const find = (name: string): BuiltinEntry | undefined =>
+  Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+
+/** Can this be done without the ids of containers? */
+export function isOutside([name]: readonly string[]): boolean {
+  return name === undefined || find(name)?.outside === true;
+}
+
 /** Undefined: not a built-in command; a command of the project may have such a name. */
 export async function builtin(session: Session, words: readonly string[]): Promise<number | undefined> {
   const [name = '', ...rest] = words;
-  const known = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+  const known = find(name);
   if (known !== undefined) return await known.run(session, rest);
   return NOT_AVAILABLE.includes(name) ? say(121, `${name} is not available yet`) : undefined;
 }

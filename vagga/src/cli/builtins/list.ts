@@ -1,36 +1,37 @@
 // `_list`: commands, aliases and containers for people and scripts.
-import { listRows } from '../../core/listing.ts';
-import type { Session } from '../session.ts';
-import { flagsOf, usage } from './usage.ts';
+import { containerRows, listRows, zshRows } from '../../core/listing.ts';
+import { has } from '../../core/options/parse.ts';
+import { flag } from '../../core/options/spec.ts';
+import { type BuiltinEntry, entry } from './registry.ts';
 
-/** `titles`: the built-in commands and what they do. */
-export function list(
-  session: Session,
-  words: readonly string[],
-  titles: readonly (readonly [string, string])[],
-): number {
-  const known = ['--containers', '-A', '--all', '--builtin', '--hidden', '--no-aliases', '-v', '--verbose'];
-  const { flags, unknown, rest } = flagsOf(words, known);
-  if (unknown !== undefined || rest.length > 0) {
-    const message = unknown === undefined ? `Unexpected argument ${rest[0]}` : `Unknown option ${unknown}`;
-    return usage('_list', '', message, 2);
-  }
-  const { project } = session.cache;
-  if (flags.has('--containers')) {
-    process.stdout.write(
-      Object.keys(project.containers)
-        .sort()
-        .map(name => `${name}\n`)
-        .join(''),
-    );
-    return 0;
-  }
-  const has = (...names: string[]) => names.some(name => flags.has(name));
-  const options = {
-    hidden: has('--hidden', '--all', '-A'),
-    aliases: !has('--no-aliases'),
-    verbose: has('-v', '--verbose'),
-  };
-  process.stdout.write(listRows(project, titles, options));
-  return 0;
-}
+/** `titles`: the built-in commands and what they do, asked for when the command runs. */
+export const list = (titles: () => readonly (readonly [string, string])[]): BuiltinEntry =>
+  entry(
+    {
+      name: 'vagga _list',
+      description: 'List commands or containers',
+      options: [
+        flag('containers', ['--containers'], 'Containers instead of commands'),
+        flag('all', ['-A', '--all'], 'Hidden commands and those of vagga too'),
+        flag('builtin', ['--builtin'], 'Nothing more than --all'),
+        flag('hidden', ['--hidden'], 'The same as --all'),
+        flag('zsh', ['--zsh'], 'As NAME:DESCRIPTION'),
+        flag('no-aliases', ['--no-aliases'], 'Without the further names of commands'),
+        flag('verbose', ['-v', '--verbose'], 'With the file that defines each'),
+      ],
+      positionals: [],
+    },
+    ({ cache: { project } }, { given }) => {
+      const options = {
+        hidden: has(given, 'hidden') || has(given, 'all'),
+        aliases: !has(given, 'no-aliases'),
+        verbose: has(given, 'verbose'),
+      };
+      const rows = has(given, 'zsh') ? zshRows : listRows;
+      process.stdout.write(
+        has(given, 'containers') ? containerRows(project, options.verbose) : rows(project, titles(), options),
+      );
+      return 0;
+    },
+    2,
+  );

@@ -1,6 +1,6 @@
 // Commands with `options`: their description, the user's text and a block of our own make one text, which is help and grammar at once (§1.8).
 import type { Command } from '../../config/model.ts';
-import { parseDocopt } from './docopt/index.ts';
+import { optionNames, parseDocopt } from './docopt/index.ts';
 import { optionVariables, type Values } from './docopt/values.ts';
 
 const BLOCKS: Readonly<Record<Command['kind'], string>> = {
@@ -20,8 +20,8 @@ export type DescribedOptions =
   | { readonly kind: 'wrong'; readonly text: string };
 
 /** The whole text that `--help` prints, before trimming. */
-function describedText(name: string, command: Command): string {
-  const about = command.description ?? `vagga ${name}`;
+export function describedText(name: string, command: Command): string {
+  const about = command.description?.trimEnd() ?? `vagga ${name}`;
   return `${about}\n\n${command.options ?? ''}\n\n${BLOCKS[command.kind]}\n`;
 }
 
@@ -38,4 +38,9 @@ export function describedOptions(name: string, command: Command, words: readonly
     case 'malformed':
       return { kind: 'wrong', text: `Error parsing \`options\` in command "${name}": ${parsed.message}\n` };
   }
+}
+
+/** Names of the options that the text knows, for completion. */
+export function describedNames(name: string, command: Command): readonly string[] {
+  return optionNames(describedText(name, command));
 }

@@ -21,7 +21,7 @@ export interface GlobalOptions {
   readonly progress: (typeof MODES)[number];
 }
 
-const GLOBAL: CommandLineSpec = {
+export const GLOBAL: CommandLineSpec = {
   name: 'vagga',
   description:
     'Runs a command of the project in its container, building the container when it is missing or out of date. ' +
@@ -48,7 +48,8 @@ const GLOBAL: CommandLineSpec = {
     flag('multi', ['-m', '--run-multi'], 'The words are commands to run one after another'),
     valued('jobs', ['-j', '--jobs'], 'N', 'Build as many containers at once'),
     valued('progress', ['--progress'], 'MODE', `How builds are shown: ${MODES.join(', ')}`),
-    valued('env-file', ['--env-file'], 'FILE', 'Set the variables of a file (lines NAME=VALUE)', {
+    // Not --env-file: Node takes that for itself, wherever it stands on the command line.
+    valued('environ-file', ['--environ-file'], 'FILE', 'Set the variables of a file (lines NAME=VALUE)', {
       repeats: true,
     }),
   ],
@@ -90,7 +91,7 @@ function optionsOf(given: readonly Given[]): GlobalOptions {
   return {
     assigned: valuesOf(given, 'assigned'),
     copied: valuesOf(given, 'copied'),
-    envFiles: valuesOf(given, 'env-file'),
+    envFiles: valuesOf(given, 'environ-file'),
     ignoreOwnerCheck: has(given, 'ignore-owner-check'),
     prerequisites: !has(given, 'no-prerequisites'),
     containersOnly: has(given, 'containers-only'),
@@ -101,6 +102,9 @@ function optionsOf(given: readonly Given[]): GlobalOptions {
     ...(jobs !== undefined && { jobs: Number(jobs) }),
   };
 }
+
+/** As if no option were given. */
+export const DEFAULT_OPTIONS: GlobalOptions = optionsOf([]);
 
 /** With `-m` dashes are still options up to the first command. */
 export function parseGlobal(argv: readonly string[]): ParsedGlobal {

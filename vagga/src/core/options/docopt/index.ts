@@ -38,3 +38,9 @@ export function parseDocopt(text: string, words: readonly string[]): DocoptResul
   if (read.given.has('--help')) return { kind: 'help', text: `${grammar.text}\n` };
   return { kind: 'values', values: valuesOf(grammar, read, bindings) };
 }
+
+/** All options of the text with their dashes; none when it is malformed. */
+export function optionNames(text: string): readonly string[] {
+  const grammar = failed(() => parseGrammar(text));
+  return grammar instanceof DocoptError ? [] : grammar.options.names();
+}

@@ -1,0 +1,299 @@
+// The command line as scripts meet it: texts, streams and exit codes, with a container that holds only BusyBox.
+import { spawnSync } from 'node:child_process';
+import { chownSync, cpSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { Rig } from './rig.ts';
+
+const CONFIG = `containers:
+  c:
+    setup: &box
+    - !EnsureDir /bin
+    - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
+    - !Copy {source: /work/busybox, path: /bin/sh, preserve-permissions: true}
+    - !Sh /bin/busybox --install -s /bin
+    environ: {LAYER: container, OWN: container}
+    environ-file: /etc/vars
+  plain: {setup: *box}
+  edited:
+    setup:
+    - !EnsureDir /a
+    - !Depends dependency
+commands:
+  env: !Command {container: plain, run: [env], description: Shows its environment, group: Looking}
+  args: !Command
+    container: plain
+    description: Takes options
+    aliases: [a]
+    options: |
+      Usage: vagga args [options] [<file>...]
+
+      Options:
+        -F, --first <x>     First
+        --second X          Second
+        -v, --verbose ...   More
+        --flag              A flag
+    run: env | grep VAGGA | sort
+  where: !Command {container: plain, run: pwd, work-dir: sub}
+  root: !Command {container: plain, run: pwd, work-dir: /bin}
+  here: !Command {container: plain, run: pwd}
+  one: !Command {container: plain, run: echo one, epilog: "end\\n"}
+  two: !Command {container: plain, run: "echo two; exit 5", prerequisites: [one], symlink-name: second}
+  three: !Command {container: plain, run: echo three, prerequisites: [two], banner: "About to start\\n"}
+  lost: !Command {container: plain, run: x, prerequisites: [nowhere]}
+  none: !Command {container: nowhere, run: x}
+  missing: !Command {container: plain, run: [no-such-program]}
+  edited: !Command {container: edited, run: [x]}
+  name: !Command {container: plain, run: 'echo "$@"', accepts-arguments: true, symlink-name: sayit}
+  many: !Command {container: plain, run: "true", expect-inotify-limit: 1000000000}
+  file: !Command {container: c, run: x}
+  pair: !Supervise
+    options: "Usage: vagga pair [options]"
+    mode: wait-all-successful
+    children:
+      a: !Command {container: plain, tags: [x], run: "echo a $VAGGA_COMMAND/$VAGGA_SUBCOMMAND $VAGGAOPT_ONLY"}
+      b: !Command {container: plain, run: "echo b"}
+`;
+
+const rig = new Rig();
+t.teardown(() => rig.remove());
+
+t.before(() => {
+  rig.write('vagga.yaml', CONFIG);
+  rig.write('dependency', '1');
+  rig.write('sub/x', '');
+  cpSync('/bin/busybox', join(rig.root, 'busybox'));
+  const built = rig.run('_build', 'plain');
+  if (built.code !== 0) throw new Error(built.stderr);
+});
+
+const lines = (text: string) => text.trimEnd().split('\n');
+
+t.test('§4.2 --version, §4.2 order-of-checks: which error comes first', async t => {
+  const bad = new Rig();
+  t.teardown(() => bad.remove());
+  t.match(bad.run('--version'), { code: 0, stdout: /^v\d+\.\d+\.\d+ / }, 'without a config');
+  t.match(bad.run('-h'), { code: 0, stdout: /^Usage:\n {2}vagga \[OPTIONS\]/ });
+  t.match(bad.run('_completion', 'fish'), { code: 0, stdout: /complete -c vagga/ });
+  t.match(bad.run('--bad'), { code: 126, stderr: /^Config not found in path "\// });
+  bad.write('vagga.yaml', 'commands: {x: !Command {containr: a}}');
+  t.match(bad.run('--bad'), { code: 126, stderr: /containr/ }, 'the config before the options');
+  bad.write('vagga.yaml', 'commands: {}');
+  bad.write('.vagga.settings.yaml', 'nonsense: 1');
+  t.match(bad.run('--bad'), { code: 126, stderr: /nonsense/ }, 'the settings too');
+  bad.write('.vagga.settings.yaml', '');
+  t.match(bad.run('--bad', '-e', 'A=b'), { code: 122, stderr: /vagga: Unknown option --bad\n$/ });
+  chownSync(bad.root, 12345, 12345);
+  t.match(bad.run('-e', 'A=b', 'x'), { code: 122, stderr: /err_root/ }, 'then the owner');
+  t.match(bad.run('--ignore-owner-check', '-e', 'A=b', 'x'), { code: 126, stderr: /can't contain equals/ });
+  t.match(bad.run('--ignore-owner-check', 'x'), {
+    code: 121,
+    stderr: /^Command "x" not found and is not an alias\n/,
+  });
+  t.same(bad.run('--ignore-owner-check'), { code: 127, stdout: '', stderr: '' }, 'no commands, no listing');
+});
+
+t.test('§4.3 listing, §4.9 exit 127: on stderr', async t => {
+  const listed = rig.run();
+  t.equal(listed.code, 127);
+  t.equal(listed.stdout, '');
+  t.match(listed.stderr, '    args                Takes options\n                        (aliases: a)\n');
+  t.match(listed.stderr, '\n\nLooking:\n    env                 Shows its environment\n');
+  t.equal(rig.run('_help').stderr, listed.stderr);
+  t.equal(rig.run('_help').code, 127);
+});
+
+t.test('§1.8 values, §1.6 options: exported to the process', async t => {
+  const ran = rig.run('args', '-Fhello', '--second', 'wor_ld', '-vvvv', '--verbose', 'x y', 'z');
+  t.same(lines(ran.stdout), [
+    'VAGGACLI_ARGS=args',
+    "VAGGACLI_FILE= 'x y' z",
+    'VAGGACLI_FIRST=--first hello',
+    'VAGGACLI_FLAG=',
+    'VAGGACLI_HELP=',
+    "VAGGACLI_SECOND=--second 'wor_ld'",
+    'VAGGACLI_VERBOSE=--verbose --verbose --verbose --verbose --verbose',
+    'VAGGAOPT_ARGS=true',
+    'VAGGAOPT_FILE=x y z',
+    'VAGGAOPT_FIRST=hello',
+    'VAGGAOPT_FLAG=',
+    'VAGGAOPT_HELP=',
+    'VAGGAOPT_SECOND=wor_ld',
+    'VAGGAOPT_VERBOSE=5',
+  ]);
+  t.match(rig.run('args', '--bad-arg'), {
+    code: 121,
+    stdout: '',
+    stderr: "Unknown flag: '--bad-arg'\n\nUsage: vagga args [options] [<file>...]\n",
+  });
+  t.match(rig.run('args', '--help'), { code: 0, stderr: '', stdout: /^Takes options\n\nUsage: vagga args/ });
+  t.equal(rig.run('_help', 'args').stdout, rig.run('args', '-h').stdout);
+  const pair = rig.run('pair', '--only', 'x');
+  t.match(pair, { code: 0, stdout: /a pair\/a x/ });
+  t.notMatch(pair.stdout, /echo b| b$/m);
+  t.match(rig.run('pair', '--only', 'nobody'), { code: 127, stderr: /\S/ });
+});
+
+t.test('§4.7 environment, §4.2 --environ, §4.2 --use-env, §4.8 environ, §4.8 propagate-environ', async t => {
+  rig.write('.vagga.settings.yaml', 'environ: {FROM_SETTINGS: s, X: s}\n');
+  rig.write('file.env', '# comment\nF=1\nX=file\n');
+  const caller = {
+    P_ONE: '1',
+    P_TWO: 'caller',
+    VAGGAENV_P_TWO: 'literal',
+    VAGGAENV_GONE: 'x',
+    NOT: 'x',
+    E: 'caller',
+  };
+  const options = ['--environ-file', 'file.env', '-E', 'X=option', '-E', 'GONE', '-e', 'E', '-e', 'UNSET'];
+  const ran = rig.runWith(
+    { ...caller, VAGGA_SETTINGS: 'environ: {VAR: v, X: v}\npropagate-environ: [P_*]\n', TERM: 'xyz' },
+    ...options,
+    'env',
+  );
+  t.equal(ran.stderr, '');
+  const found = Object.fromEntries(lines(ran.stdout).map(line => line.split(/=(.*)/s).slice(0, 2)));
+  t.match(found, {
+    P_ONE: '1',
+    P_TWO: 'literal',
+    FROM_SETTINGS: 's',
+    VAR: 'v',
+    X: 'option',
+    F: '1',
+    E: 'caller',
+    UNSET: '',
+    TERM: 'xyz',
+  });
+  // HOME is there: the container engine sets it when nobody does.
+  for (const name of ['NOT', 'GONE', 'USER', 'VAGGA_SETTINGS']) t.notOk(name in found, name);
+  t.equal(found.PATH, '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
+  rig.write('.vagga.settings.yaml', '');
+  t.match(rig.run('--environ-file', 'nowhere.env', 'env'), { code: 126, stderr: /nowhere\.env/ });
+  t.match(rig.run('file'), { code: 124, stderr: /environ-file/ }, 'in the container, not there');
+});
+
+t.test('§1.7 order, §1.7 several, §1.7 stops, §1.7 unknown, §1.6 epilog, §1.6 banner: sequences', async t => {
+  t.match(rig.run('three'), { code: 5, stdout: 'one\nend\ntwo\n' }, 'stops at the first code that is not 0');
+  t.match(rig.run('--no-prerequisites', 'three'), { code: 0, stdout: 'three\n', stderr: 'About to start\n' });
+  t.match(rig.run('-m', 'here', 'one', 'here'), { code: 0, stdout: '/work\none\nend\n' });
+  t.match(
+    rig.run('-m', 'one', '_list'),
+    { code: 121, stderr: /^Command "_list" not found/ },
+    'no built-in ones',
+  );
+  t.match(rig.run('lost'), {
+    code: 121,
+    stderr: 'Command nowhere not found. Run vagga without arguments to see the list.\n',
+  });
+  t.match(rig.run('none'), { code: 121, stderr: /Container "nowhere" not found/ });
+  t.match(rig.run('one', 'x'), {
+    code: 122,
+    stderr: 'Usage:\n  vagga one\nvagga one: Unexpected argument x\n',
+  });
+  t.match(rig.run('two', 'x').stdout, '', 'bad arguments stop everything before it begins');
+});
+
+t.test('§1.6 work-dir, §1.6 run, §4.4 _base_dir, §4.4 _relative_work_dir: places', async t => {
+  const below = new Rig({ root: join(rig.root, 'sub') });
+  t.equal(rig.run('here').stdout, '/work\n');
+  t.equal(below.run('here').stdout, '/work/sub\n');
+  t.equal(rig.run('where').stdout, '/work/sub\n');
+  t.equal(rig.run('root').stdout, '/bin\n');
+  t.equal(below.run('_base_dir').stdout, `${rig.root}\n`);
+  t.equal(below.run('_relative_work_dir').stdout, 'sub\n');
+  t.equal(rig.run('_relative_work_dir').stdout, '\n');
+  t.match(rig.run('missing'), {
+    code: 124,
+    stderr:
+      'Command no-such-program not found in "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"\n',
+  });
+});
+
+t.test('§4.4 _run: a program by its usual place', async t => {
+  t.match(rig.run('_run', 'plain', 'echo', '--help', '-W'), { code: 0, stdout: '--help -W\n' });
+  t.match(rig.run('-E', 'PATH=/nowhere', '_run', 'plain', 'id', '-u'), { code: 0, stdout: '0\n' });
+  t.match(rig.run('_run', 'plain', 'nothing'), {
+    code: 124,
+    stderr: /^Command "nothing" not found in "\/usr\/local/,
+  });
+  t.match(rig.run('_run', 'nowhere', 'x'), { code: 121, stderr: /^Container "nowhere" not found/ });
+  t.match(rig.run('_run'), { code: 122, stderr: /vagga _run: Argument CONTAINER is required\n$/ });
+  t.match(rig.run('_run', 'plain'), { code: 122, stderr: /vagga _run: Argument COMMAND is required\n$/ });
+  t.match(rig.run('_run', '--bad', 'plain', 'x'), {
+    code: 122,
+    stderr: /vagga _run: Unknown option --bad\n$/,
+  });
+  t.match(rig.run('--no-network', '_run', 'plain', 'wc', '-l', '/proc/net/dev'), { stdout: /^3 / });
+});
+
+t.test(
+  '§4.2 --no-build, §4.2 --no-version-check, §4.2 --containers-only, §4.9 exit 29, §4.4 _build',
+  async t => {
+    t.match(rig.run('--no-build', 'edited'), { code: 29, stderr: /Container "edited" is out of date/ });
+    t.match(rig.run('_run', '--no-build', 'edited', 'x'), { code: 29 }, 'also behind _run');
+    t.match(
+      rig.run('--no-build', '_run', '--no-version-check', 'edited', 'x'),
+      { code: 124 },
+      'the last one wins',
+    );
+    t.match(rig.run('--containers-only', 'edited'), { code: 0, stdout: '' });
+    t.match(
+      rig.run('--no-build', 'edited'),
+      { code: 124, stderr: /^Command x not found/ },
+      'it is there now',
+    );
+    rig.write('dependency', '2');
+    t.equal(rig.run('--no-build', 'edited').code, 29);
+    t.equal(rig.run('--no-version-check', 'edited').code, 124, 'runs in the old one');
+    t.match(rig.run('_build'), { code: 121, stderr: /^Container "" not found/ });
+    t.match(rig.run('_build', 'edited', 'x'), { code: 122, stderr: /vagga _build: Unexpected argument x/ });
+    t.match(rig.run('_build', 'edited'), { code: 0, stdout: '' });
+  },
+);
+
+t.test('§1.9 compare: a limit that is too small is no error', async t => {
+  const ran = rig.run('many');
+  t.equal(ran.code, 0);
+  t.match(ran.stderr, /fs\.inotify\.max_user_watches=1000000000/);
+});
+
+t.test('§4.4 _update_symlinks, §4.6 symlinks, §4.8 run-symlinks-as-commands', async t => {
+  const home = join(rig.root, 'home');
+  mkdirSync(join(rig.root, '.vagga/.cmd'), { recursive: true });
+  writeFileSync(join(rig.root, '.vagga/.cmd/kept'), 'mine');
+  t.equal(rig.runWith({ HOME: home }, '_update_symlinks').code, 0);
+  t.same(rig.list('.vagga/.cmd'), ['kept', 'sayit', 'second']);
+  t.same(rig.list('home/.vagga/cmd'), ['sayit', 'second']);
+  const target = readlinkSync(join(rig.root, '.vagga/.cmd/sayit'));
+  t.match(target, /\/vagga\/bin\/vagga\.cjs$/);
+  const through = (name: string, ...words: string[]) => {
+    const path = join(rig.root, '.vagga/.cmd', name);
+    const { status, stdout, stderr } = spawnSync(path, words, { cwd: rig.root, encoding: 'utf8' });
+    return { code: status, stdout, stderr };
+  };
+  t.match(
+    through('sayit', '--help', '-x'),
+    { code: 0, stdout: '--help -x\n' },
+    'all words are the command’s',
+  );
+  symlinkSync(target, join(rig.root, '.vagga/.cmd/stranger'));
+  t.match(through('stranger', '-V'), { code: 127, stderr: 'Can\'t find command "stranger"\n' });
+  rig.write('.vagga.settings.yaml', 'run-symlinks-as-commands: false');
+  t.match(through('stranger', '_relative_work_dir'), { code: 0, stdout: '\n' });
+  rig.write('.vagga.settings.yaml', '');
+  t.equal(rig.runWith({ HOME: home }, '_update_symlinks', '--local-only').code, 0);
+  t.same(rig.list('.vagga/.cmd'), ['kept', 'sayit', 'second'], 'ours that nobody wants any more go');
+  t.ok(lstatSync(join(rig.root, '.vagga/.cmd/kept')).isFile());
+});
+
+t.test('§4.4 _help, §4.4 _list, §4.4 _compgen', async t => {
+  t.equal(rig.run('_help', 'env').stdout, 'Shows its environment\n\nUsage:\n  vagga env <OPTIONS>\n');
+  t.equal(rig.run('_help', '_run').stdout, rig.run('_run', '--help').stdout);
+  t.match(rig.run('_help', 'a'), { code: 121, stderr: 'Command a not found.\n' }, 'nor aliases');
+  t.match(rig.run('_list', '--bad'), { code: 2, stderr: /vagga _list: Unknown option --bad\n$/ });
+  t.match(rig.run('_list', '--containers'), { code: 0, stdout: 'c\nedited\nplain\n', stderr: '' });
+  t.equal(rig.run('_compgen', 'o', '--', 'x').stdout, '');
+  t.equal(rig.run('_compgen', '--', 'en').stdout, 'env\n');
+  t.equal(rig.run('_compgen', '_build').stdout, 'c\nedited\nplain\n');
+  t.equal(rig.run('_compgen', '--', '--env').stdout, '--env\n--environ\n');
+});
