@@ -7,6 +7,8 @@ import { toJsonSchema } from '@suite/shared/schema/json-schema.ts';
 import { projectSchema } from '@suite/vagga/config/project-schema.ts';
 import { renderFileSchema } from '@suite/verwalter/core/render/commands.ts';
 import { keyTables } from './key-tables.ts';
+import { vaggaKeys } from './vagga-keys.ts';
+import { vaggaSteps } from './vagga-steps.ts';
 
 // What is written from the code and committed, so that editors and readers need no build. A test compares.
 
@@ -45,7 +47,12 @@ function keysPage(): string {
   ].join('\n');
 }
 
-/** Path below the checkout → text. */
-export function generatedFiles(): ReadonlyMap<string, string> {
-  return new Map([...schemaFiles(), ['lithos/docs/keys.md', keysPage()]]);
+/** Path below the checkout (which is at `root`) → text. */
+export function generatedFiles(root: string): ReadonlyMap<string, string> {
+  return new Map([
+    ...schemaFiles(),
+    ['lithos/docs/keys.md', keysPage()],
+    ['vagga/docs/keys.md', vaggaKeys()],
+    ['vagga/docs/steps.md', vaggaSteps(root)],
+  ]);
 }

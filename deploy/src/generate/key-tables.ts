@@ -10,12 +10,12 @@ interface Table {
 }
 
 /** Wrappers say how a value is checked, not what it is. */
-function unwrapped({ shape }: AnySchema): Shape {
+export function unwrapped({ shape }: AnySchema): Shape {
   return shape.kind === 'wrapped' ? unwrapped(shape.inner) : shape;
 }
 
 /** The type of a value, in words of the documentation. */
-function typeOf(schema: AnySchema): string {
+export function typeOf(schema: AnySchema): string {
   const shape = unwrapped(schema);
   switch (shape.kind) {
     case 'bool':
@@ -28,10 +28,10 @@ function typeOf(schema: AnySchema): string {
       return `mapping to ${typeOf(shape.value)}`;
     case 'struct':
       return 'mapping';
-    case 'tagged':
-      return Object.keys(shape.variants)
-        .map(tag => `!${tag}`)
-        .join(', ');
+    case 'tagged': {
+      const tags = Object.keys(shape.variants);
+      return tags.length > MAX_TAGS ? `one of ${tags.length} tags` : tags.map(tag => `!${tag}`).join(', ');
+    }
     case 'nullable':
       return `${typeOf(shape.inner)} or null`;
     case 'either':
@@ -44,14 +44,18 @@ function typeOf(schema: AnySchema): string {
 }
 
 const MAX_CHOICES = 6;
+const MAX_TAGS = 10;
+
+const OCTAL = ['mode', 'umask'];
 
 /** Permissions are written in octal everywhere. */
-function defaultOf(name: string, { presence, fallback }: AnyField): string {
+export function defaultOf(name: string, { presence, fallback }: AnyField): string {
   if (presence === 'required') return 'required';
   if (presence === 'optional' || fallback === null) return 'none';
   if (fallback === Number.MAX_SAFE_INTEGER) return 'no limit';
-  if (name === 'mode' && typeof fallback === 'number') return `\`0o${fallback.toString(8)}\``;
-  if (typeof fallback !== 'object') return `\`${String(fallback)}\``;
+  if (OCTAL.includes(name) && typeof fallback === 'number') return `\`0o${fallback.toString(8)}\``;
+  if (fallback === '') return 'empty';
+  if (typeof fallback !== 'object') return `\`${String(fallback).trim().replaceAll('\n', '; ')}\``;
   return Array.isArray(fallback)
     ? 'empty'
     : Object.keys(fallback as object).length === 0
@@ -59,13 +63,16 @@ function defaultOf(name: string, { presence, fallback }: AnyField): string {
       : 'see below';
 }
 
-function table({ title, shape }: Table): string {
-  const rows = Object.entries(shape.fields).map(
+/** A row for each key. */
+export function fieldTable(fields: Readonly<Record<string, AnyField>>): string {
+  const rows = Object.entries(fields).map(
     ([name, field]) =>
       `| \`${name}\` | ${typeOf(field.schema)} | ${defaultOf(name, field)} | ${field.description ?? ''} |`,
   );
-  return `${title}\n\n| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  return `| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 }
+
+const table = ({ title, shape }: Table): string => `${title}\n\n${fieldTable(shape.fields)}`;
 
 /** Structures inside a value, with the key that leads there. */
 function inside(name: string, schema: AnySchema): Table[] {

@@ -9,7 +9,7 @@ const root = process.env.SUITE_ROOT ?? process.cwd();
 const coverage = (['lithos', 'vagga'] as const).map(
   tool => [`${tool}/docs/spec-coverage.md`, coveragePage(root, tool)] as const,
 );
-const files = [...generatedFiles(), ...coverage];
+const files = [...generatedFiles(root), ...coverage];
 for (const [path, text] of files) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);

@@ -163,7 +163,7 @@ t.test('documents link to files that exist', async t => {
 });
 
 t.test('generated files are fresh: npm run generate', async t => {
-  const stale = [...generatedFiles()].filter(
+  const stale = [...generatedFiles(ROOT)].filter(
     ([path, wanted]) => !existsSync(join(ROOT, path)) || text(path) !== wanted,
   );
   t.same(

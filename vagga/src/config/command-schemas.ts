@@ -3,6 +3,7 @@ import { s } from '@suite/shared/schema/index.ts';
 import { atTag } from './at-tag.ts';
 import { idRanges, volumesField } from './container-schema.ts';
 import { KILL_UNRESPONSIVE_AFTER_S, RESTART_BACKOFF_MAX_S } from './defaults.ts';
+import { described } from './described.ts';
 import { readySchema } from './ready-schema.ts';
 import { runSchema } from './run-schema.ts';
 import { id, list, text, textMap } from './steps/common.ts';
@@ -95,7 +96,7 @@ const networkSchema = s.struct({
   ports: s.withDefault(s.map(s.int({ min: 1, max: 65_535 })), {}, 'ports of the host, and the child’s ports'),
 });
 
-export const CHILDREN = {
+const children = {
   Command: s.struct({
     ...IN_CONTAINER,
     network: s.optional(networkSchema, 'place in the test network'),
@@ -104,9 +105,14 @@ export const CHILDREN = {
   BridgeCommand: s.struct({ ...IN_CONTAINER, ...after }),
 };
 
+export const CHILDREN = described(children, {
+  Command: 'A process in a container.',
+  BridgeCommand: 'A process in a container that is in the middle of the test network.',
+});
+
 const childSchema = s.tagged(CHILDREN);
 
-export const COMMANDS = {
+const commands = {
   Command: s.struct({ ...IN_CONTAINER, options }),
   Supervise: s.struct({
     ...COMMON,
@@ -125,5 +131,11 @@ export const COMMANDS = {
   }),
   CapsuleCommand: s.struct({ ...COMMON, ...RUNNING, options, uids: idRanges, gids: idRanges }),
 };
+
+export const COMMANDS = described(commands, {
+  Command: 'A program in a container.',
+  Supervise: 'Several processes together.',
+  CapsuleCommand: 'A program outside of any container, that can build some.',
+});
 
 export const commandSchema = s.tagged(COMMANDS);

@@ -74,7 +74,7 @@ const lineOf = (error: Diagnostic): string =>
 function hintOf({ hint }: Diagnostic): string {
   if (hint === undefined) return '';
   const isList = hint.startsWith('known tags: ') && hint.length > 200;
-  return `\n    ${isList ? 'the known tags are in docs/keys.md' : onOneLine(hint)}`;
+  return `\n    ${isList ? 'the known tags are in docs/steps.md' : onOneLine(hint)}`;
 }
 
 /** Every line starts `PATH:LINE:COL: KIND: `; an empty line follows the block. */

@@ -1,6 +1,7 @@
 // `ready`: what tells that a process can be counted on.
 import { s } from '@suite/shared/schema/index.ts';
 import { READY_INTERVAL_MS, READY_TIMEOUT_S } from './defaults.ts';
+import { described } from './described.ts';
 
 const HOST = '127.0.0.1';
 const port = s.required(s.int({ min: 1, max: 65_535 }), 'to connect to');
@@ -20,7 +21,7 @@ function patternProblem(source: string): string | undefined {
   }
 }
 
-export const READY = {
+const variants = {
   Log: s.struct(
     {
       pattern: s.required(
@@ -53,5 +54,13 @@ export const READY = {
   ),
   Exit: s.struct(tries),
 };
+
+const READY = described(variants, {
+  Log: 'A line of output that matches.',
+  Tcp: 'A port that accepts connections.',
+  Http: 'A page that can be read.',
+  Exec: 'A command that succeeds, run where the process runs.',
+  Exit: 'The end of the process itself, with 0: a job that is done once.',
+});
 
 export const readySchema = s.tagged(READY);

@@ -4,6 +4,7 @@ import { FAILED, type Shape } from '@suite/shared/schema/shape.ts';
 import type { MappingEntry, ScalarNode } from '@suite/shared/yaml/index.ts';
 import { atTag } from './at-tag.ts';
 import { TMPFS_BYTES } from './defaults.ts';
+import { described } from './described.ts';
 import { id } from './steps/common.ts';
 
 const mode = s.int({ min: 0, max: 0o1777 });
@@ -37,7 +38,7 @@ const persistent = s.struct(
   { shorthand: 'name' },
 );
 
-export const VOLUMES = {
+const variants = {
   Tmpfs: tmpfs,
   BindRW: s.path('absolute'),
   BindRO: s.path('absolute'),
@@ -48,6 +49,19 @@ export const VOLUMES = {
   Container: s.text(),
   Persistent: persistent,
 };
+
+export const VOLUMES = described(variants, {
+  Tmpfs: 'An empty directory in memory.',
+  BindRW:
+    'A directory of the project (`/work/…`), of the host (`/volumes/NAME…`) or of the image (`/vagga/root/…`).',
+  BindRO: 'The same, to be read only.',
+  CacheDir: 'A directory of the cache that builds use, by name.',
+  VaggaBin: 'The directory of the program vagga itself.',
+  Empty: 'A directory that nobody can look into.',
+  Snapshot: 'A copy in memory of what the image, or another one, has at this path.',
+  Container: 'The image of another container, to be read only.',
+  Persistent: 'A directory that is kept between runs.',
+});
 
 const volumeMap = s.map(atTag(s.tagged(VOLUMES)));
 

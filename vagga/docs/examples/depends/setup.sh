@@ -1,0 +1,1 @@
+echo made >/srv/made
