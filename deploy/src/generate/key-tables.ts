@@ -49,7 +49,7 @@ const MAX_TAGS = 10;
 const OCTAL = ['mode', 'umask'];
 
 /** Permissions are written in octal everywhere. */
-export function defaultOf(name: string, { presence, fallback }: AnyField): string {
+function defaultOf(name: string, { presence, fallback }: AnyField): string {
   if (presence === 'required') return 'required';
   if (presence === 'optional' || fallback === null) return 'none';
   if (fallback === Number.MAX_SAFE_INTEGER) return 'no limit';

@@ -7,8 +7,17 @@ import { volumesSchema } from './volume-schemas.ts';
 
 export const volumesField = s.withDefault(volumesSchema, {}, 'what is mounted, by path in the container');
 
+/** The kernel's ids have 32 bits, and the last of them means "none". */
+const ID_MAX = 2 ** 32 - 2;
+
+function rangeProblem(text: string): string | undefined {
+  const [first = 0, last = first] = text.split('-').map(Number);
+  if (last < first) return `the range ${text} ends before it begins`;
+  return last > ID_MAX ? `ids are at most ${ID_MAX}` : undefined;
+}
+
 export const idRanges = s.withDefault(
-  s.list(s.text({ pattern: /^\d+(-\d+)?$/, hint: 'write N or A-B' })),
+  s.list(s.check(s.text({ pattern: /^\d+(-\d+)?$/, hint: 'write N or A-B' }), rangeProblem)),
   [],
   'ids that exist in the container; 0-65535 when none is given',
 );

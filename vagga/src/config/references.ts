@@ -1,5 +1,6 @@
 // Containers that setups name: they must exist and must not lead back to themselves.
 import { nearest } from '@suite/shared/schema/nearest.ts';
+import { orderProblems } from './child-order.ts';
 import type { Command, Container, Json, Place, Project, Step } from './model.ts';
 import { byCodePoint } from './order.ts';
 
@@ -71,11 +72,12 @@ function walk(state: Walk, name: string, trail: readonly string[]): void {
 }
 
 /** Every problem, a line each: what is missing before what goes round; undefined when there is none. */
-export function projectProblem({ containers }: Project): string | undefined {
+export function projectProblem(project: Project): string | undefined {
+  const { containers } = project;
   const state: Walk = { containers, done: new Set(), absent: [], rounds: [] };
   for (const name of Object.keys(containers).sort(byCodePoint))
     if (!state.done.has(name)) walk(state, name, []);
-  const problems = [...state.absent, ...state.rounds];
+  const problems = [...orderProblems(project), ...state.absent, ...state.rounds];
   return problems.length === 0 ? undefined : problems.join('\n');
 }
 

@@ -120,11 +120,21 @@ function notAvailable(raw: Raw, file: string): Diagnostic[] {
   }));
 }
 
+/** What is a key of the user's settings is no typing error. */
+function withOwner(error: Diagnostic): Diagnostic {
+  const key = String(error.params?.key).replaceAll('_', '-');
+  const known =
+    userSettingsSchema.shape.kind === 'struct' && Object.hasOwn(userSettingsSchema.shape.fields, key);
+  return error.code === 'unknown-key' && known
+    ? { ...error, hint: `${key} is for the settings of the user` }
+    : error;
+}
+
 /** The file's own keys, then those for this project. */
 function layers(file: SettingsFile, root: string): Raw[] | readonly Diagnostic[] {
   const schema: Schema<RawUser> = file.of === 'user' ? userSettingsSchema : projectSettingsSchema;
   const raw = readDocument(schema, file.name, file.text);
-  if (!raw.ok) return raw.errors;
+  if (!raw.ok) return file.of === 'user' ? raw.errors : raw.errors.map(withOwner);
   const { siteSettings: _, ...own } = raw.value;
   const site = siteOf(raw.value, root);
   const found = site === undefined ? [own] : [own, site];

@@ -106,27 +106,30 @@ const MIXED = `commands:
 const from = (name: string, without = '') =>
   MIXED.replaceAll('FROM', name).replace(new RegExp(`  ${without}: .*\\n`), '');
 
-t.test('§1.3 mixins: main file, local mixins, listed ones; later over earlier, whole entries', async t => {
-  const main = `mixins: [one.yaml, sub/two.yaml]\ncommands:\n  m: !Command {container: a, run: main}\n`;
-  const runs = (files: Record<string, string>) => {
-    const { commands } = project(main, { 'one.yaml': '', 'sub/two.yaml': '', ...files });
-    return ['m', 'x', 'y'].map(name => (commands[name] as { run?: string } | undefined)?.run);
-  };
-  const listed = { 'one.yaml': from('one'), 'sub/two.yaml': from('two', 'y') };
-  t.same(runs(listed), ['main', 'two', 'one']);
-  const nested = { ...listed, 'sub/two.yaml': 'mixins: [three.yaml]\n', 'sub/three.yaml': from('three') };
-  t.same(runs(nested), ['main', 'three', 'three'], 'with its own directly below');
-  const locals = {
-    ...listed,
-    'vagga.local.yaml': from('local'),
-    '.vagga.local.yaml': from('hidden', 'y'),
-    '.vagga/local.yaml': `mixins: [more.yaml]\n`,
-    '.vagga/more.yaml':
-      'commands:\n  x: !Command {container: b, run: inner}\n  m: !Command {container: a, run: inner}\n',
-  };
-  t.same(runs(locals), ['main', 'inner', 'local'], 'local ones cannot replace what the main file defines');
-  t.match(project(main, { ...locals }).commands.x, { container: 'b', source: '/project/.vagga/more.yaml' });
-});
+t.test(
+  '§1.3 mixins, §9 local mixins: main file, local mixins, listed ones; later over earlier, whole entries',
+  async t => {
+    const main = `mixins: [one.yaml, sub/two.yaml]\ncommands:\n  m: !Command {container: a, run: main}\n`;
+    const runs = (files: Record<string, string>) => {
+      const { commands } = project(main, { 'one.yaml': '', 'sub/two.yaml': '', ...files });
+      return ['m', 'x', 'y'].map(name => (commands[name] as { run?: string } | undefined)?.run);
+    };
+    const listed = { 'one.yaml': from('one'), 'sub/two.yaml': from('two', 'y') };
+    t.same(runs(listed), ['main', 'two', 'one']);
+    const nested = { ...listed, 'sub/two.yaml': 'mixins: [three.yaml]\n', 'sub/three.yaml': from('three') };
+    t.same(runs(nested), ['main', 'three', 'three'], 'with its own directly below');
+    const locals = {
+      ...listed,
+      'vagga.local.yaml': from('local'),
+      '.vagga.local.yaml': from('hidden', 'y'),
+      '.vagga/local.yaml': `mixins: [more.yaml]\n`,
+      '.vagga/more.yaml':
+        'commands:\n  x: !Command {container: b, run: inner}\n  m: !Command {container: a, run: inner}\n',
+    };
+    t.same(runs(locals), ['main', 'inner', 'local'], 'local ones cannot replace what the main file defines');
+    t.match(project(main, { ...locals }).commands.x, { container: 'b', source: '/project/.vagga/more.yaml' });
+  },
+);
 
 t.test('§1.3 broken-mixin: a warning, and everything else works', async t => {
   const warnings = (files: Record<string, string>) => {
@@ -157,7 +160,7 @@ t.test('§1.3 broken-mixin: a warning, and everything else works', async t => {
 });
 
 t.test(
-  '§1.3 missing-container, §1.3 cycles: containers that setups name exist and do not go round',
+  '§1.3 missing-container, §1.3 cycles, §9 cycles: containers that setups name exist and do not go round',
   async t => {
     const container = (name: string, parent: string) => `  ${name}:\n    setup: [!Container ${parent}]\n`;
     const missing = errors(`containers:\n${container('y', 'x')}`);
@@ -219,6 +222,29 @@ t.test('§2.4 !SubConfig: the other config has its ids and local mixins, and is 
     loadSubConfig('/p/bad.yaml', () => 'a: ['),
     { ok: false, text: '/p/bad.yaml:1:5: Parse Error: ' },
   );
+});
+
+t.test('children start after others that exist, and not in a round', async t => {
+  const children = (...lines: string[]) =>
+    `commands:\n  all: !Supervise\n    children:\n${lines.map(line => `      ${line}\n`).join('')}`;
+  const child = (name: string, after: string) =>
+    `${name}: !Command {container: a, run: x, after: [${after}]}`;
+  t.equal(errors(children(child('a', 'c'), child('b', 'a, c'), child('c', ''))), '');
+  t.match(
+    errors(children(child('web', 'dbb'), child('db', ''))),
+    /:4:12: Validation Error: Child "dbb" that "web" starts after is not found\n {4}did you mean db\?/,
+  );
+  t.match(
+    errors(children(child('a', 'b'), child('b', 'c'), child('c', 'b'))),
+    /:6:10: Validation Error: Children wait for each other: b -> c -> b\n\n$/,
+  );
+});
+
+t.test('ranges of ids end after they begin', async t => {
+  const range = (text: string) => errors(`containers: {a: {uids: [${text}]}}\n`);
+  t.match(range('5-2'), /:1:25: Validation Error: the range 5-2 ends before it begins/);
+  t.match(range('0-4294967295'), /ids are at most 4294967294/);
+  t.match(range('a-b'), /write N or A-B/);
 });
 
 t.test('children: readiness, order, restarts, limits and files are understood', async t => {
@@ -305,12 +331,24 @@ t.test('§4.8 debian-mirror, §4.8 environ, §4.8 build-lock-wait: later files o
   t.match(settings(['user', 'nonsense: 1\n']), { ok: false, text: /Keys \{"nonsense"\} are not expected/ });
 });
 
-t.test('§4.8 cache-dir, §4.8 storage-dir: a project does not decide where things are stored', async t => {
+t.test('a project does not decide where things are stored', async t => {
   t.match(settings(['project', 'cache-dir: /c\n']), {
     ok: false,
-    text: 'Keys {"cache-dir"} are not expected',
+    text: /Keys \{"cache-dir"\} are not expected\n {4}cache-dir is for the settings of the user/,
   });
   t.match(settings(['user', 'cache-dir: /c\n']), { value: { cacheDir: '/c' } });
+});
+
+t.test('§9 settings: keys of the user’s files that a project may set too', async t => {
+  const text = 'build-lock-wait: true\nversioned-build-dir: true\ndisable-auto-clean: true\n';
+  t.match(settings(['project', text]), {
+    value: { buildLockWait: true, versionedBuildDir: true, disableAutoClean: true },
+  });
+});
+
+t.test('§4.8 version-check: accepted, and identities are checked all the same', async t => {
+  for (const of of ['user', 'project'] as const)
+    t.match(settings([of, 'version-check: false\n']), { value: { versionCheck: false } });
 });
 
 t.test('§4.8 shared-cache: false leaves the user’s cache alone', async t => {

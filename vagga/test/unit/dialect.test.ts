@@ -223,7 +223,7 @@ t.test('§1.1 includes: beside the including file, whatever their depth', async 
   ]);
 });
 
-t.test('§1.1 include-loops: an error', async t => {
+t.test('§1.1 include-loops, §9 include loops: an error', async t => {
   t.match(
     lines('containers: !*Include a.yaml\n', {
       'a.yaml': 'c: !*Include b.yaml\n',
