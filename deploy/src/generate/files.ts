@@ -6,6 +6,7 @@ import { type Schema, s } from '@suite/shared/schema/index.ts';
 import { toJsonSchema } from '@suite/shared/schema/json-schema.ts';
 import { projectSchema } from '@suite/vagga/config/project-schema.ts';
 import { renderFileSchema } from '@suite/verwalter/core/render/commands.ts';
+import { editorTags } from './editor-tags.ts';
 import { keyTables } from './key-tables.ts';
 import { vaggaKeys } from './vagga-keys.ts';
 import { vaggaSteps } from './vagga-steps.ts';
@@ -51,6 +52,7 @@ function keysPage(): string {
 export function generatedFiles(root: string): ReadonlyMap<string, string> {
   return new Map([
     ...schemaFiles(),
+    ['vagga/schema/vscode.json', editorTags(projectSchema)],
     ['lithos/docs/keys.md', keysPage()],
     ['vagga/docs/keys.md', vaggaKeys()],
     ['vagga/docs/steps.md', vaggaSteps(root)],
