@@ -5,6 +5,7 @@ import type { BuildAction } from '../../core/steps/state.ts';
 import { download, tarInstall, unpack } from './archives.ts';
 import type { BuildContext } from './context.ts';
 import { copyIntoImage, truncateInImage } from './copy.ts';
+import { keepOnly } from './data-dirs.ts';
 import { PACKAGE_EXECUTORS } from './distro/executors.ts';
 import { copyRoot } from './distro/mmdebstrap.ts';
 import { gitCheckout, gitDescribe, gitInstall } from './git.ts';
@@ -76,6 +77,7 @@ const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
     truncateInImage(root, path);
     return undefined;
   },
+  'keep-only': keepOnly,
   remove: ({ root }, { path }) => {
     rmSync(inRoot(root, path, false), { recursive: true, force: true });
     return undefined;

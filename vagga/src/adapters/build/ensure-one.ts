@@ -1,9 +1,8 @@
 // One container: identity, reuse, lock, build, install.
 import { mkdirSync } from 'node:fs';
 import type { Progress } from '@suite/shared/cli/progress.ts';
-import type { Container } from '../../config/model.ts';
 import { containerIds } from '../../core/ids/session.ts';
-import { planBuild } from '../../core/plan/build.ts';
+import { dataDirWarnings, planBuild } from '../../core/plan/build.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
 import { completeImage, imageId, isUsable, layersBelow, pendingLayers } from '../image/complete.ts';
 import { hashContainer } from '../image/identity.ts';
@@ -40,12 +39,6 @@ export type One =
 const BUILD_LOCK_WAIT_S = 24 * 3600;
 /** A shorter wait is not worth a second line. */
 const LONG_WAIT_S = 5;
-
-/** Keys of the container this version cannot honour: building without them would make another image. */
-function containerProblem(container: Container): string | undefined {
-  if (container.dataDirs.length === 0) return undefined;
-  return `${container.file}:${container.line}:${container.column}: error: data-dirs is not available yet`;
-}
 
 const failed = (text: string): One => ({ kind: 'failed', text });
 
@@ -159,8 +152,8 @@ export class Ensurer {
     if (container === undefined) return failed(`Container "${name}" not found`);
     const ids = containerIds(currentIds().ids, container);
     if (!ids.ok) return failed(ids.message);
-    const problem = containerProblem(container);
-    if (problem !== undefined) return failed(problem);
+    for (const warning of dataDirWarnings(container))
+      this.#options.progress.note(`Warning: container ${name}: ${warning}`);
     if (container.imageCacheUrl !== undefined) {
       this.#options.progress.note(
         `Container ${name}: image-cache-url is not available yet, building locally.`,

@@ -43,6 +43,7 @@ export class LayeredBuild {
   #below: string | undefined;
   #isLookingUp: boolean;
   #hasHostFiles = false;
+  #resumedAt: number | undefined;
 
   /** `ids`: of the container, as text. */
   constructor(context: BuildContext, store: LayerStore, report: StepReport, ids: string) {
@@ -64,15 +65,20 @@ export class LayeredBuild {
     // An image that continues another has all of its directories already.
     const prepared = parent === undefined ? await this.#prepare(plan, keyed) : undefined;
     if (prepared !== undefined) return { message: prepared };
-    for (const [index, planned] of plan.steps.entries()) {
-      const identity = keyed.steps[index]?.actions ?? [];
+    for (const [index, { step, actions }] of plan.steps.entries()) {
       const failed =
         index === 0 && parent !== undefined
-          ? await this.#continueFrom(planned.step, parent, planned.actions.slice(1))
-          : await this.#step(planned.step, planned.actions, identity);
-      if (failed !== undefined) return { message: failed, step: planned.step };
+          ? await this.#continueFrom(step, parent, actions.slice(1))
+          : await this.#step(step, () => this.#actions(plan, index), keyed.steps[index]?.actions ?? []);
+      if (failed !== undefined) return { message: failed, step };
     }
     return await this.#finish(plan.finish);
+  }
+
+  /** After steps from the cache the rest is planned for a build that resumes there. */
+  #actions(plan: GoodPlan, index: number): readonly BuildAction[] {
+    this.#resumedAt ??= index;
+    return plan.resumed(this.#resumedAt)[index - this.#resumedAt]?.actions ?? [];
   }
 
   #parentOf([first]: readonly BuildAction[]): ParentImage | undefined {
@@ -104,7 +110,7 @@ export class LayeredBuild {
 
   async #step(
     step: Step,
-    actions: readonly BuildAction[],
+    actions: () => readonly BuildAction[],
     keyed: readonly BuildAction[],
   ): Promise<string | undefined> {
     const title = stepTitle(step);
@@ -112,7 +118,7 @@ export class LayeredBuild {
     const identity = this.#below === undefined ? undefined : this.#identity(step);
     const key = identity === undefined ? undefined : this.#key(identity, keyed);
     // It changes nothing, but what comes after it depends on it.
-    if (actions.length === 0) {
+    if (keyed.length === 0) {
       this.#below = key;
       done.ok('nothing to do');
       return undefined;
@@ -122,7 +128,7 @@ export class LayeredBuild {
       done.ok('cached', cached.sizeBytes);
       return undefined;
     }
-    const failed = await this.#make(title, actions, key);
+    const failed = await this.#make(title, actions(), key);
     if (failed !== undefined) return done.failed(failed);
     done.ok('made', this.#madeBytes);
     return undefined;

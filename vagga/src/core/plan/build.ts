@@ -1,6 +1,6 @@
 // What building one container means, from its setup: actions per step and the finishing touches.
 import { SEARCH_PATH } from '../../config/defaults.ts';
-import type { Project } from '../../config/model.ts';
+import type { Container, Project } from '../../config/model.ts';
 import { containerDependencies } from '../../config/references.ts';
 import { type PlannedStep, planSteps, type StepProblem } from '../steps/index.ts';
 import { finishPackages } from '../steps/packages.ts';
@@ -17,6 +17,8 @@ export type BuildPlan =
       readonly prepare: readonly BuildAction[];
       readonly steps: readonly PlannedStep[];
       readonly finish: readonly BuildAction[];
+      /** The steps from this one on, for a build in which those before were done on another day. */
+      readonly resumed: (index: number) => readonly PlannedStep[];
     }
   | { readonly ok: false; readonly problems: readonly StepProblem[] };
 
@@ -38,7 +40,16 @@ const START: BuildState = {
   caches: {},
 };
 
-function finish(state: BuildState, truncated: readonly string[]): BuildAction[] {
+/** Package lists are outside of images, and those of then may name packages that are gone. */
+function resumed(steps: readonly PlannedStep[], index: number, project: Project): readonly PlannedStep[] {
+  const first = steps[index];
+  if (first === undefined || !first.before.listsFresh) return steps.slice(index);
+  const setup = steps.slice(index).map(({ step }) => step);
+  const planned = planSteps(setup, { ...first.before, listsFresh: false }, project);
+  return planned.ok ? planned.steps : steps.slice(index);
+}
+
+function finish(state: BuildState, truncated: readonly string[], dataDirs: readonly string[]): BuildAction[] {
   return [
     ...finishPackages(state),
     ...truncated.map((path): BuildAction => ({ kind: 'truncate', path })),
@@ -47,6 +58,7 @@ function finish(state: BuildState, truncated: readonly string[]): BuildAction[] 
       (path): BuildAction => ({ kind: 'empty-directory', path }),
     ),
     ...[...SYSTEM_DIRECTORIES, '/tmp', ...state.ensureDirs].map(directory),
+    ...(dataDirs.length === 0 ? [] : [{ kind: 'keep-only', paths: dataDirs } as const]),
   ];
 }
 
@@ -70,8 +82,21 @@ export function planBuild(
     finish: finish(
       planned.state,
       mounted.filter(path => path !== null),
+      container.dataDirs,
     ),
+    resumed: index => resumed(planned.steps, index, project),
   };
+}
+
+/** Sentences about data dirs that are superfluous. */
+export function dataDirWarnings({ dataDirs }: Container): string[] {
+  const plain = dataDirs.map(path => path.replace(/\/+$/, ''));
+  return plain.flatMap((path, index) => {
+    const twice = plain.indexOf(path) < index;
+    const outer = plain.find(other => path.startsWith(`${other}/`));
+    if (twice) return [`data-dirs has ${path || '/'} more than once`];
+    return outer === undefined ? [] : [`data-dirs has ${path}, which is in ${outer || '/'} anyway`];
+  });
 }
 
 /** The named containers and everything they start from, dependencies first, each once. */

@@ -60,6 +60,8 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
 export interface PlannedStep {
   readonly step: Step;
   readonly actions: readonly BuildAction[];
+  /** What the steps before have set. */
+  readonly before: BuildState;
 }
 
 export interface StepProblem {
@@ -82,7 +84,7 @@ export function planSteps(setup: readonly Step[], start: BuildState, world: Step
     if (outcome === undefined) problems.push({ step, message: `step !${step.tag} is not available yet` });
     else if (!outcome.ok) problems.push({ step, message: outcome.message });
     else {
-      steps.push({ step, actions: outcome.actions });
+      steps.push({ step, actions: outcome.actions, before: state });
       state = outcome.state;
     }
   }

@@ -34,7 +34,9 @@ export type BuildAction =
   | { readonly kind: 'ensure-directory'; readonly path: string; readonly mode: number }
   | { readonly kind: 'empty-directory'; readonly path: string }
   | { readonly kind: 'truncate'; readonly path: string }
-  | { readonly kind: 'remove'; readonly path: string };
+  | { readonly kind: 'remove'; readonly path: string }
+  /** Everything goes that is neither in one of them nor leads to one. */
+  | { readonly kind: 'keep-only'; readonly paths: readonly string[] };
 
 export interface CopyValue {
   readonly source: string;
