@@ -25,6 +25,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'runit', program: 'runsvdir', groups: ['bench'] },
   { package: 's6', program: 's6-svscan', groups: ['bench'] },
   { package: 'supervisor', program: 'supervisord', groups: ['bench'] },
+  { package: 'fuse-overlayfs', program: 'fuse-overlayfs', groups: ['test'] },
   { package: 'procps', program: 'ps', groups: ['test', 'bench'] },
   { package: 'zsh', program: 'zsh', groups: ['test'] },
   { package: 'fish', program: 'fish', groups: ['test'] },

@@ -64,7 +64,7 @@ function quickRun(
   const hash = command === undefined ? undefined : cachedHash(cache, command.container);
   if (command === undefined || engine === undefined || hash === undefined) return undefined;
   const container = cache.project.containers[command.container];
-  if (container === undefined) return undefined;
+  if (container === undefined || container.dataDirs.length > 0) return undefined;
   const layout = new Layout(root, cache.settings);
   if (!isCurrent(layout, command.container, hash)) return undefined;
   if (!isBuilt(layout, command.container, hash, container)) return undefined;

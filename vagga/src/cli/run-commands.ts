@@ -23,7 +23,13 @@ async function prepare(session: Session, command: RunCommand, images: Images, wi
   const engine = await session.engine();
   if ('error' in engine) return { kind: 'ended' as const, code: 121, stderr: `${engine.error}\n` };
   const { layout, cache, options, variables } = session;
-  const shell = cache.project.containers[command.container]?.defaultShell ?? [];
+  const container = cache.project.containers[command.container];
+  const shell = container?.defaultShell ?? [];
+  if ((container?.dataDirs.length ?? 0) > 0)
+    say(
+      0,
+      `Warning: container ${command.container} keeps only its data-dirs; commands belong in another one`,
+    );
   const isolated = options.isolateNetwork || wish.isolateNetwork === true;
   return prepareRun({
     layout,

@@ -9,6 +9,7 @@ import type { LayerStore } from '../layers/store.ts';
 import { LayeredTree } from '../layers/tree.ts';
 import { currentIds } from '../namespace/current.ts';
 import { BuildContext, type BuildContextOptions } from './context.ts';
+import { noteFailed } from './failed-shell.ts';
 import type { FailedBuild } from './failure.ts';
 import { LayeredBuild, type LayeredPlan, type StepFailure } from './layered.ts';
 import { BuildLog } from './log.ts';
@@ -34,8 +35,9 @@ function saveIds({ directory, ids: wanted }: BuildContext): string {
 }
 
 /** The half-built tree stays as a plain directory for whoever wants to look at it. */
-async function failedBuild(context: BuildContext, { message, step }: StepFailure): Promise<FailedBuild> {
+async function failedBuild(context: BuildContext, { message, step, env }: StepFailure): Promise<FailedBuild> {
   await context.tree.abandon();
+  noteFailed(context.directory, env);
   return {
     kind: 'failed',
     message,

@@ -5,7 +5,7 @@ import { arch } from 'node:os';
 import type { Step } from '../../config/model.ts';
 import { sourcesOf, stepKeyText } from '../../core/layers/key.ts';
 import type { BuildPlan } from '../../core/plan/build.ts';
-import type { BuildAction } from '../../core/steps/state.ts';
+import type { BuildAction, BuildState } from '../../core/steps/state.ts';
 import { hashStep } from '../image/identity.ts';
 import type { Layer, LayerStore } from '../layers/store.ts';
 import type { LayeredTree } from '../layers/tree.ts';
@@ -31,7 +31,12 @@ export interface LayeredPlan {
   readonly keyed: GoodPlan;
 }
 
-export type StepFailure = { readonly message: string; readonly step?: Step };
+export interface StepFailure {
+  readonly message: string;
+  readonly step?: Step;
+  /** Variables of the failed step. */
+  readonly env: BuildState['env'];
+}
 
 export class LayeredBuild {
   readonly #context: BuildContext;
@@ -64,15 +69,16 @@ export class LayeredBuild {
     const parent = this.#parentOf(plan.steps[0]?.actions ?? []);
     // An image that continues another has all of its directories already.
     const prepared = parent === undefined ? await this.#prepare(plan, keyed) : undefined;
-    if (prepared !== undefined) return { message: prepared };
-    for (const [index, { step, actions }] of plan.steps.entries()) {
+    if (prepared !== undefined) return { message: prepared, env: {} };
+    for (const [index, { step, actions, before }] of plan.steps.entries()) {
       const failed =
         index === 0 && parent !== undefined
           ? await this.#continueFrom(step, parent, actions.slice(1))
           : await this.#step(step, () => this.#actions(plan, index), keyed.steps[index]?.actions ?? []);
-      if (failed !== undefined) return { message: failed, step };
+      if (failed !== undefined) return { message: failed, step, env: before.env };
     }
-    return await this.#finish(plan.finish);
+    const failed = await this.#finish(plan.finish);
+    return failed === undefined ? undefined : { message: failed, env: plan.steps.at(-1)?.before.env ?? {} };
   }
 
   /** After steps from the cache the rest is planned for a build that resumes there. */
@@ -182,9 +188,8 @@ export class LayeredBuild {
     return undefined;
   }
 
-  async #finish(actions: readonly BuildAction[]): Promise<StepFailure | undefined> {
+  async #finish(actions: readonly BuildAction[]): Promise<string | undefined> {
     this.#report.beginFinish();
-    const failed = await this.#make('finish', actions, undefined);
-    return failed === undefined ? undefined : { message: failed };
+    return await this.#make('finish', actions, undefined);
   }
 }

@@ -1,7 +1,7 @@
 // Layers shown by fuse-overlayfs, where the kernel refuses: old kernels in user namespaces, a container's own overlay below.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { umount } from '@suite/shared/linux/mount.ts';
@@ -15,13 +15,19 @@ const LOOK_MS = 2;
 
 const isMounted = (root: string): boolean => lstatSync(root).dev !== lstatSync(dirname(root)).dev;
 
-/** It marks directories and removed files also by names, for file systems without attributes; the kernel's marks are enough. */
+const MARKS = new Set(['.wh..wh..opq', '.wh..opq']);
+
+/** It marks directories also by names, for file systems without attributes; the kernel's marks are enough. */
 function removeMarks(directory: string): void {
+  const { atimeMs, mtimeMs } = lstatSync(bytes(directory));
+  let changed = false;
   for (const entry of readdirSync(bytes(directory), { withFileTypes: true, encoding: 'latin1' })) {
     const path = `${directory}/${entry.name}`;
-    if (entry.name === '.wh..wh..opq' || entry.name === '.wh..opq') rmSync(bytes(path));
+    if (MARKS.has(entry.name)) rmSync(bytes(path));
     else if (entry.isDirectory()) removeMarks(path);
+    changed ||= MARKS.has(entry.name);
   }
+  if (changed) utimesSync(bytes(directory), atimeMs / 1000, mtimeMs / 1000);
 }
 
 export class FuseView implements View {

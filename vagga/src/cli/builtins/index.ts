@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import { type Session, say } from '../session.ts';
 import { build } from './build.ts';
+import { buildShell } from './build-shell.ts';
 import { compgen } from './compgen.ts';
 import { completion } from './completion.ts';
 import { dumpProject } from './dump-config.ts';
@@ -38,6 +39,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _completion: { ...completion, outside: true },
   _dump_config: { title: 'Print the whole config as JSON', run: dumpProject, outside: true },
   _help: { ...help(() => BUILTINS), outside: true },
+  _build_shell: buildShell,
   _version_hash: { title: 'Print the identity of a container', run: versionHash },
 };
 
@@ -49,7 +51,6 @@ const NOT_AVAILABLE = [
   '_push_image',
   '_verify',
   '_hardlink',
-  '_build_shell',
   '_check_overlayfs_support',
   '_create_netns',
   '_destroy_netns',
