@@ -51,14 +51,25 @@ const SYNTAX = ['syntax', 'limit', 'duplicate-key', 'bad-key', 'bad-tag', 'unkno
 
 const NESTED = /^([ -]*)([^\s:][^:]*): +(.*)$/;
 
-/** `a: b: c` was understood once; the fix is shown. */
-function withFix(error: Diagnostic, texts: ReadonlyMap<string, string>): Diagnostic {
-  if (error.params?.reason !== 'BLOCK_AS_IMPLICIT_KEY') return error;
-  const line = texts.get(error.file)?.split('\n')[error.line - 1] ?? '';
+/** `a: b: c` was understood once. */
+function nestedHint(line: string): string | undefined {
   const [, , outer, inner] = NESTED.exec(line.trimEnd()) ?? [];
-  if (outer === undefined || inner === undefined || inner.length > 100) return error;
-  const hint = `after ${outer}: write ${inner} on a line of its own, indented deeper; or in quotes, if it is a text`;
-  return { ...error, hint };
+  if (outer === undefined || inner === undefined || inner.length > 100) return undefined;
+  return `after ${outer}: write ${inner} on a line of its own, indented deeper; or in quotes, if it is a text`;
+}
+
+const INDENT_HINT = 'lines after the first must be indented deeper than the key, to the end of the value';
+
+/** What makes the file standard YAML, where it is known. */
+function fixOf({ params, message }: Diagnostic, line: string): string | undefined {
+  if (params?.reason === 'BLOCK_AS_IMPLICIT_KEY') return nestedHint(line);
+  const isOpen = /^missing closing .quote/.test(message) || message.includes('sufficiently indented');
+  return isOpen ? INDENT_HINT : undefined;
+}
+
+function withFix(error: Diagnostic, texts: ReadonlyMap<string, string>): Diagnostic {
+  const hint = fixOf(error, texts.get(error.file)?.split('\n')[error.line - 1] ?? '');
+  return error.code !== 'syntax' || hint === undefined ? error : { ...error, hint };
 }
 
 /** A file that is no YAML has just the first of its errors; what stands in its tree would be misunderstood. */

@@ -1,7 +1,10 @@
 // `minimum-vagga`: comparing version texts.
 
-/** Version of the upstream behaviour this program follows: what `minimum-vagga` is compared with. */
-export const COMPATIBLE_VERSION = '0.8.1';
+/**
+ * Version of the format this program follows, with which `minimum-vagga` is compared: that of the development after 0.8.1, so that files
+ * which ask for a commit of it (`v0.8.1-30-g…`) are read.
+ */
+export const COMPATIBLE_VERSION = '0.8.2';
 
 type Component = number | string;
 

@@ -88,7 +88,8 @@ t.test('§1.3 minimum-vagga: reported first, beside the other errors', async t =
   const [first, second] = text.split('\n');
   t.equal(first, '/project/vagga.yaml:1:16: Minimum Vagga Error: Please upgrade vagga to at least "v99.0"');
   t.match(second, 'The tag UnknownCommand is not expected');
-  t.equal(errors('minimum-vagga: v0.4.1\n'), '');
+  for (const version of ['v0.4.1', 'v0.8.1', 'v0.8.1-30-g1234567', '0.7.2'])
+    t.equal(errors(`minimum-vagga: ${version}\n`), '', version);
 });
 
 t.test('§1.3 version-order: the vectors', async t => {

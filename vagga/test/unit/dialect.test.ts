@@ -323,6 +323,15 @@ t.test('a key after another one on its line: the fix is shown', async t => {
   );
 });
 
+t.test('a value over lines that are not indented: the fix is shown', async t => {
+  for (const value of ['"a\n  b"', "'a\n  b'", '[a,\n  b]'])
+    t.match(
+      errors(`commands:\n  c: ${value}\n`),
+      /Parse Error: .*\n {4}lines after the first must be indented deeper than the key/,
+      value,
+    );
+});
+
 t.test('a key of a volume among the paths: the volume it belongs to is named', async t => {
   const text =
     'containers:\n  c:\n    volumes:\n      /v: !Tmpfs\n        size: 1Mi\n      mode: 0o700\n      /a: !Empty\n';
