@@ -91,8 +91,12 @@ async function inProject(root: string, cache: Cache, { options, words }: Wish): 
     process.stderr.write(listing(cache.project));
     return 127;
   }
-  const own = options.multi ? undefined : await builtin(session, words);
-  return own ?? (await runCommands(session, words));
+  try {
+    const own = options.multi ? undefined : await builtin(session, words);
+    return own ?? (await runCommands(session, words));
+  } finally {
+    await session.copies.removeAll();
+  }
 }
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -21,11 +21,9 @@ function simpleCommand(cache: Cache, name: string, words: readonly string[]): Ru
   const command = cache.project.commands[name];
   if (command?.kind !== 'command' || command.prerequisites.length > 0 || command.notAvailable.length > 0)
     return undefined;
-  const parsed =
-    command.options !== undefined ||
-    command.banner !== undefined ||
-    (!command.acceptsArguments && words.length > 0);
-  return parsed || command.expectInotifyLimit !== undefined ? undefined : command;
+  const parsed = command.options !== undefined || (!command.acceptsArguments && words.length > 0);
+  const more = command.banner !== undefined || command.expectInotifyLimit !== undefined;
+  return parsed || more || command.writeMode !== 'read-only' ? undefined : command;
 }
 
 /** Prints why a command did not start and returns its code. */

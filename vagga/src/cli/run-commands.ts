@@ -9,7 +9,7 @@ import { selectChildren } from '../core/supervise/select.ts';
 import { type Images, imagesOf } from './images.ts';
 import { type PlannedCommand, planCommands } from './plan-commands.ts';
 import { report } from './quick.ts';
-import { type Session, say } from './session.ts';
+import { type Session, say, warn } from './session.ts';
 
 interface Wish {
   readonly words: readonly string[];
@@ -19,6 +19,18 @@ interface Wish {
   readonly usualPath?: boolean;
 }
 
+/** Where the command may write into its image, or why it may not. */
+async function writableRoot({ copies }: Session, { writeMode, container }: RunCommand, hash: string) {
+  if (writeMode === 'read-only') return {};
+  try {
+    return { writableRoot: await copies.make(container, hash) };
+  } catch (error) {
+    return {
+      problem: `a writable copy of container "${container}" is not possible: ${(error as Error).message}`,
+    };
+  }
+}
+
 async function prepare(session: Session, command: RunCommand, images: Images, wish: Wish) {
   const engine = await session.engine();
   if ('error' in engine) return { kind: 'ended' as const, code: 121, stderr: `${engine.error}\n` };
@@ -26,10 +38,10 @@ async function prepare(session: Session, command: RunCommand, images: Images, wi
   const container = cache.project.containers[command.container];
   const shell = container?.defaultShell ?? [];
   if ((container?.dataDirs.length ?? 0) > 0)
-    say(
-      0,
-      `Warning: container ${command.container} keeps only its data-dirs; commands belong in another one`,
-    );
+    warn(`container ${command.container} keeps only its data-dirs; commands belong in another one`);
+  const hash = images.get(command.container) ?? '';
+  const root = await writableRoot(session, command, hash);
+  if (root.problem !== undefined) return { kind: 'ended' as const, code: 124, stderr: `${root.problem}\n` };
   const isolated = options.isolateNetwork || wish.isolateNetwork === true;
   return prepareRun({
     layout,
@@ -38,7 +50,8 @@ async function prepare(session: Session, command: RunCommand, images: Images, wi
     command,
     variables,
     own: wish.own,
-    hash: images.get(command.container) ?? '',
+    hash,
+    ...root,
     argv: argvOf(command, shell, wish.words),
     isolateNetwork: false,
     ...(isolated && { network: { path: (await session.isolatedNetwork()).path } }),

@@ -12,6 +12,7 @@ import { IsolatedNetwork } from '../adapters/namespace/network.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
+import { TransientCopies } from '../adapters/run/transient.ts';
 import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
 import type { GlobalOptions } from '../core/options/global.ts';
 
@@ -25,11 +26,13 @@ export class Session {
   readonly options: GlobalOptions;
   /** What `--environ-file`, `-e` and `-E` hand in. */
   readonly variables: Variables;
+  readonly copies: TransientCopies;
   cache: Cache;
   #network: Promise<IsolatedNetwork> | undefined;
 
   constructor(root: string, cache: Cache, options: GlobalOptions, variables: Variables) {
     this.layout = new Layout(root, cache.settings);
+    this.copies = new TransientCopies(this.layout);
     this.cache = cache;
     this.options = options;
     this.variables = variables;

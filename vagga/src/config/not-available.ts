@@ -4,7 +4,6 @@ import { camel } from './spelling.ts';
 /** Keys of commands and children → what is missing. */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {
   'pass-tcp-socket': 'sockets that are handed in',
-  'write-mode': 'writable copies of an image',
   network: 'the network of tests',
   after: 'an order of starts',
   ready: 'readiness of children',

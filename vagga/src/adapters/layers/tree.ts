@@ -1,20 +1,11 @@
 // The tree that a build works in: a stack of finished layers and, while a step runs, one on top that takes what it writes.
 import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CopyView } from './copied.ts';
 import { bytes, fromBytes } from './copy-file.ts';
 import { flatten } from './flatten.ts';
-import { FuseView } from './fuse.ts';
-import { OverlayView } from './overlay.ts';
 import type { Layer, LayerNote, LayerStore } from './store.ts';
-import type { LayerMode, View } from './view.ts';
-
-const VIEWS: Readonly<Record<LayerMode, new () => View>> = {
-  overlay: OverlayView,
-  fuse: FuseView,
-  copy: CopyView,
-};
-const MODES = Object.keys(VIEWS) as LayerMode[];
+import type { View } from './view.ts';
+import { usableViews } from './views.ts';
 
 /** Of what the directory holds itself. */
 function measure(directory: string): { sizeBytes: number; files: number } {
@@ -44,10 +35,7 @@ export class LayeredTree {
     this.#store = store;
     this.root = root;
     this.#work = work;
-    this.#views = MODES.filter(mode => forced === undefined || forced === mode).map(
-      mode => new VIEWS[mode](),
-    );
-    if (this.#views.length === 0) throw new Error(`VAGGA_LAYERS is one of ${MODES.join(', ')}`);
+    this.#views = usableViews(forced);
   }
 
   get depth(): number {

@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly own: Readonly<Record<string, string>>;
   /** Look for the program where it usually is, whatever PATH the command gets. */
   readonly usualPath?: boolean;
+  /** In place of the image's own root: a copy that may be written. */
+  readonly writableRoot?: string;
   readonly isolateNetwork: boolean;
   /** Shared with others, in place of an own one. */
   readonly network?: NamespaceChoice;
@@ -90,7 +92,7 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   if (container === undefined)
     return { kind: 'ended', code: 121, stderr: `Container "${command.container}" not found\n` };
   const image = layout.image(command.container, request.hash);
-  const rootPath = layout.rootOf(command.container, request.hash);
+  const rootPath = request.writableRoot ?? layout.rootOf(command.container, request.hash);
   const mounts = mountsOf({ layout, rootPath }, container, command);
   if (!mounts.ok) return wrong(mounts.message);
   const file = fileVariables(rootPath, container.environFile);
@@ -112,7 +114,7 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   if ('kind' in argv) return argv;
   const spec = sandboxOf(engine, {
     rootPath,
-    readonlyRoot: true,
+    readonlyRoot: request.writableRoot === undefined,
     args: argv,
     env,
     cwd: workDirectory(layout, command),
