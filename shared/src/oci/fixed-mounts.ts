@@ -34,7 +34,7 @@ function procMount(spec: SandboxSpec): OciMount {
  * then silently binds the host's read-write. So it is bound here, read-only with everything below.
  */
 function sysMount(spec: SandboxSpec): OciMount {
-  const foreign = spec.namespaces.user !== undefined || spec.insideUserNamespace === true;
+  const foreign = spec.namespaces.user !== undefined || spec.insideUserNamespace !== undefined;
   if (foreign && spec.namespaces.network !== 'new') {
     const options = ['rbind', 'rprivate', 'nosuid', 'noexec', 'nodev', 'ro', 'rro'];
     return { destination: '/sys', type: 'bind', source: '/sys', options };
@@ -44,9 +44,9 @@ function sysMount(spec: SandboxSpec): OciMount {
 }
 
 function devptsMount(spec: SandboxSpec): OciMount {
-  const { user } = spec.namespaces;
+  const groups = (spec.namespaces.user ?? spec.insideUserNamespace)?.gidMappings;
   const hasTty =
-    user === undefined || user.gidMappings.some(m => m.inside <= TTY_GID && TTY_GID < m.inside + m.count);
+    groups === undefined || groups.some(m => m.inside <= TTY_GID && TTY_GID < m.inside + m.count);
   const options = ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'];
   if (hasTty) options.push(`gid=${TTY_GID}`);
   return { destination: '/dev/pts', type: 'devpts', source: 'devpts', options };

@@ -109,10 +109,10 @@ export interface SandboxSpec {
   /** Besides the standard ones (null, zero, full, random, urandom, tty). */
   readonly devices?: readonly SandboxDevice[];
   /**
-   * True for a caller that is itself root of a user namespace only: then the network's sysfs is not its to mount, although
-   * the sandbox makes no user namespace of its own.
+   * For a caller that is itself root of a user namespace only: then the network's sysfs is not its to mount, and the group
+   * of terminals may not exist, although the sandbox makes no user namespace of its own.
    */
-  readonly insideUserNamespace?: boolean;
+  readonly insideUserNamespace?: { readonly gidMappings: readonly IdMapping[] };
   readonly terminal: boolean;
   /** −1000…1000, how soon the kernel ends it when memory runs out; default: as ours. */
   readonly oomScoreAdj?: number;

@@ -30,9 +30,15 @@ export async function hostImage(root: string): Promise<SandboxMount[]> {
   return mounts;
 }
 
-/** In the first one every id of the 32 bits is mapped to itself. */
-function isInUserNamespace(): boolean {
-  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+/** The groups of ours; undefined in the first user namespace, where every id of the 32 bits is mapped to itself. */
+function ownUserNamespace(): SandboxSpec['insideUserNamespace'] {
+  const text = readFileSync('/proc/self/gid_map', 'utf8').trim();
+  if (/^0\s+0\s+4294967295$/.test(text)) return undefined;
+  const gidMappings = text.split('\n').map(line => {
+    const [inside = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number);
+    return { inside, outside, count };
+  });
+  return { gidMappings };
 }
 
 export function trialSpec(
@@ -40,6 +46,7 @@ export function trialSpec(
   mounts: readonly SandboxMount[],
   cgroupPath?: string,
 ): SandboxSpec {
+  const own = ownUserNamespace();
   return {
     rootPath,
     readonlyRoot: true,
@@ -53,7 +60,7 @@ export function trialSpec(
     capabilities: [],
     noNewPrivileges: true,
     terminal: false,
-    insideUserNamespace: isInUserNamespace(),
+    ...(own !== undefined && { insideUserNamespace: own }),
     limits: {},
     annotations: {},
     ...(cgroupPath !== undefined && { cgroupPath }),

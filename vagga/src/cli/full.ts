@@ -19,6 +19,7 @@ import {
 import { isOwnName, symlinkCommand } from '../core/plan/symlinks.ts';
 import { type Assigned, assignedVariables } from '../core/run/assigned.ts';
 import { printCompletion } from './builtins/completion.ts';
+import { EXAMINE_INSIDE, examineInside, examineMachine } from './builtins/doctor.ts';
 import { builtin, isOutside } from './builtins/index.ts';
 import { runCommands } from './run-commands.ts';
 import { Session, warn } from './session.ts';
@@ -58,12 +59,14 @@ interface Wish {
 }
 
 /** What to do before there is a project: the exit code, or undefined. */
-function withoutProject(parsed: ParsedGlobal): number | undefined {
+function withoutProject(parsed: ParsedGlobal): number | Promise<number> | undefined {
   if (parsed.kind === 'help') process.stdout.write(parsed.text);
   else if (parsed.kind === 'version')
     process.stdout.write(`v${SUITE_VERSION} (compatible with vagga v${COMPATIBLE_VERSION})\n`);
   else if (parsed.kind === 'run' && parsed.words[0] === '_completion')
     return printCompletion(parsed.words.slice(1));
+  else if (parsed.kind === 'run' && parsed.words[0] === '_doctor')
+    return examineMachine(parsed.words.slice(1));
   else return undefined;
   return 0;
 }
@@ -76,9 +79,7 @@ function wishOf(cache: Cache, program: string, argv: readonly string[]): Wish | 
     return { options: DEFAULT_OPTIONS, words: [name, ...argv] };
   }
   const parsed = parseGlobal(argv);
-  return parsed.kind === 'run'
-    ? parsed
-    : (withoutProject(parsed) ?? fail(122, parsed.kind === 'wrong' ? parsed.text : ''));
+  return parsed.kind === 'run' ? parsed : fail(122, parsed.kind === 'wrong' ? parsed.text : '');
 }
 
 async function inProject(root: string, cache: Cache, { options, words }: Wish): Promise<number> {
@@ -122,6 +123,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 if (process.argv[2] === SETUP_NETWORK) setUpNetwork();
+else if (process.argv[2] === EXAMINE_INSIDE) examineInside();
 else
   main(process.argv.slice(2)).then(
     code => process.exit(code),

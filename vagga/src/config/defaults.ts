@@ -129,3 +129,14 @@ export const FILES_AT_ONCE_MAX = 4000;
 
 /** Every watched file may pin 1 KiB of kernel memory: half a GiB is what vagga takes by itself, more is for the administrator to give. */
 export const INOTIFY_LIMIT_APPLIED_MAX = 524_288;
+
+/** `_doctor`: a Debian with a compiler has 700 MB while it is built; less than this and the first build ends in the middle. */
+export const DOCTOR_DISK_MIN_BYTES = 1024 ** 3;
+/** Room for the containers of a project with their step caches. */
+export const DOCTOR_DISK_LOW_BYTES = 5 * 1024 ** 3;
+/** A Debian with Python and Node has 60,000 files. */
+export const DOCTOR_INODES_LOW = 200_000;
+/** A web project with its packages has some ten thousand directories; the kernel's old default was 8192. */
+export const DOCTOR_INOTIFY_WATCHES = 65_536;
+/** A mirror that needs longer makes no build fun. */
+export const DOCTOR_MIRROR_WAIT_MS = 5000;

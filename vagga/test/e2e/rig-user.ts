@@ -28,7 +28,16 @@ export interface UserOptions {
   readonly without?: readonly string[];
   /** Shell commands of root before, in the mount namespace of the test. */
   readonly prepare?: string;
+  /** All of it in a user namespace (with every id), where `prepare` may change kernel settings that are one's own there. */
+  readonly ownSettings?: boolean;
 }
+
+/** Root maps every id to itself as soon as the namespace is there; who is in it waits for that. */
+const IN_USER_NAMESPACE = `
+home=$(readlink /proc/self/ns/user)
+( until [ "$(readlink /proc/$$/ns/user)" != "$home" ]; do sleep 0.01; done
+  for map in uid_map gid_map; do echo 0 0 4294967295 >/proc/$$/$map; done ) &
+exec unshare --user sh -c 'until read -r _ </proc/self/gid_map; do sleep 0.01; done; exec "$@"' sh "$@"`;
 
 const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
@@ -40,6 +49,7 @@ export class TestUser {
   readonly vagga = join(this.directory, 'vagga/bin/vagga.cjs');
   readonly #node: string;
   readonly #script: string;
+  readonly #ownSettings: boolean;
 
   constructor(options: UserOptions = {}) {
     chmodSync(this.directory, 0o755);
@@ -57,6 +67,7 @@ export class TestUser {
     this.#file('nothing', '');
     chmodSync(join(this.directory, 'nothing'), 0o600);
     this.#script = this.#mounts(options);
+    this.#ownSettings = options.ownSettings === true;
   }
 
   #file(name: string, text: string): void {
@@ -103,7 +114,18 @@ export class TestUser {
   /** `argv` as the user, in its mount namespace. */
   words(argv: readonly string[]): string[] {
     const inside = ['setpriv', ...this.#ids(), ...argv];
-    return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', this.#script, 'sh', ...inside];
+    const mounts = [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'slave',
+      'sh',
+      '-c',
+      this.#script,
+      'sh',
+      ...inside,
+    ];
+    return this.#ownSettings ? ['sh', '-c', IN_USER_NAMESPACE, 'sh', ...mounts] : mounts;
   }
 
   vaggaWords(words: readonly string[]): string[] {

@@ -75,5 +75,8 @@ function enterWords(ids: SessionIds): readonly string[] | undefined {
   const [users, groups] = [options('users', maps.uids), options('groups', maps.gids)];
   if (users === undefined || groups === undefined) return undefined;
   const prefix = [unshare, '--map-root-user', ...users, ...groups];
-  return spawnSync(prefix[0] as string, [...prefix.slice(1), 'true']).status === 0 ? prefix : undefined;
+  // Where no user namespace can be made, unshare 2.38 leaves a child behind that waits for ever: first without maps.
+  const works = (...words: readonly string[]) =>
+    spawnSync(unshare, [...words, 'true'], { stdio: 'ignore' }).status === 0;
+  return works('--user') && works(...prefix.slice(1)) ? prefix : undefined;
 }

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { CAPABILITIES as ALL_CAPABILITIES } from '@suite/shared/oci/capabilities.ts';
 import type { NamespaceChoice, SandboxMount, SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import type { ProcessUser } from '../../core/ids/process-user.ts';
-import type { Maps } from '../../core/ids/session.ts';
+import { type Maps, sessionMaps } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 
@@ -33,12 +33,16 @@ const CAPABILITIES = [
  * In a user namespace every capability is worth only what its user may do anyway, and the kernel guards its own files:
  * the container gets all, as the format says, so that it can mount, trace, or be the home of another vagga.
  */
-const IN_USER_NAMESPACE = {
-  capabilities: ALL_CAPABILITIES,
-  maskedPaths: [],
-  readonlyPaths: [],
-  insideUserNamespace: true,
-} as const;
+function inUserNamespace() {
+  const maps = sessionMaps(currentIds().ids);
+  if (maps === undefined) return {};
+  return {
+    capabilities: ALL_CAPABILITIES,
+    maskedPaths: [],
+    readonlyPaths: [],
+    insideUserNamespace: { gidMappings: maps.gids },
+  };
+}
 
 export interface ContainerOptions {
   readonly rootPath: string;
@@ -86,7 +90,7 @@ export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): San
     seccomp: 'unconfined',
     limits: {},
     annotations: {},
-    ...(currentIds().ids.kind !== 'real' && IN_USER_NAMESPACE),
+    ...inUserNamespace(),
     ...(engine.init !== undefined && { init: { hostPath: engine.init } }),
   };
 }

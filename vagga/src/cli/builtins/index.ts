@@ -5,6 +5,7 @@ import { build } from './build.ts';
 import { buildShell } from './build-shell.ts';
 import { compgen } from './compgen.ts';
 import { completion } from './completion.ts';
+import { doctor } from './doctor.ts';
 import { dumpProject } from './dump-config.ts';
 import { help } from './help.ts';
 import { list } from './list.ts';
@@ -38,6 +39,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _compgen: { ...compgen(() => BUILTINS), outside: true },
   _completion: { ...completion, outside: true },
   _dump_config: { title: 'Print the whole config as JSON', run: dumpProject, outside: true },
+  _doctor: doctor,
   _help: { ...help(() => BUILTINS), outside: true },
   _build_shell: buildShell,
   _version_hash: { title: 'Print the identity of a container', run: versionHash },

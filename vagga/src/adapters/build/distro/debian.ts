@@ -19,7 +19,8 @@ const OLD_KEYS = '/usr/share/keyrings/debian-archive-removed-keys.gpg';
 const ANY_AGE = 'Acquire::Check-Valid-Until "false"';
 const NO_TRANSLATIONS = 'Acquire::Languages "none"';
 
-function hostSources(): AptSource[] {
+/** What the host's own apt uses. */
+export function hostSources(): AptSource[] {
   const read = (path: string): AptSource[] => {
     try {
       return parseSources(path, readFileSync(path, 'utf8'));
