@@ -23,7 +23,7 @@ function lookedUp(session: Session, names: readonly string[], mode: BuildMode): 
       hashes.set(name, linked);
       continue;
     }
-    const found = hashContainer(layout.root, cache.project, name);
+    const found = hashContainer(layout, cache.project, name);
     if (found.kind === 'failed') return say(121, found.message);
     const ready = container !== undefined && found.kind === 'hashed';
     if (!ready || !isUsable(layout, store, name, found.hash, container)) {

@@ -79,7 +79,7 @@ export const BASE_CACHE_AGE_MS = 24 * 3600 * 1000;
 export const CACHE_LOCK_WAIT_S = 1800;
 
 /** Raised when the meaning of the files under `.vagga` that only speed things up changes. */
-export const CACHE_FORMAT = 3;
+export const CACHE_FORMAT = 4;
 
 /** Seconds until a process must be ready: a database on a slow disk initialises within half of that. */
 export const READY_TIMEOUT_S = 60;

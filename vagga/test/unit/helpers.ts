@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { loadProject } from '../../src/config/load.ts';
 import type { Project } from '../../src/config/model.ts';
+import type { HashWorld } from '../../src/core/image/emit.ts';
 import { writeIdentity } from '../../src/core/image/identity.ts';
 import type { FileStat, TreeReader } from '../../src/core/image/tree.ts';
 
@@ -66,15 +67,44 @@ export class MemoryTree implements TreeReader {
   }
 }
 
-/** Short hash of container `name`, or why there is none. */
-export function shortHash(config: string, name = 'c', tree: TreeReader = new MemoryTree({})): string {
+const none = { kind: 'not-ready', message: 'nothing is built here' } as const;
+
+/** Short hash of container `name`, or why there is none. `world`: what stands outside of the config and `tree`. */
+export function shortHash(
+  config: string,
+  name = 'c',
+  tree: TreeReader = new MemoryTree({}),
+  world: Partial<HashWorld> = {},
+): string {
   const { containers } = project(config);
   const container = containers[name];
   if (container === undefined) throw new Error(`no container ${name}`);
   const digest = createHash('blake2b512');
   const sink = { write: (data: string | Uint8Array) => void digest.update(data) };
-  const identity = writeIdentity(sink, container, { containers, tree });
+  const outside = { describe: () => '', otherContainer: () => none, image: () => none, ...world };
+  const identity = writeIdentity(sink, container, { containers, tree, ...outside });
   return identity.kind === 'written'
     ? digest.digest('hex').slice(0, 8)
     : `${identity.kind}: ${identity.message}`;
+}
+
+/** The stream that is hashed, without the id ranges; NUL as `|`. Or why there is none. */
+export function stream(
+  config: string,
+  tree: TreeReader = new MemoryTree({}),
+  world: Partial<HashWorld> = {},
+): string {
+  const { containers } = project(config);
+  const { c } = containers;
+  if (c === undefined) throw new Error('no container c');
+  let text = '';
+  const sink = {
+    write(data: string | Uint8Array) {
+      text += Buffer.from(data).toString();
+    },
+  };
+  const outside = { describe: () => '', otherContainer: () => none, image: () => none, ...world };
+  const identity = writeIdentity(sink, c, { containers, tree, ...outside });
+  if (identity.kind !== 'written') return `${identity.kind}: ${identity.message}`;
+  return text.replaceAll('\0', '|').replace('uids|0-65536|gids|0-65536|', '');
 }

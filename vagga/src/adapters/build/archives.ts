@@ -2,7 +2,7 @@
 import { chmodSync, constants, copyFileSync, lstatSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { utf8Text } from '../../core/archive/byte-text.ts';
-import { isProjectPath } from '../../core/image/step-hash.ts';
+import { isProjectPath } from '../../core/image/project-path.ts';
 import type { ArchiveAction } from '../../core/steps/archive-actions.ts';
 import { unpackTar, unpackZip } from '../archive/unpack.ts';
 import { fileOf } from '../download/cached.ts';

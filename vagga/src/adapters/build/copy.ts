@@ -9,17 +9,16 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   utimesSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { copiedMode } from '../../core/image/copied-mode.ts';
-import { isProjectPath } from '../../core/image/step-hash.ts';
+import { isProjectPath } from '../../core/image/project-path.ts';
 import { selectTree, type TreeEntry, type TreeReader } from '../../core/image/tree.ts';
 import type { CopyValue } from '../../core/steps/state.ts';
-import { DiskTree, fileStat, namesIn } from '../image/tree-reader.ts';
+import { DiskTree, fileStat, linkTarget, namesIn } from '../image/tree-reader.ts';
 import { inRoot } from './in-root.ts';
 
 /** 1970-01-01 00:00:01: the same for everybody, and not 0, which some tools take for "unknown". */
@@ -55,14 +54,14 @@ class ImageTree implements TreeReader {
   }
 
   readLink(path: string): string {
-    return readlinkSync(this.hostPath(path));
+    return linkTarget(this.hostPath(path), path);
   }
 }
 
 function place(source: string, target: string, entry: TreeEntry): void {
   const existing = lstatSync(target, { throwIfNoEntry: false });
   if (existing !== undefined && !existing.isDirectory()) rmSync(target);
-  if (entry.stat.kind === 'symlink') symlinkSync(readlinkSync(source), target);
+  if (entry.stat.kind === 'symlink') symlinkSync(linkTarget(source, entry.path), target);
   // COPYFILE_FICLONE: shares blocks where the file system can.
   else if (entry.stat.kind === 'file') copyFileSync(source, target, constants.COPYFILE_FICLONE);
   else throw new Error(`${entry.path} is neither a file, a directory nor a symlink`);

@@ -108,7 +108,7 @@ export class Ensurer {
     const hash = cachedHash(this.cache, name);
     if (hash !== undefined)
       return { kind: 'hashed' as const, hash, stamps: this.cache.images[name]?.stamps ?? [] };
-    return hashContainer(this.#layout.root, this.cache.project, name);
+    return hashContainer(this.#layout, this.cache.project, name);
   }
 
   async #locked(name: string): Promise<One> {
@@ -179,7 +179,7 @@ export class Ensurer {
 
   /** Sources may have changed while the build read them: then the image gets the name of what is there now, and a warning. */
   async #install(name: string, before: ReturnType<typeof hashContainer>, seconds: number): Promise<One> {
-    const after = hashContainer(this.#layout.root, this.cache.project, name);
+    const after = hashContainer(this.#layout, this.cache.project, name);
     if (after.kind !== 'hashed')
       return failed(`Internal Error: Can't version even after build: ${after.message}`);
     if (before.kind === 'hashed' && before.hash !== after.hash) {

@@ -1,6 +1,7 @@
 // What the user sees of a failed build: the end of the output, the step with its line, where the rest is.
 import { readFileSync } from 'node:fs';
-import type { Json, Step } from '../../config/model.ts';
+import type { Step } from '../../config/model.ts';
+import { stepTitle } from '../../core/step-title.ts';
 
 export interface FailedBuild {
   readonly kind: 'failed';
@@ -9,19 +10,6 @@ export interface FailedBuild {
   readonly step?: Step;
   readonly tail: readonly string[];
   readonly logPath: string;
-}
-
-function valueText(value: Json): string {
-  if (value === null || typeof value !== 'object') return String(value ?? '');
-  if (Array.isArray(value)) return value.map(valueText).join(' ');
-  const given = Object.entries(value).filter(([, item]) => typeof item === 'string');
-  return given.map(([key, item]) => `${key}: ${item as string}`).join(', ');
-}
-
-/** One line for progress, logs and messages; long scripts are cut. */
-export function stepTitle(step: Step): string {
-  const line = valueText(step.value).trim().replace(/\s+/g, ' ');
-  return `!${step.tag} ${line.length > 60 ? `${line.slice(0, 59)}…` : line}`.trimEnd();
 }
 
 function sourceLine(file: string, line: number): string {

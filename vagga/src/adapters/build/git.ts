@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isProjectPath } from '../../core/image/step-hash.ts';
+import { isProjectPath } from '../../core/image/project-path.ts';
 import type { Checkout, GitAction } from '../../core/steps/git-actions.ts';
 import { checkOut, mirrorName } from '../git/checkout.ts';
 import { gitOf } from '../git/program.ts';

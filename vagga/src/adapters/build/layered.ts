@@ -5,13 +5,13 @@ import { arch } from 'node:os';
 import type { Step } from '../../config/model.ts';
 import { sourcesOf, stepKeyText } from '../../core/layers/key.ts';
 import type { BuildPlan } from '../../core/plan/build.ts';
+import { stepTitle } from '../../core/step-title.ts';
 import type { BuildAction, BuildState } from '../../core/steps/state.ts';
 import { hashStep } from '../image/identity.ts';
 import type { Layer, LayerStore } from '../layers/store.ts';
 import type { LayeredTree } from '../layers/tree.ts';
 import { execute } from './actions.ts';
 import type { BuildContext, ParentImage } from './context.ts';
-import { stepTitle } from './failure.ts';
 import { putHostFiles } from './host-files.ts';
 import type { StepReport } from './report.ts';
 
@@ -142,7 +142,7 @@ export class LayeredBuild {
 
   #identity(step: Step): string | undefined {
     const { layout, project } = this.#context;
-    return hashStep(layout.root, project, step);
+    return hashStep(layout, project, step);
   }
 
   #key(identity: string, actions: readonly BuildAction[]): string | undefined {

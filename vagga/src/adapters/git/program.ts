@@ -20,7 +20,7 @@ export interface Git {
 }
 
 /** The same result for everybody, whatever a user has configured; nothing asks questions. */
-const SETTINGS = [
+export const SETTINGS = [
   'safe.directory=*',
   'core.autocrlf=false',
   'core.hooksPath=/dev/null',
@@ -53,9 +53,12 @@ function sshCommand(env: NodeJS.ProcessEnv): string {
   return ['ssh', '-o', 'BatchMode=yes', ...options].join(' ');
 }
 
+export function ownGitEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_ANOTHER_GIT.test(name)));
+}
+
 function hostEnvironment(context: BuildContext): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !OF_ANOTHER_GIT.test(name));
-  const env: NodeJS.ProcessEnv = { ...Object.fromEntries(own), ...proxyVariables(context) };
+  const env: NodeJS.ProcessEnv = { ...ownGitEnvironment(), ...proxyVariables(context) };
   return { GIT_SSH_COMMAND: sshCommand(env), ...env, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
 }
 

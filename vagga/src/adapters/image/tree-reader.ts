@@ -2,7 +2,8 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { HASHED_FILE_BYTES_MAX } from '../../config/defaults.ts';
 import type { FileStat, TreeReader } from '../../core/image/tree.ts';
-import { linkStampOf, type Stamp } from '../project/stamps.ts';
+import { inRoot } from '../build/in-root.ts';
+import { linkStampOf, type Stamp, stampOf } from '../project/stamps.ts';
 
 export function fileStat(stat: Stats): FileStat {
   const kind = stat.isFile()
@@ -26,23 +27,68 @@ export function namesIn(host: string, shown: string): string[] {
   return names;
 }
 
-/** Maps `/work/…` to the project, other paths to `imageRoot` (undefined: they do not exist). */
+/** Where a symlink leads; as with names, text that is not UTF-8 is an error. */
+export function linkTarget(host: string, shown: string): string {
+  const raw = readlinkSync(host, { encoding: 'buffer' });
+  const target = raw.toString('utf8');
+  if (!Buffer.from(target).equals(raw)) throw new Error(`the target of the link ${shown} is not UTF-8`);
+  return target;
+}
+
+/** An image whose files are asked for by paths below `shown`. */
+interface ShownImage {
+  readonly shown: string;
+  /** The host's path of its file system. */
+  readonly root: string;
+}
+
+/** Maps `/work/…` to the project, and the places of images to those. */
 export class DiskTree implements TreeReader {
-  readonly stamps = new Map<string, Stamp>();
+  readonly #stamps = new Map<string, Stamp>();
   readonly #project: string;
+  readonly #images: ShownImage[] = [];
 
   constructor(project: string) {
     this.#project = project;
   }
 
+  /** Of everything that was looked at. */
+  get stamps(): Stamp[] {
+    return [...this.#stamps.values()];
+  }
+
+  /** A symlink by itself. Nobody writes into an image, so its files need no stamps. */
+  remember(host: string): void {
+    this.#stamps.set(host, linkStampOf(host));
+  }
+
+  /** What the path leads to. */
+  rememberTarget(host: string): void {
+    this.#stamps.set(`${host}\0`, stampOf(host));
+  }
+
+  rememberAll(stamps: readonly Stamp[]): void {
+    for (const stamp of stamps) this.#stamps.set(`${stamp[0]}${stamp[1].startsWith('@') ? '\0' : ''}`, stamp);
+  }
+
+  showImage(shown: string, root: string): void {
+    this.#images.push({ shown, root });
+  }
+
   /** `/work/a` → the host's path. */
   hostPath(path: string): string {
+    const image = this.#imageOf(path);
+    if (image !== undefined) return inRoot(image.root, path.slice(image.shown.length), false);
     return path === '/work' ? this.#project : `${this.#project}${path.slice('/work'.length)}`;
+  }
+
+  #imageOf(path: string): ShownImage | undefined {
+    return this.#images.find(({ shown }) => path === shown || path.startsWith(`${shown}/`));
   }
 
   lstat(path: string): FileStat | undefined {
     const host = this.hostPath(path);
-    this.stamps.set(host, linkStampOf(host));
+    if (this.#imageOf(path) === undefined) this.remember(host);
     const stat = lstatSync(host, { throwIfNoEntry: false });
     return stat === undefined ? undefined : fileStat(stat);
   }
@@ -58,11 +104,15 @@ export class DiskTree implements TreeReader {
     return readFileSync(host);
   }
 
+  /** Follows a symlink. */
   readText(path: string): string | undefined {
-    return this.lstat(path) === undefined ? undefined : Buffer.from(this.readBytes(path)).toString('utf8');
+    const host = this.hostPath(path);
+    this.rememberTarget(host);
+    if (statSync(host, { throwIfNoEntry: false }) === undefined) return undefined;
+    return Buffer.from(this.readBytes(path)).toString('utf8');
   }
 
   readLink(path: string): string {
-    return readlinkSync(this.hostPath(path));
+    return linkTarget(this.hostPath(path), path);
   }
 }

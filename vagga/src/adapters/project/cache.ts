@@ -8,7 +8,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { SessionIds } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
 import type { Found } from './find.ts';
-import { isFresh, linkStampOf, type Stamp, stampOf } from './stamps.ts';
+import { isFresh, type Stamp } from './stamps.ts';
 
 declare const SUITE_VERSION: string;
 
@@ -71,7 +71,7 @@ export function readCache({ root, mainFile }: Found): Cache | undefined {
     if (cache.version !== CACHE_VERSION || cache.environment !== environmentKey(process.env))
       return undefined;
     if (cache.mainFile !== (mainFile ?? null)) return undefined;
-    return isFresh(cache.stamps, stampOf) ? cache : undefined;
+    return isFresh(cache.stamps) ? cache : undefined;
   } catch {
     return undefined;
   }
@@ -80,7 +80,7 @@ export function readCache({ root, mainFile }: Found): Cache | undefined {
 /** Hash of the image if the files it depends on are as they were. */
 export function cachedHash(cache: Cache, container: string): string | undefined {
   const image = cache.images[container];
-  return image !== undefined && isFresh(image.stamps, linkStampOf) ? image.hash : undefined;
+  return image !== undefined && isFresh(image.stamps) ? image.hash : undefined;
 }
 
 /** Best effort: in a read-only project everything works, only slower. */

@@ -16,9 +16,12 @@ function signature(
   return Date.now() - Number(stat.ctimeNs / 1_000_000n) < TICK_MS ? `${text}${UNSETTLED}` : text;
 }
 
+/** Before the signature of what a path leads to, so that it is looked at in the same way again. */
+const FOLLOWED = '@';
+
 /** Follows symlinks, as reading does. ctime also changes when mtime is set back by hand, or the owner or mode changes. */
 export function stampOf(path: string): Stamp {
-  return [path, signature(statSync(path, { bigint: true, throwIfNoEntry: false }))];
+  return [path, `${FOLLOWED}${signature(statSync(path, { bigint: true, throwIfNoEntry: false }))}`];
 }
 
 /** Of the entry itself: a symlink is its own. A directory's stamp changes when entries come or go. */
@@ -26,6 +29,10 @@ export function linkStampOf(path: string): Stamp {
   return [path, signature(lstatSync(path, { bigint: true, throwIfNoEntry: false }))];
 }
 
-export function isFresh(stamps: readonly Stamp[], take: (path: string) => Stamp): boolean {
-  return stamps.every(([path, before]) => !before.endsWith(UNSETTLED) && take(path)[1] === before);
+export function isFresh(stamps: readonly Stamp[]): boolean {
+  return stamps.every(([path, before]) => {
+    if (before.endsWith(UNSETTLED)) return false;
+    const now = before.startsWith(FOLLOWED) ? stampOf(path) : linkStampOf(path);
+    return now[1] === before;
+  });
 }

@@ -1,44 +1,80 @@
 // The framing of the identity hash: every step becomes a run of NUL-terminated fields in one byte stream.
-import type { Json } from '../../config/model.ts';
+import { byCodePoint } from '../../config/order.ts';
 
 /** Takes the stream piece by piece; strings are UTF-8. */
 export interface Sink {
   write(data: string | Uint8Array): void;
 }
 
-type Scalar = string | number | boolean;
+export type Scalar = string | number | boolean;
+
+/** The same stream as what was put in: for `_version_hash --debug-versioning` and for the record beside an image. */
+export type Part =
+  | { readonly kind: 'step'; readonly tag: string }
+  | { readonly kind: 'field' | 'path' | 'json'; readonly key: string; readonly value: string }
+  | { readonly kind: 'list'; readonly key: string; readonly values: readonly string[] }
+  /** Content of a file; `path` as the steps name it. */
+  | { readonly kind: 'file'; readonly path: string; readonly data: Uint8Array };
 
 function scalarText(value: Scalar): string {
   return typeof value === 'number' ? value.toFixed(0) : String(value);
 }
 
+/** Compact, keys of objects in the order of their bytes. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value ?? null);
+  const entries = Object.entries(value).sort(([a], [b]) => byCodePoint(a, b));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+}
+
 export class FieldWriter {
   readonly #sink: Sink;
+  readonly #watch: ((part: Part) => void) | undefined;
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, watch?: (part: Part) => void) {
     this.#sink = sink;
+    this.#watch = watch;
   }
 
   command(tag: string): void {
     this.#sink.write(`COMMAND\0${tag}\0`);
+    this.#watch?.({ kind: 'step', tag });
   }
 
   field(key: string, value: Scalar): void {
-    this.#sink.write(`${key}\0${scalarText(value)}\0`);
+    this.#one('field', key, scalarText(value));
+  }
+
+  path(key: string, value: string): void {
+    this.#one('path', key, value);
+  }
+
+  /** Of another program's file; what is missing there is `null`. */
+  json(key: string, value: unknown): void {
+    this.#one('json', key, canonicalJson(value));
+  }
+
+  #one(kind: 'field' | 'path' | 'json', key: string, value: string): void {
+    this.#sink.write(`${key}\0${value}\0`);
+    this.#watch?.({ kind, key, value });
   }
 
   /** Absent values leave no trace in the stream. */
-  optional(key: string, value: Json | undefined): void {
-    if (value !== undefined && value !== null) this.field(key, value as Scalar);
+  optional(key: string, value: Scalar | undefined): void {
+    if (value !== undefined) this.field(key, value);
   }
 
   /** No terminator of its own: an empty list is just its key. */
   list(key: string, values: readonly Scalar[]): void {
-    this.#sink.write(`${key}\0${values.map(value => `${scalarText(value)}\0`).join('')}`);
+    const texts = values.map(scalarText);
+    this.#sink.write(`${key}\0${texts.map(text => `${text}\0`).join('')}`);
+    this.#watch?.({ kind: 'list', key, values: texts });
   }
 
   /** File content: no key, length or terminator. */
-  raw(data: string | Uint8Array): void {
+  file(path: string, data: Uint8Array): void {
     this.#sink.write(data);
+    this.#watch?.({ kind: 'file', path, data });
   }
 }
