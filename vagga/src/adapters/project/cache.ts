@@ -77,6 +77,17 @@ export function readCache({ root, mainFile }: Found): Cache | undefined {
   }
 }
 
+/** What of an outdated cache is still good, because it does not depend on the project; it has keys of its own. */
+export function readLasting(root: string): Pick<Cache, 'runtime' | 'ids'> {
+  try {
+    const { version, runtime, ids } = JSON.parse(readFileSync(fileOf(root), 'utf8')) as Cache;
+    if (version !== CACHE_VERSION) return {};
+    return { ...(runtime !== undefined && { runtime }), ...(ids !== undefined && { ids }) };
+  } catch {
+    return {};
+  }
+}
+
 /** Hash of the image if the files it depends on are as they were. */
 export function cachedHash(cache: Cache, container: string): string | undefined {
   const image = cache.images[container];

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { MISTAKEN_FILES } from '../../config/defaults.ts';
 import { loadProject } from '../../config/load.ts';
-import { CACHE_VERSION, type Cache, environmentKey, readCache, writeCache } from './cache.ts';
+import { CACHE_VERSION, type Cache, environmentKey, readCache, readLasting, writeCache } from './cache.ts';
 import { type Found, mistaken } from './find.ts';
 import { Reader } from './reader.ts';
 import { readSettings } from './settings.ts';
@@ -34,6 +34,7 @@ function loadAnew({ root, mainFile }: Found): Loading {
     project: loaded.value.project,
     settings: settings.value,
     images: {},
+    ...readLasting(root),
   };
   writeCache(root, cache);
   return { ok: true, cache };
