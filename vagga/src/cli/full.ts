@@ -59,14 +59,12 @@ interface Wish {
 }
 
 /** What to do before there is a project: the exit code, or undefined. */
-function withoutProject(parsed: ParsedGlobal): number | Promise<number> | undefined {
+function withoutProject(parsed: ParsedGlobal): number | undefined {
   if (parsed.kind === 'help') process.stdout.write(parsed.text);
   else if (parsed.kind === 'version')
     process.stdout.write(`v${SUITE_VERSION} (compatible with vagga v${COMPATIBLE_VERSION})\n`);
   else if (parsed.kind === 'run' && parsed.words[0] === '_completion')
     return printCompletion(parsed.words.slice(1));
-  else if (parsed.kind === 'run' && parsed.words[0] === '_doctor')
-    return examineMachine(parsed.words.slice(1));
   else return undefined;
   return 0;
 }
@@ -79,7 +77,9 @@ function wishOf(cache: Cache, program: string, argv: readonly string[]): Wish | 
     return { options: DEFAULT_OPTIONS, words: [name, ...argv] };
   }
   const parsed = parseGlobal(argv);
-  return parsed.kind === 'run' ? parsed : fail(122, parsed.kind === 'wrong' ? parsed.text : '');
+  return parsed.kind === 'run'
+    ? parsed
+    : (withoutProject(parsed) ?? fail(122, parsed.kind === 'wrong' ? parsed.text : ''));
 }
 
 async function inProject(root: string, cache: Cache, { options, words }: Wish): Promise<number> {
@@ -107,8 +107,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   hideFromPrograms();
   const program = basename(process.argv[1] ?? 'vagga');
-  const early = isOwnName(program) ? withoutProject(parseGlobal(argv)) : undefined;
-  if (early !== undefined) return early;
+  if (isOwnName(program)) {
+    const parsed = parseGlobal(argv);
+    const early = withoutProject(parsed);
+    if (early !== undefined) return early;
+    if (parsed.kind === 'run' && parsed.words[0] === '_doctor')
+      return await examineMachine(parsed.words.slice(1));
+  }
   const found = findProject(process.cwd());
   if (found === undefined) {
     for (const file of mistakenFiles(process.cwd())) warn(mistaken(file));
