@@ -1,5 +1,6 @@
 // From the decoded schema to the model: defaults that depend on other keys, id ranges, positions.
 import type { Infer } from '@suite/shared/schema/index.ts';
+import { mapValues } from './by-name.ts';
 import type { CHILDREN, COMMANDS } from './command-schemas.ts';
 import { DEFAULT_IDS, DEFAULT_SHELL } from './defaults.ts';
 import type {
@@ -40,10 +41,6 @@ const place = ({ file, line, column }: Place): Place => ({ file, line, column })
 
 function tagged(item: Located<{ readonly tag: string; readonly value: unknown }>): Step & Volume {
   return { tag: item.value.tag, value: (item.value.value ?? null) as Json, ...place(item.node) };
-}
-
-function mapValues<A, B>(map: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
 /** The keys that are there; absent ones leave no property, so that the cache says the same. */

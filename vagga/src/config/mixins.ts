@@ -1,4 +1,5 @@
 // Mixins: further files whose entries lie below those of the file that names them. A bad one is skipped with a warning.
+import { mergeNames } from './by-name.ts';
 import { LOCAL_MIXINS, MIXINS_MAX } from './defaults.ts';
 import { formatErrors } from './errors.ts';
 import type { Project } from './model.ts';
@@ -8,8 +9,8 @@ import { type ConfigFile, directoryOf, isPlain, isTooOld, type ReadFile, readCon
 function merge(over: Project, under: Project): Project {
   return {
     ...over,
-    containers: { ...under.containers, ...over.containers },
-    commands: { ...under.commands, ...over.commands },
+    containers: mergeNames(under.containers, over.containers),
+    commands: mergeNames(under.commands, over.commands),
   };
 }
 

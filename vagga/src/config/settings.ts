@@ -1,5 +1,6 @@
 // Settings of the user and of the project: where things are stored, where packages come from, what every command gets to see.
 import type { Diagnostic, Infer, Schema } from '@suite/shared/schema/index.ts';
+import { mergeNames } from './by-name.ts';
 import { STEP_CACHE_AGE_DAYS, STEP_CACHE_BYTES } from './defaults.ts';
 import { formatErrors } from './errors.ts';
 import { UNAVAILABLE_SETTINGS, unavailable } from './not-available.ts';
@@ -89,7 +90,7 @@ function over({ settings, sharedCache }: Merged, raw: Raw): Merged {
       ...settings,
       ...rest,
       environ: { ...settings.environ, ...environ },
-      externalVolumes: { ...settings.externalVolumes, ...externalVolumes },
+      externalVolumes: mergeNames(settings.externalVolumes, externalVolumes ?? {}),
     },
   };
 }

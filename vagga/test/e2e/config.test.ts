@@ -115,3 +115,31 @@ t.test('§4.8 files: of the user, of a variable, of the project, with the errors
   t.match(await listing(rig), { code: 126, stderr: /\.vagga\.yaml: Error reading file: / });
   rig.remove();
 });
+
+t.test('names that JavaScript has a meaning for are names like others', async t => {
+  const rig = new Rig();
+  rig.write('vagga.yaml', named('x'));
+  for (const cached of [false, true]) {
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      t.match(
+        rig.run(name),
+        { code: 121, stderr: `Command "${name}" not found and is not an alias` },
+        `${cached}`,
+      );
+      for (const builtin of ['_build', '_version_hash'])
+        t.match(rig.run(builtin, name), { code: 121, stderr: `Container "${name}" not found` });
+      t.match(rig.run('_run', name, 'x'), { code: 121, stderr: `Container "${name}" not found` });
+      t.match(rig.run('_help', name), { code: 121, stderr: `Command ${name} not found` });
+    }
+  }
+  rig.write(
+    'vagga.yaml',
+    'containers: {__proto__: {setup: []}}\ncommands: {constructor: !Command {container: __proto__, run: x}}\n',
+  );
+  for (const _ of ['anew', 'cached']) {
+    t.match(rig.run(), { code: 127, stderr: /constructor/ });
+    t.match(rig.run('_version_hash', '-s', '__proto__'), { code: 0, stdout: /^[0-9a-f]{8}\n$/ });
+  }
+  t.match(rig.run('_dump_config').stdout, /"containers":\{"__proto__":\{/);
+  rig.remove();
+});

@@ -64,6 +64,16 @@ export function environmentKey(environment: NodeJS.ProcessEnv): string {
   return `${environment.HOME ?? ''}\n${environment.VAGGA_SETTINGS ?? ''}`;
 }
 
+/** Maps by name come from the config without a prototype; JSON gives them one. */
+function withBareNames(cache: Cache): Cache {
+  const { project, settings, images } = cache;
+  for (const map of [project.containers, project.commands, settings.externalVolumes, images])
+    Object.setPrototypeOf(map, null);
+  for (const command of Object.values(project.commands))
+    if (command.kind === 'supervise') Object.setPrototypeOf(command.children, null);
+  return cache;
+}
+
 /** The cache of the project as long as it and every file it was made from are unchanged, else undefined. */
 export function readCache({ root, mainFile }: Found): Cache | undefined {
   try {
@@ -71,7 +81,7 @@ export function readCache({ root, mainFile }: Found): Cache | undefined {
     if (cache.version !== CACHE_VERSION || cache.environment !== environmentKey(process.env))
       return undefined;
     if (cache.mainFile !== (mainFile ?? null)) return undefined;
-    return isFresh(cache.stamps) ? cache : undefined;
+    return isFresh(cache.stamps) ? withBareNames(cache) : undefined;
   } catch {
     return undefined;
   }

@@ -33,7 +33,7 @@ function loadAnew({ root, mainFile }: Found): Loading {
     stamps: [...reader.stamps.values()],
     project: loaded.value.project,
     settings: settings.value,
-    images: {},
+    images: Object.create(null),
     ...readLasting(root),
   };
   writeCache(root, cache);
