@@ -1,6 +1,7 @@
 // Errors of configs in the words, the layout and the order of the format (§1.1): one per line, our hint below.
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import type { AnySchema } from '@suite/shared/schema/shape.ts';
+import { keyHint, tagHint } from './other-words.ts';
 import { snake } from './spelling.ts';
 import { valuePath } from './value-path.ts';
 
@@ -71,15 +72,24 @@ const lineOf = (error: Diagnostic): string =>
   onOneLine(`${error.file}:${error.line}:${error.column}: ${kindOf(error)}: ${messageOf(error)}`);
 
 /** There are 54 steps: nobody reads such a line. */
-function hintOf({ hint }: Diagnostic): string {
-  if (hint === undefined) return '';
-  const isList = hint.startsWith('known tags: ') && hint.length > 200;
-  return `\n    ${isList ? 'the known tags are in docs/steps.md' : onOneLine(hint)}`;
+const short = (hint: string): string =>
+  hint.startsWith('known tags: ') && hint.length > 200 ? 'the known tags are in docs/steps.md' : hint;
+
+/** A word that other tools have for the thing says more than a similar word. */
+function hintOf({ code, params, hint }: Diagnostic): string | undefined {
+  if (code === 'unknown-key') return keyHint(String(params?.key)) ?? hint;
+  const tags = code === 'unknown-tag' ? (params?.tags as readonly string[]) : [];
+  return tagHint(String(params?.tag), tags) ?? (hint === undefined ? undefined : short(hint));
+}
+
+function hintLine(error: Diagnostic): string {
+  const hint = hintOf(error);
+  return hint === undefined ? '' : `\n    ${onOneLine(hint)}`;
 }
 
 /** Every line starts `PATH:LINE:COL: KIND: `; an empty line follows the block. */
 export function formatErrors(errors: readonly Diagnostic[]): string {
-  return `${errors.map(error => `${lineOf(error)}${hintOf(error)}`).join('\n')}\n\n`;
+  return `${errors.map(error => `${lineOf(error)}${hintLine(error)}`).join('\n')}\n\n`;
 }
 
 /** What makes a valid tree no project: older programs say only the first of these, and last. */

@@ -208,6 +208,11 @@ t.test('§1.1 merges: explicit keys win, then earlier members; merges inside are
     environ: { A: 'a', B: 'b', C: 'b', D: 'c', E: 'own', '<<': 'text' },
   });
   t.match(steps('    - !Env {<<: {A: b}}\n'), [['Env', { A: 'b' }]]);
+  const included = 'commands: {x: !Command {<<: !*Include base.yaml, run: own}}\n';
+  t.match(project(included, { 'base.yaml': 'container: c\nrun: base\n' }).commands.x, {
+    container: 'c',
+    run: 'own',
+  });
   t.match(lines('_x: {<<: [1]}\n'), [/1:11: Preprocess Error: /]);
 });
 
@@ -312,6 +317,25 @@ t.test('§1.1 error-layout: PATH:LINE:COL, the kind, an empty line after all', a
   t.match(errors('a: "\\q"\n'), /^\/project\/vagga\.yaml:1:\d: Tokenizer Error: /);
   t.match(errors('a: [\n'), /^\/project\/vagga\.yaml:\d:\d: Parse Error: /);
   t.equal(lines('a: [\nb: }\n').length, 1, 'what is no YAML has one error');
+});
+
+t.test('§9 words of the manuals, and words of other tools: what the thing is called here', async t => {
+  const hint = (text: string) => errors(text).split('\n')[1]?.trim();
+  t.match(hint('services: {}\n'), 'a service is a child of a command with the tag !Supervise');
+  t.equal(hint(command('depends_on: [db]')), 'it is called after, and ready says when the others are there');
+  t.equal(hint(command('public-ports: [80]')), 'ports of the test network are in the key network');
+  t.equal(
+    hint('containers: {c: {image: redis}}\n'),
+    'an image of a registry is the first step of setup: !OciImage NAME',
+  );
+  t.equal(hint('containers: {c: {setup: [!GitDescribe {match: v*}]}}\n'), 'it is called pattern');
+  t.equal(hint('containers: {c: {setup: [!GemSettings {}]}}\n'), 'did you mean !GemConfig?');
+  t.equal(hint('containers: {c: {setup: [!Docker x]}}\n'), 'did you mean !OciImage?');
+  t.equal(
+    hint('commands: {c: !Docker {}}\n')?.startsWith('known tags: !Command'),
+    true,
+    'not where it is no step',
+  );
 });
 
 t.test('a key after another one on its line: the fix is shown', async t => {
