@@ -3,7 +3,7 @@ import type { AnySchema, Shape } from '@suite/shared/schema/shape.ts';
 import { CHILDREN, COMMANDS } from '@suite/vagga/config/command-schemas.ts';
 import { containerSchema } from '@suite/vagga/config/container-schema.ts';
 import { projectSchema } from '@suite/vagga/config/project-schema.ts';
-import { DEFAULT_SETTINGS } from '@suite/vagga/config/settings.ts';
+import { DEFAULT_SETTINGS } from '@suite/vagga/config/settings-model.ts';
 import { projectSettingsSchema, userSettingsSchema } from '@suite/vagga/config/settings-schema.ts';
 import { camel } from '@suite/vagga/config/spelling.ts';
 import { VOLUMES } from '@suite/vagga/config/volume-schemas.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { DEFAULT_SETTINGS } from '../../src/config/settings.ts';
+import { DEFAULT_SETTINGS } from '../../src/config/settings-model.ts';
 import { parseGlobal } from '../../src/core/options/global.ts';
 import { parseCommandLine } from '../../src/core/options/parse.ts';
 import { type CommandLineSpec, flag } from '../../src/core/options/spec.ts';

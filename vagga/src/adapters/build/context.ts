@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
-import type { Settings } from '../../config/settings.ts';
+import type { Settings } from '../../config/settings-model.ts';
 import type { WantedIds } from '../../core/ids/session.ts';
 import type { Layout } from '../image/layout.ts';
 import type { LayeredTree } from '../layers/tree.ts';

@@ -1,7 +1,7 @@
 // Whether the servers answer from which the project's distributions come.
 import { ALPINE_MIRROR, DEBIAN_MIRROR, DOCTOR_MIRROR_WAIT_MS, UBUNTU_MIRROR } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
-import type { Settings } from '../../config/settings.ts';
+import type { Settings } from '../../config/settings-model.ts';
 import type { MirrorFacts } from '../../core/doctor/judge.ts';
 import { hostSources } from '../build/distro/debian.ts';
 import { request } from '../download/http.ts';

@@ -2,7 +2,7 @@
 // up layers that are old or too many. Done in a process of its own, or at once for who asks to wait.
 import { spawn, spawnSync } from 'node:child_process';
 import { LAYER_GRACE_MS } from '../../config/defaults.ts';
-import type { Settings } from '../../config/settings.ts';
+import type { Settings } from '../../config/settings-model.ts';
 import { collectLayers } from '../../core/layers/collect.ts';
 import { LayerStore } from '../layers/store.ts';
 import { completeImage } from './complete.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE_FORMAT } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
-import type { Settings } from '../../config/settings.ts';
+import type { Settings } from '../../config/settings-model.ts';
 import type { SessionIds } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
 import type { Found } from './find.ts';

@@ -1,12 +1,8 @@
 // Settings from the files and the variable that may hold them (§4.8 of the format).
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import {
-  loadSettings,
-  type Settings,
-  type SettingsFile,
-  type SettingsResult,
-} from '../../config/settings.ts';
+import { loadSettings, type SettingsFile, type SettingsResult } from '../../config/settings.ts';
+import type { Settings } from '../../config/settings-model.ts';
 import type { Reader } from './reader.ts';
 
 const OF_USER = ['.config/vagga/settings.yaml', '.vagga/settings.yaml', '.vagga.yaml'];

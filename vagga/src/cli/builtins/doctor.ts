@@ -9,7 +9,7 @@ import { isInside } from '../../adapters/namespace/current.ts';
 import { enterNamespace } from '../../adapters/namespace/enter.ts';
 import { type Found, findProject } from '../../adapters/project/find.ts';
 import { load } from '../../adapters/project/load.ts';
-import { DEFAULT_SETTINGS } from '../../config/settings.ts';
+import { DEFAULT_SETTINGS } from '../../config/settings-model.ts';
 import { exitCode, type Finding, findingsText, problem } from '../../core/doctor/finding.ts';
 import {
   type InsideFacts,

@@ -1,6 +1,6 @@
 // The environment of a command, from low to high (§4.7 of the format).
 import { SEARCH_PATH } from '../../config/defaults.ts';
-import type { Settings } from '../../config/settings.ts';
+import type { Settings } from '../../config/settings-model.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
