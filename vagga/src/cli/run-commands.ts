@@ -2,10 +2,12 @@
 import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
 import { prepareRun } from '../adapters/run/prepare.ts';
 import { type SupervisedChild, supervise } from '../adapters/run/supervise.ts';
+import { DEFAULT_SHELL } from '../config/defaults.ts';
 import type { RunCommand, SuperviseCommand } from '../config/model.ts';
 import { containersOf } from '../core/plan/commands.ts';
 import { argvOf } from '../core/run/arguments.ts';
 import { selectChildren } from '../core/supervise/select.ts';
+import { runCapsule } from './capsule.ts';
 import { type Images, imagesOf } from './images.ts';
 import { type PlannedCommand, planCommands } from './plan-commands.ts';
 import { report } from './quick.ts';
@@ -106,13 +108,14 @@ async function withBanner(command: RunCommand, run: () => Promise<number>): Prom
 
 async function runPlanned(session: Session, planned: PlannedCommand, images: Images): Promise<number> {
   const { command, line } = planned;
-  if (command.kind === 'capsule') return say(121, '!CapsuleCommand is not available yet');
   const code =
     command.kind === 'command'
       ? await withBanner(command, () =>
           runOne(session, command, images, { words: line.words, own: line.variables }),
         )
-      : await runSupervise(session, planned, command, images);
+      : command.kind === 'capsule'
+        ? await runCapsule(session, command, argvOf(command, DEFAULT_SHELL, line.words), line.variables)
+        : await runSupervise(session, planned, command, images);
   if (code === 0 && command.epilog !== undefined) process.stdout.write(command.epilog);
   return code;
 }

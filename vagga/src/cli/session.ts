@@ -11,6 +11,7 @@ import { currentIds } from '../adapters/namespace/current.ts';
 import { IsolatedNetwork } from '../adapters/namespace/network.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
+import { toldEngine } from '../adapters/oci/told.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
 import { TransientCopies } from '../adapters/run/transient.ts';
 import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
@@ -72,7 +73,7 @@ export class Session {
 
   /** The engine from the cache, else by a probe that is then kept. */
   async engine() {
-    const engine = usableRuntime(this.cache.runtime) ?? (await probeEngine());
+    const engine = toldEngine() ?? usableRuntime(this.cache.runtime) ?? (await probeEngine());
     const { cached } = currentIds();
     const isNews = this.cache.runtime !== engine || this.cache.ids?.key !== cached?.key;
     if (!('error' in engine) && isNews) {

@@ -17,7 +17,6 @@ export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {
 
 /** Tags of commands and children. */
 const UNAVAILABLE_TAGS: Readonly<Record<string, string>> = {
-  CapsuleCommand: 'commands outside of containers',
   BridgeCommand: 'the network of tests',
 };
 

@@ -306,7 +306,7 @@ commands:
     run: x
 `);
   t.same(commands.c?.notAvailable, ['pass-tcp-socket']);
-  t.match(commands.k, { kind: 'capsule', notAvailable: ['!CapsuleCommand'], description: 'in the capsule' });
+  t.match(commands.k, { kind: 'capsule', notAvailable: [], description: 'in the capsule' });
 });
 
 const settings = (...files: readonly [of: 'user' | 'project', text: string][]) =>

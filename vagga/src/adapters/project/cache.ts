@@ -8,6 +8,7 @@ import type { Settings } from '../../config/settings-model.ts';
 import type { SessionIds } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
 import type { Found } from './find.ts';
+import { isInCapsule } from './in-capsule.ts';
 import { isFresh, type Stamp } from './stamps.ts';
 
 declare const SUITE_VERSION: string;
@@ -106,6 +107,8 @@ export function cachedHash(cache: Cache, container: string): string | undefined 
 
 /** Best effort: in a read-only project everything works, only slower. */
 export function writeCache(root: string, cache: Cache): void {
+  // In a capsule the settings come from elsewhere: the next start outside would read everything anew.
+  if (isInCapsule()) return;
   const file = fileOf(root);
   const temporary = `${file}.${process.pid}`;
   try {

@@ -1,7 +1,8 @@
-// `_build_shell --failed NAME`: looking around where a build has failed.
+// `_build_shell`: a shell beside all containers; with `--failed NAME` one where a build has failed.
 import { shellInFailed } from '../../adapters/build/failed-shell.ts';
 import { valuesOf } from '../../core/options/parse.ts';
 import { valued } from '../../core/options/spec.ts';
+import { BARE_PLACE, runCapsule } from '../capsule.ts';
 import { say } from '../session.ts';
 import { entry } from './registry.ts';
 import { unknownContainer } from './usage.ts';
@@ -9,13 +10,13 @@ import { unknownContainer } from './usage.ts';
 export const buildShell = entry(
   {
     name: 'vagga _build_shell',
-    description: 'Open a shell in the half-built container of a failed build',
+    description: 'Open a shell in the capsule, or in the half-built container of a failed build',
     options: [valued('failed', ['--failed'], 'NAME', 'The container whose build has failed')],
     positionals: [],
   },
   async (session, { given }) => {
     const name = valuesOf(given, 'failed').at(-1);
-    if (name === undefined) return say(121, '_build_shell without --failed is not available yet');
+    if (name === undefined) return await runCapsule(session, BARE_PLACE, ['/bin/sh'], {});
     const container = session.cache.project.containers[name];
     if (container === undefined) return unknownContainer(session, name);
     const engine = await session.engine();

@@ -3,6 +3,8 @@ import { relative } from 'node:path';
 import { type Session, say } from '../session.ts';
 import { build } from './build.ts';
 import { buildShell } from './build-shell.ts';
+import { capsule } from './capsule.ts';
+import { checkOverlayfs } from './check-overlayfs.ts';
 import { compgen } from './compgen.ts';
 import { completion } from './completion.ts';
 import { doctor } from './doctor.ts';
@@ -42,6 +44,8 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _doctor: doctor,
   _help: { ...help(() => BUILTINS), outside: true },
   _build_shell: buildShell,
+  _capsule: capsule,
+  _check_overlayfs_support: checkOverlayfs,
   _version_hash: { title: 'Print the identity of a container', run: versionHash },
 };
 
@@ -53,12 +57,10 @@ const NOT_AVAILABLE = [
   '_push_image',
   '_verify',
   '_hardlink',
-  '_check_overlayfs_support',
   '_create_netns',
   '_destroy_netns',
   '_run_in_netns',
   '_network',
-  '_capsule',
 ];
 
 function titles(): readonly (readonly [string, string])[] {
