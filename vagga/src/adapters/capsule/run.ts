@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CapsuleCommand } from '../../config/model.ts';
 import { capsuleSettings } from '../../core/capsule-settings.ts';
 import { ROOT_USER, userNamespace } from '../../core/ids/process-user.ts';
+import { identityMaps } from '../../core/ids/session.ts';
 import { commandEnvironment } from '../../core/run/environment.ts';
 import { atHome, type Layout } from '../image/layout.ts';
 import { currentIds, IDS_VARIABLE } from '../namespace/current.ts';
@@ -96,7 +97,12 @@ export function prepareCapsule(request: CapsuleRequest): Prepared | NotStarted {
     user: ROOT_USER,
     userMaps: namespace.maps,
   });
-  const all = { ...spec, capabilities: heldCapabilities(), maskedPaths: [], readonlyPaths: [] };
+  // With the host's /sys, as in a user namespace: engines look for cgroups there even when they need none.
+  const insideUserNamespace = spec.insideUserNamespace ?? {
+    gidMappings: identityMaps(currentIds().ids).gids,
+  };
+  const powers = { capabilities: heldCapabilities(), maskedPaths: [], readonlyPaths: [] };
+  const all = { ...spec, ...powers, insideUserNamespace };
   const bundle = createBundle(layout.running, all);
   const argv = endWithUs(terminal ? 'HUP' : 'TERM', startCommand(engine, bundle.directory, bundle.id));
   return { kind: 'prepared', argv, bundle, engine };
