@@ -1,12 +1,17 @@
 // The order of names: that of their UTF-8 bytes, which is the order of code points.
 
-const codePoints = (text: string) => Array.from(text, character => character.codePointAt(0) as number);
+/** Half of a character beyond the first 65,536: those come after all others. */
+const isHalf = (unit: number): boolean => unit >= 0xd800 && unit < 0xe000;
 
 /** Negative when `left` comes first. JavaScript's own order differs for characters beyond the first 65,536. */
 export function byCodePoint(left: string, right: string): number {
-  if (left === right) return 0;
-  if (!/[\ud800-\udfff]/.test(left + right)) return left < right ? -1 : 1;
-  const [a, b] = [codePoints(left), codePoints(right)];
-  const at = a.findIndex((code, index) => code !== b[index]);
-  return at < 0 ? -1 : (a[at] as number) - (b[at] ?? -1);
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at++) {
+    const a = left.charCodeAt(at);
+    const b = right.charCodeAt(at);
+    if (a === b) continue;
+    if (isHalf(a) === isHalf(b)) return a - b;
+    return isHalf(a) ? 1 : -1;
+  }
+  return left.length - right.length;
 }

@@ -1,12 +1,10 @@
 // Listing, order of commands, build plans, path rules, apt sources, run environment: the pure rooms.
 import t from 'tap';
 import { parseSources, sourceLines } from '../../src/core/debian/sources.ts';
-import { compileRules, DEFAULT_RULES } from '../../src/core/image/rules.ts';
-import { filterProblem, selectTree } from '../../src/core/image/tree.ts';
 import { buildOrder, planBuild } from '../../src/core/plan/build.ts';
 import { commandOrder, resolveCommand } from '../../src/core/plan/commands.ts';
 import { planVolumes } from '../../src/core/run/volumes.ts';
-import { MemoryTree, project } from './helpers.ts';
+import { project } from './helpers.ts';
 
 const commands = (edges: Record<string, string[]>) =>
   project(
@@ -31,47 +29,6 @@ t.test('§1.7 order, §1.6 prerequisites: prerequisites run first, each once', a
     'commands:\n  b: !Command {container: a, run: x, aliases: [z]}\n  a: !Command {container: a, run: x, aliases: [z]}\n',
   );
   t.equal(resolveCommand(aliased.commands, 'z'), 'a', 'the first by name');
-});
-
-const files = ['test.py', 'test.rs', 'dir/test.py', 'dir/test.rs', 'dir/subdir/test.ini'];
-const TREE = new MemoryTree(Object.fromEntries(files.map(name => [`/work/${name}`, 'x'])));
-
-/** Emitted entries: those that the rules include themselves. */
-function included(rules: string[]): string[] {
-  const decide = compileRules([...DEFAULT_RULES, ...rules]);
-  const all = ['dir', 'dir/subdir', ...files];
-  const walked = (path: string): boolean => {
-    const parents = path
-      .split('/')
-      .slice(0, -1)
-      .map((_, index, parts) => parts.slice(0, index + 1).join('/'));
-    return parents.every(parent => decide(parent, true) !== 'excluded');
-  };
-  return all.filter(path => walked(path) && decide(path, !path.includes('.')) === 'included');
-}
-
-t.test('path rules (vectors of spec §2.3)', async t => {
-  t.same(included(['/']), files);
-  t.same(included(['/*.rs']), ['test.rs']);
-  t.same(included(['/dir']), files.slice(2));
-  t.same(included(['/dir/']), ['dir', ...files.slice(2)]);
-  t.same(included(['/**/*.rs']), ['test.rs', 'dir/test.rs']);
-  t.same(included(['!*.rs', '/dir']), ['dir/test.py', 'dir/subdir/test.ini']);
-  t.same(included(['!*.rs', '!subdir', '/dir']), ['dir/test.py']);
-  t.match(filterProblem({ rules: ['dir'] }), /Relative paths are allowed only for excluding rules/);
-  t.match(filterProblem({ rules: ['/a'], includeRegex: 'x' }), /either rules or regular expressions/);
-  t.match(filterProblem({ rules: [], ignoreRegex: '(' }), /regular expression/i);
-});
-
-t.test('selected entries stand in component order with their parents', async t => {
-  const tree = new MemoryTree({ '/work/a.b': '', '/work/a/x': '', '/work/.git/y': '', '/work/b~': '' });
-  const paths = selectTree(tree, '/work', { rules: [] })?.map(({ relative }) => relative);
-  t.same(paths, ['', 'a', 'a/x', 'a.b'], 'version control and backups are left out');
-  t.same(
-    selectTree(TREE, '/work', { rules: ['/dir/subdir/test.ini'] })?.map(({ relative }) => relative),
-    ['', 'dir', 'dir/subdir', 'dir/subdir/test.ini'],
-  );
-  t.equal(selectTree(TREE, '/work/none', { rules: [] }), undefined);
 });
 
 const APP = `containers:

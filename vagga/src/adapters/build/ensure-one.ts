@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Progress } from '@suite/shared/cli/progress.ts';
 import { containerIds } from '../../core/ids/session.ts';
 import { dataDirWarnings, planBuild } from '../../core/plan/build.ts';
+import { setupWarnings } from '../../core/plan/warnings.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
 import { completeImage, imageId, isUsable, layersBelow, pendingLayers } from '../image/complete.ts';
 import { hashContainer } from '../image/identity.ts';
@@ -152,7 +153,7 @@ export class Ensurer {
     if (container === undefined) return failed(`Container "${name}" not found`);
     const ids = containerIds(currentIds().ids, container);
     if (!ids.ok) return failed(ids.message);
-    for (const warning of dataDirWarnings(container))
+    for (const warning of [...dataDirWarnings(container), ...setupWarnings(container)])
       this.#options.progress.note(`Warning: container ${name}: ${warning}`);
     if (container.imageCacheUrl !== undefined) {
       this.#options.progress.note(

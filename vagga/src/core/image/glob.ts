@@ -1,6 +1,6 @@
 // Shell globs to regular expressions: `*`, `?`, `**`, `[…]`, `{a,b}` and `\` escapes.
 
-const SPECIAL = /[.+^$()|\\/{}[\]]/;
+const SPECIAL = /[*?.+^$()|\\/{}[\]]/;
 
 function quote(character: string): string {
   return SPECIAL.test(character) ? `\\${character}` : character;
@@ -25,7 +25,7 @@ function star(glob: string, at: number, any: string): { source: string; next: nu
   return { source: `${any}*`, next: at + 2 };
 }
 
-/** `slashIsSpecial`: `*`, `?` and classes do not cross `/`. The whole path must match. */
+/** `slashIsSpecial`: `*` and `?` do not cross `/`. The whole path must match. Throws SyntaxError for a class like `[z-a]`. */
 export function globToRegExp(glob: string, slashIsSpecial: boolean): RegExp {
   const any = slashIsSpecial ? '[^/]' : '.';
   let source = '';

@@ -1,12 +1,12 @@
 // Path rules of `!Copy` and `!Depends`, in the manner of .gitignore turned round: `/dir`, `/**/*.py`, `!*.bak`.
-// Every rule compiles to patterns that are scanned from the last to the first; the first exact hit decides.
+// Every rule compiles to patterns that are scanned from the last to the first; the first exact hit decides. That upstream keeps only
+// the last of equal patterns makes no difference to that.
 import { globToRegExp } from './glob.ts';
 
 /** What to do with a path: leave it (and what is below), walk through it, or take it. */
 export type Verdict = 'excluded' | 'walk' | 'included';
 
 interface Pattern {
-  readonly source: string;
   readonly matches: RegExp;
   readonly kind: 'exclude' | 'include' | 'intermediate';
   readonly exact: boolean;
@@ -45,7 +45,6 @@ function parseRule(rule: string): ParsedRule {
 function compileRule(rule: string): Pattern[] {
   const { exclude, glob, directoryOnly, slashIsSpecial } = parseRule(rule);
   const make = (source: string, kind: Pattern['kind'], exact: boolean, only: boolean): Pattern => ({
-    source,
     kind,
     exact,
     directoryOnly: only,
@@ -65,16 +64,21 @@ function compileRule(rule: string): Pattern[] {
 /** Why a list of rules cannot be used, or undefined. */
 export function rulesProblem(rules: readonly string[]): string | undefined {
   const relative = rules.find(rule => !rule.startsWith('!') && !rule.startsWith('/'));
-  return relative === undefined
-    ? undefined
-    : `Relative paths are allowed only for excluding rules: ${JSON.stringify(relative)}`;
+  if (relative !== undefined)
+    return `Relative paths are allowed only for excluding rules: ${JSON.stringify(relative)}`;
+  for (const rule of rules) {
+    try {
+      compileRule(rule);
+    } catch (error) {
+      return `${JSON.stringify(rule)} is not a pattern: ${(error as Error).message}`;
+    }
+  }
+  return undefined;
 }
 
-function withoutEarlierDuplicates(patterns: readonly Pattern[]): Pattern[] {
-  const key = (pattern: Pattern) => `${pattern.kind} ${pattern.exact} ${pattern.source}`;
-  const last = new Map(patterns.map((pattern, index) => [key(pattern), index]));
-  return patterns.filter((pattern, index) => last.get(key(pattern)) === index);
-}
+/** Without one nothing is taken: hardly what somebody wants who writes rules. */
+export const includesNothing = (rules: readonly string[]): boolean =>
+  rules.length > 0 && rules.every(rule => rule.startsWith('!'));
 
 function decide(patterns: readonly Pattern[], path: string, isDirectory: boolean): Pattern | undefined {
   let loose: Pattern | undefined;
@@ -90,7 +94,7 @@ function decide(patterns: readonly Pattern[], path: string, isDirectory: boolean
 
 /** A function from path (relative to the source, no leading slash) to verdict. */
 export function compileRules(rules: readonly string[]): (path: string, isDirectory: boolean) => Verdict {
-  const patterns = withoutEarlierDuplicates(rules.flatMap(compileRule));
+  const patterns = rules.flatMap(compileRule);
   return (path, isDirectory) => {
     const hit = decide(patterns, path, isDirectory);
     if (hit === undefined || hit.kind === 'exclude') return 'excluded';

@@ -1,4 +1,6 @@
 // Which files of a tree `!Copy` and `!Depends` mean. The hash and the copying use the very same list.
+import { byCodePoint } from '../../config/order.ts';
+import { pathRegex } from './path-regex.ts';
 import { compileRules, DEFAULT_RULES, rulesProblem, type Verdict } from './rules.ts';
 
 export interface FileStat {
@@ -39,8 +41,8 @@ const DEFAULT_IGNORE = '(^|/)\\.(git|hg|svn|vagga)($|/)|~$|\\.bak$|\\.orig$|^#.*
 type Decide = (path: string, isDirectory: boolean) => Verdict;
 
 function regexDecision(filter: Filter): Decide {
-  const ignore = new RegExp(filter.ignoreRegex ?? DEFAULT_IGNORE, 'u');
-  const include = filter.includeRegex === undefined ? undefined : new RegExp(filter.includeRegex, 'u');
+  const ignore = pathRegex(filter.ignoreRegex ?? DEFAULT_IGNORE);
+  const include = filter.includeRegex === undefined ? undefined : pathRegex(filter.includeRegex);
   return (path, isDirectory) => {
     if (ignore.test(path)) return 'excluded';
     if (include === undefined || include.test(path)) return 'included';
@@ -54,7 +56,7 @@ function usesRules(filter: Filter): boolean {
 
 function regexProblem(source: string | undefined): string | undefined {
   try {
-    if (source !== undefined) new RegExp(source, 'u');
+    if (source !== undefined) pathRegex(source);
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -75,11 +77,10 @@ function decision(filter: Filter): Decide {
   return compileRules(filter.noDefaultRules === true ? filter.rules : [...DEFAULT_RULES, ...filter.rules]);
 }
 
-/** Component-wise: `a/b` stands before `a.b`, although `.` is smaller than `/`. */
-function byComponents(left: TreeEntry, right: TreeEntry): number {
-  const a = left.relative.replaceAll('/', '\0');
-  const b = right.relative.replaceAll('/', '\0');
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Component-wise: `a/b` stands before `a.b`, although `.` is smaller than `/`. Within a component bytes decide. */
+function sorted(entries: Iterable<TreeEntry>): TreeEntry[] {
+  const keyed = [...entries].map(entry => ({ key: entry.relative.replaceAll('/', '\0'), entry }));
+  return keyed.sort((left, right) => byCodePoint(left.key, right.key)).map(({ entry }) => entry);
 }
 
 function join(parent: string, name: string): string {
@@ -118,5 +119,5 @@ export function selectTree(reader: TreeReader, root: string, filter: Filter): Tr
     }
   };
   walk([], top);
-  return [...entries.values()].sort(byComponents);
+  return sorted(entries.values());
 }
