@@ -37,22 +37,26 @@ function locate(context: BuildContext, codename: string, arch: string) {
 }
 
 /**
- * While the essential packages are configured PAM is not yet, and old releases create users then: chfn asks PAM. dpkg
- * itself keeps the real one out of the way, however often its package is unpacked.
+ * Programs that package scripts of old releases call while a system is made and that fail then: chfn asks PAM, which is
+ * not set up yet; device nodes cannot be made in a user namespace, but a tty must seem to be there. Program → script.
  */
-const DIVERT_CHFN = [
-  'if [ -e "$1/usr/bin/chfn" ]; then',
-  'mv "$1/usr/bin/chfn" "$1/usr/bin/chfn.kept";',
-  'ln -s /bin/true "$1/usr/bin/chfn";',
-  'printf \'/usr/bin/chfn\\n/usr/bin/chfn.kept\\n:\\n\' >> "$1/var/lib/dpkg/diversions";',
-  'fi',
-].join(' ');
-const RESTORE_CHFN = [
-  'if [ -e "$1/usr/bin/chfn.kept" ]; then',
-  'rm "$1/usr/bin/chfn";',
-  'chroot "$1" dpkg-divert --local --rename --remove /usr/bin/chfn;',
-  'fi',
-].join(' ');
+const STAND_INS: Readonly<Record<string, string>> = {
+  '/usr/bin/chfn': 'exit 0',
+  '/sbin/MAKEDEV': '[ -e /dev/tty0 ] || : > /dev/tty0',
+};
+
+/** dpkg itself keeps the real one out of the way, however often its package is unpacked. */
+const divert = ([path, script]: readonly [string, string]): string =>
+  [
+    `if [ -e "$1${path}" ]; then mv "$1${path}" "$1${path}.kept"; fi;`,
+    `mkdir -p "$(dirname "$1${path}")"; printf '#!/bin/sh\\n%s\\n' '${script}' > "$1${path}"; chmod 755 "$1${path}";`,
+    `printf '%s\\n%s.kept\\n:\\n' ${path} ${path} >> "$1/var/lib/dpkg/diversions"`,
+  ].join(' ');
+
+const restore = (path: string): string =>
+  `rm "$1${path}"; chroot "$1" dpkg-divert --quiet --local --rename --remove ${path}`;
+
+const NO_FALSE_TTY = 'if [ -f "$1/dev/tty0" ]; then rm "$1/dev/tty0"; fi';
 
 const HINT = 'name another one with the setting ubuntu-mirror';
 
@@ -82,8 +86,8 @@ export async function bootstrapUbuntu(
     include: ['apt', 'locales'],
     aptOptions: ['Acquire::Languages "none"'],
     keyring: trustedKeys(context),
-    unpackedHooks: [DIVERT_CHFN],
-    finalHooks: [RESTORE_CHFN, 'chroot "$1" locale-gen en_US.UTF-8'],
+    unpackedHooks: Object.entries(STAND_INS).map(divert),
+    finalHooks: [...Object.keys(STAND_INS).map(restore), NO_FALSE_TTY, 'chroot "$1" locale-gen en_US.UTF-8'],
   });
   if (failed === undefined) trustOwnKeys(context);
   return failed;
