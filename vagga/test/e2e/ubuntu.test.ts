@@ -5,8 +5,16 @@ import { once } from 'node:events';
 import { readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import {
+  AllHosts,
+  Archive,
+  CALLS_CHFN,
+  filesBelow,
+  makeEmpty,
+  makeRelease,
+  SigningKey,
+} from './apt-archive.ts';
 import { Rig } from './rig.ts';
-import { AllHosts, Archive, filesBelow, makeUbuntu, SigningKey } from './ubuntu-archive.ts';
 
 const rig = new Rig();
 const archiveKey = new SigningKey('archive');
@@ -68,10 +76,9 @@ commands:
 `;
 
 t.before(async () => {
-  makeUbuntu(old, 'zesty', archiveKey, [hello('hello-universe'), hello('hello-build'), hello('hello-child')]);
-  const main = new Archive(old);
-  main.addOwn('main', [hello('hello-main')]);
-  main.publish('zesty', ['main', 'restricted', 'universe', 'multiverse'], archiveKey);
+  const universe = [hello('hello-universe'), hello('hello-build'), hello('hello-child')];
+  makeRelease(old, 'zesty', archiveKey, { main: [CALLS_CHFN, hello('hello-main')], universe });
+  makeEmpty(old, ['zesty-updates', 'zesty-security'], archiveKey);
   const launchpad = new Archive(ppa);
   launchpad.addOwn('main', [hello('hello-ppa')]);
   launchpad.publish('zesty', ['main'], ppaKey);

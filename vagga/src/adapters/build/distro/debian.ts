@@ -7,7 +7,7 @@ import { type AptSource, parseSources, sourceLines } from '../../../core/debian/
 import type { DebianRelease } from '../../../core/steps/package-actions.ts';
 import type { BuildContext } from '../context.ts';
 import { asking } from '../downloads.ts';
-import { keyringDirectory, readKeyring } from './keyrings.ts';
+import { keyringDirectory, readKeyring, trustInside } from './keyrings.ts';
 import { chooseMirror } from './mirror.ts';
 import { bootstrapInto } from './mmdebstrap.ts';
 
@@ -82,17 +82,20 @@ export async function bootstrapDebian(
 ): Promise<string | undefined> {
   const archive = await archiveOf(context, release);
   if (typeof archive === 'string') return archive;
-  return await bootstrapInto(context, {
+  const failed = await bootstrapInto(context, {
     suite: release.suite,
     sources: archive.lines,
     variant: release.variant,
     ...(release.arch !== undefined && { arch: release.arch }),
     baseCache: 'debian-base',
     packageCache: 'apt-cache-debian',
-    include: [],
+    // Not every archive counts it among the required packages.
+    include: release.variant === 'essential' ? [] : ['apt'],
     aptOptions: [NO_TRANSLATIONS, ...(archive.aptOptions ?? [])],
     ...keyring(context, archive),
     unpackedHooks: [],
     finalHooks: [],
   });
+  if (failed === undefined) trustInside(context, context.settings.debianKeyring);
+  return failed;
 }

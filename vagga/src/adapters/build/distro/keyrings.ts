@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { armored } from '../../../core/openpgp/keys.ts';
 import type { BuildContext } from '../context.ts';
+import { inRoot, makeDirectories } from '../in-root.ts';
 
 /** Old releases of apt read only the binary form. Throws a sentence for the user. */
 export function readKeyring(path: string): Buffer {
@@ -26,4 +27,11 @@ export function keyringDirectory(
   mkdirSync(directory, { recursive: true });
   for (const [file, bytes] of Object.entries(keyrings)) writeFileSync(join(directory, `${file}.gpg`), bytes);
   return directory;
+}
+
+/** Keys of an own mirror are trusted inside too, or nothing could be installed from it later. */
+export function trustInside(context: BuildContext, own: string | undefined): void {
+  if (own === undefined) return;
+  makeDirectories(context.root, '/etc/apt/trusted.gpg.d', 0o755);
+  writeFileSync(inRoot(context.root, '/etc/apt/trusted.gpg.d/vagga-mirror.gpg'), readKeyring(own));
 }

@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { UBUNTU_MIRROR, UBUNTU_OLD_MIRROR, UBUNTU_PORTS_MIRROR } from '../../../config/defaults.ts';
 import type { BuildContext } from '../context.ts';
 import { asking } from '../downloads.ts';
-import { inRoot, makeDirectories } from '../in-root.ts';
-import { keyringDirectory, readKeyring } from './keyrings.ts';
+import { inRoot } from '../in-root.ts';
+import { keyringDirectory, readKeyring, trustInside } from './keyrings.ts';
 import { chooseMirror } from './mirror.ts';
 import { bootstrapInto } from './mmdebstrap.ts';
 import { ubuntuKeyring } from './ubuntu-keys.ts';
@@ -60,14 +60,6 @@ const NO_FALSE_TTY = 'if [ -f "$1/dev/tty0" ]; then rm "$1/dev/tty0"; fi';
 
 const HINT = 'name another one with the setting ubuntu-mirror';
 
-/** Keys of an own mirror are trusted inside too, or nothing could be installed from it later. */
-function trustOwnKeys(context: BuildContext): void {
-  const { ubuntuKeyring: own } = context.settings;
-  if (own === undefined) return;
-  makeDirectories(context.root, '/etc/apt/trusted.gpg.d', 0o755);
-  writeFileSync(inRoot(context.root, '/etc/apt/trusted.gpg.d/vagga-mirror.gpg'), readKeyring(own));
-}
-
 /** Undefined when it went well, else why not. */
 export async function bootstrapUbuntu(
   context: BuildContext,
@@ -89,7 +81,7 @@ export async function bootstrapUbuntu(
     unpackedHooks: Object.entries(STAND_INS).map(divert),
     finalHooks: [...Object.keys(STAND_INS).map(restore), NO_FALSE_TTY, 'chroot "$1" locale-gen en_US.UTF-8'],
   });
-  if (failed === undefined) trustOwnKeys(context);
+  if (failed === undefined) trustInside(context, context.settings.ubuntuKeyring);
   return failed;
 }
 
@@ -102,6 +94,6 @@ export async function writeUbuntuSources(
   if (!located.ok) return `${located.message}; ${HINT}`;
   const lines = ubuntuLines(located.mirror.replace(/\/+$/, ''), codename, 'main', 'restricted');
   writeFileSync(inRoot(context.root, '/etc/apt/sources.list'), `${lines.join('\n')}\n`);
-  trustOwnKeys(context);
+  trustInside(context, context.settings.ubuntuKeyring);
   return undefined;
 }

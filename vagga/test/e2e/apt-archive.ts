@@ -1,10 +1,11 @@
-// A small archive with Ubuntu's layout, made of real Debian packages and some of our own: enough for the real mmdebstrap and
+// A small archive for apt, made of real Debian packages and some of our own: enough for the real mmdebstrap and
 // the real apt. Releases are signed with keys made here.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -72,6 +73,13 @@ export interface OwnPackage {
   readonly postinst?: string;
 }
 
+/** Calls chfn while it is configured, as systemd's package of xenial does; needs `makeRelease` to replace adduser by it. */
+export const CALLS_CHFN: OwnPackage = {
+  name: 'adduser',
+  control: 'Essential: yes\nPriority: required\nPre-Depends: passwd',
+  postinst: '/usr/bin/chfn -f x y\n',
+};
+
 /** As it is wherever PAM is not set up yet. */
 const CHFN = '#!/bin/sh\necho "chfn: PAM: Critical error - immediate abort" >&2\nexit 1\n';
 const ETC = {
@@ -89,8 +97,7 @@ function basePackages(codename: string): OwnPackage[] {
       files: { ...ETC, 'etc/lsb-release': release },
     },
     { name: 'passwd', control: required, files: { 'usr/bin/chfn': CHFN } },
-    // Calls chfn as systemd's package of xenial does.
-    { name: 'adduser', control: `${required}\nPre-Depends: passwd`, postinst: '/usr/bin/chfn -f x y\n' },
+    { name: 'adduser', control: required },
     { name: 'libc-bin', control: required, files: { 'sbin/ldconfig': '#!/bin/sh\nexit 0\n' } },
     { name: 'debian-archive-keyring' },
     { name: 'libaudit1', files: {} },
@@ -172,6 +179,8 @@ const digest = (kind: string, data: Buffer) => createHash(kind).update(data).dig
 
 const sumLine = (name: string, data: Buffer) => ` ${digest('sha256', data)} ${data.length} ${name}\n`;
 
+const COMPONENTS = ['main', 'restricted', 'universe'];
+
 /** One archive: `dists` and `pool` below `root`. */
 export class Archive {
   readonly root: string;
@@ -204,7 +213,7 @@ export class Archive {
   }
 
   /** Writes the indexes of `suite`; components without packages in the pool are empty. */
-  publish(suite: string, components: readonly string[], key: SigningKey): void {
+  publish(suite: string, components: readonly string[], key: SigningKey, more = ''): void {
     const dists = join(this.root, 'dists', suite);
     const sums = components.map(component => {
       const files = readdirSync(this.#pool(component)).filter(name => name.endsWith('.deb'));
@@ -218,29 +227,33 @@ export class Archive {
     });
     const head = `Origin: Ubuntu\nLabel: Ubuntu\nSuite: ${suite}\nCodename: ${suite}\nDate: ${new Date().toUTCString()}\n`;
     const lists = `Architectures: ${ARCH}\nComponents: ${components.join(' ')}\nSHA256:\n`;
-    writeFileSync(join(dists, 'Release'), `${head}${lists}${sums.join('')}`);
+    writeFileSync(join(dists, 'Release'), `${head}${more}${lists}${sums.join('')}`);
     key.clearsign(join(dists, 'Release'), join(dists, 'InRelease'));
   }
 }
 
-/** The main archive of one release with what a bootstrap needs. */
-export function makeUbuntu(
+/** An archive of one release with what a bootstrap needs; `more` comes on top of it, or in place of the same name. */
+export function makeRelease(
   root: string,
   codename: string,
   key: SigningKey,
-  universe: readonly OwnPackage[],
+  more: { readonly main?: readonly OwnPackage[]; readonly universe?: readonly OwnPackage[] },
 ): void {
+  const { main = [], universe = [] } = more;
   const archive = new Archive(root);
   archive.addReal('main', REAL_PACKAGES);
-  archive.addOwn('main', basePackages(codename));
+  const replaced = main.map(({ name }) => name);
+  archive.addOwn('main', [...basePackages(codename).filter(({ name }) => !replaced.includes(name)), ...main]);
   archive.addOwn('universe', universe);
-  const components = ['main', 'restricted', 'universe'];
-  archive.publish(codename, components, key);
-  const updates = new Archive(join(root, 'empty'));
-  for (const part of ['updates', 'security']) {
-    updates.publish(`${codename}-${part}`, components, key);
-    const dists = join(root, 'dists', `${codename}-${part}`);
-    run('cp', ['-r', join(root, 'empty/dists', `${codename}-${part}`), dists]);
+  archive.publish(codename, COMPONENTS, key);
+}
+
+/** Suites without packages beside it. */
+export function makeEmpty(root: string, suites: readonly string[], key: SigningKey): void {
+  const empty = new Archive(join(root, 'empty'));
+  for (const suite of suites) {
+    empty.publish(suite, COMPONENTS, key);
+    cpSync(join(root, 'empty/dists', suite), join(root, 'dists', suite), { recursive: true });
   }
 }
 
