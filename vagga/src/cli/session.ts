@@ -1,11 +1,12 @@
 // What the full program knows while it works for one project.
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { colours } from '@suite/shared/cli/colours.ts';
 import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
 import { ensureBuilt } from '../adapters/build/ensure.ts';
 import { afterBuild, doAfterBuild, startAfterBuild } from '../adapters/image/after-build.ts';
 import { completeImage, filesOf } from '../adapters/image/complete.ts';
-import { Layout } from '../adapters/image/layout.ts';
+import { atHome, Layout } from '../adapters/image/layout.ts';
 import type { LayerStore } from '../adapters/layers/store.ts';
 import { currentIds } from '../adapters/namespace/current.ts';
 import { IsolatedNetwork } from '../adapters/namespace/network.ts';
@@ -14,6 +15,7 @@ import { probeEngine } from '../adapters/oci/probe.ts';
 import { toldEngine } from '../adapters/oci/told.ts';
 import { type Cache, writeCache } from '../adapters/project/cache.ts';
 import { TransientCopies } from '../adapters/run/transient.ts';
+import { prepareStorage } from '../adapters/storage/storage-dir.ts';
 import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
 import type { GlobalOptions } from '../core/options/global.ts';
 
@@ -91,6 +93,14 @@ export class Session {
     names: readonly string[],
     { force = false, whole = false } = {},
   ): Promise<ReadonlyMap<string, string> | number> {
+    const problem = prepareStorage(this.layout, this.cache.settings);
+    if (problem !== undefined) return say(121, problem);
+    const cache = this.cache.settings.cacheDir;
+    if (cache !== undefined && !existsSync(atHome(cache)))
+      return say(
+        124,
+        `Cache directory ${JSON.stringify(cache)} must exists. Create it, or change cache-dir.`,
+      );
     const aborting = new AbortController();
     let code = 0;
     const interrupt = (signal: NodeJS.Signals) => {

@@ -22,8 +22,6 @@ const UNAVAILABLE_TAGS: Readonly<Record<string, string>> = {
 
 /** Keys of settings. */
 export const UNAVAILABLE_SETTINGS: Readonly<Record<string, string>> = {
-  'storage-dir': 'images outside of the project',
-  'storage-subdir-from-env-var': 'images outside of the project',
   'external-volumes': 'directories of the host as volumes',
   'push-image-script': 'uploading images',
   'hard-link-between-projects': 'files that projects share',

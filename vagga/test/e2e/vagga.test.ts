@@ -165,7 +165,7 @@ t.test('exit codes (spec §4.9)', async t => {
     code: 121,
     stderr: /vagga\.yaml:\d+:7: error: this step requires some linux distribution to be active/,
   });
-  t.match(rig.run('_clean'), { code: 121, stderr: '_clean is not available yet' });
+  t.match(rig.run('_clean'), { code: 1, stderr: 'give one of --tmp' });
   t.match(rig.run('_build', 'ap'), { code: 121, stderr: 'Container "ap" not found' });
   t.match(rig.run('--no-build', 'far'), { code: 29 });
   t.match(rig.run('--version'), { code: 0 });

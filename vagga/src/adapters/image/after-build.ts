@@ -33,7 +33,8 @@ export function startAfterBuild(work: AfterBuild): void {
   spawn(process.execPath, argv, { cwd: '/', stdio: 'ignore', detached: true }).unref();
 }
 
-function removeDirectory(path: string): void {
+/** Never crosses into a mount. */
+export function removeDirectory(path: string): void {
   spawnSync('rm', ['-rf', '--one-file-system', path], { stdio: 'ignore' });
 }
 

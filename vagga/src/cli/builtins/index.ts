@@ -5,11 +5,14 @@ import { build } from './build.ts';
 import { buildShell } from './build-shell.ts';
 import { capsule } from './capsule.ts';
 import { checkOverlayfs } from './check-overlayfs.ts';
+import { clean } from './clean.ts';
 import { compgen } from './compgen.ts';
 import { completion } from './completion.ts';
+import { df } from './df.ts';
 import { doctor } from './doctor.ts';
 import { dumpProject } from './dump-config.ts';
 import { help } from './help.ts';
+import { initStorageDir } from './init-storage-dir.ts';
 import { list } from './list.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
@@ -46,13 +49,14 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _build_shell: buildShell,
   _capsule: capsule,
   _check_overlayfs_support: checkOverlayfs,
+  _clean: clean,
+  _df: df,
+  _init_storage_dir: initStorageDir,
   _version_hash: { title: 'Print the identity of a container', run: versionHash },
 };
 
 /** Known of the format, without a body in this version. */
 const NOT_AVAILABLE = [
-  '_clean',
-  '_init_storage_dir',
   '_pack_image',
   '_push_image',
   '_verify',
