@@ -7,7 +7,7 @@ import type { StdioLogs } from '../adapters/logs/stdio-logs.ts';
 import type { Lost } from '../adapters/logs/take-over.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { type RestRecord, saveRest } from '../adapters/rest.ts';
-import type { DesiredInstance, StopPolicy } from '../core/desired/types.ts';
+import type { DesiredInstance } from '../core/desired/types.ts';
 import { freshInstance } from '../core/instance/beginnings.ts';
 import { currentRun, isReady } from '../core/instance/facts.ts';
 import { step } from '../core/instance/machine.ts';
@@ -15,6 +15,7 @@ import type { Effect, Event, HoldReason, Instance, Run, StopOrder } from '../cor
 import { type Action, type Known, plan } from '../core/plan/plan.ts';
 import { describeExit } from '../core/restart/exit.ts';
 import { fromRecord, fromRest, type LeftRunning, toRest } from './adopt.ts';
+import { Endings } from './endings.ts';
 import { LiveRuns } from './live-runs.ts';
 import type { MakeObserver, Observer, Report } from './observer.ts';
 import { StartOrder } from './start-order.ts';
@@ -79,6 +80,7 @@ export class Supervisor {
       release: name => this.dispatch(name, { kind: 'released', next: null }),
     });
     this.observer = options.makeObserver?.(this.report);
+    const endings = new Endings({ ...options, live: this.live, observer: this.observer });
     this.executors = {
       start: (name, { run, desired }) => {
         options.containers.expectStart();
@@ -97,9 +99,12 @@ export class Supervisor {
         this.queues.add(name, () => this.options.containers.noteReady(name, run.number, ready)),
       'note-stop': (name, { run, order }) =>
         this.queues.add(name, () => this.options.containers.noteStop(name, run.number, order)),
-      hook: (name, { run }) => this.hook(name, run),
-      terminate: (name, { pid, signal }) => this.terminate(name, pid, signal),
-      kill: (name, { run, pid }) => this.kill(name, run, pid),
+      hook: (name, { run }) => {
+        const desired = this.startedWith.get(name);
+        endings.hook(name, run, desired, () => this.report(name, run.number, { kind: 'hook-done' }));
+      },
+      terminate: (name, { pid, signal }) => endings.terminate(name, pid, signal),
+      kill: (name, { run, pid }) => endings.kill(name, run, pid),
       wake: (name, { event, atMs }) => this.wake(name, event, atMs),
       rest: name => this.rest(name),
       discard: (name, { run }) =>
@@ -331,34 +336,6 @@ export class Supervisor {
     if (lastExit !== undefined)
       this.options.log[lastExit.requested ? 'warn' : 'error'](`${name} ${describeExit(lastExit)}`);
     if (state.kind === 'failed') this.options.log.error(`${name} has failed and stays down: ${problem}`);
-  }
-
-  private hook(name: string, run: Run): void {
-    const done = () => this.report(name, run.number, { kind: 'hook-done' });
-    this.options.log.info(`${name}: pre-stop hook`, { command: run.stop.hook });
-    const work = this.observer?.runHook(name, this.startedWith.get(name), run) ?? Promise.resolve();
-    work
-      .catch((error: Error) => this.options.log.error(`${name}: pre-stop hook: ${error.message}`))
-      .finally(done);
-  }
-
-  private terminate(name: string, pid: number, signal: StopPolicy['signal']): void {
-    const live = this.live.get(name);
-    if (live === undefined) return;
-    this.options.log.info(`${name}: ${signal}`, { pid });
-    this.options.containers.terminate(pid, live.processStart, signal).catch((error: Error) => {
-      this.options.log.error(`${name}: ${error.message}`);
-    });
-  }
-
-  private kill(name: string, run: Run, pid: number): void {
-    const live = this.live.get(name);
-    this.options.logs.mark(name, `did not end within ${run.stop.timeoutMs / 1000} s: KILL`);
-    this.options.log.error(`${name} did not end within ${run.stop.timeoutMs / 1000} s: KILL`);
-    // Not in the queue: it must act on a container whatever else is going on with its files.
-    this.options.containers.kill(name, pid, live?.processStart ?? '').catch((error: Error) => {
-      this.options.log.error(`${name}: ${error.message}`);
-    });
   }
 
   private clearTimer(name: string): void {
