@@ -67,24 +67,27 @@ for (const as of ROOT_AND_USER) {
     rig.write('local.txt', 'a local file\n');
     cpSync('/bin/busybox', join(rig.root, 'busybox'));
 
-    t.test('§1.6 !CapsuleCommand, §1.6 work-dir, §1.6 isolate-network: its own small world', async t => {
-      const look = rig.run('look');
-      t.equal(look.stdout, '0\n/work/sub\n/vagga/bin:/bin yes\n/bin/ls\n');
-      t.match(look.stderr, /Read-only file system/);
-      t.equal(look.code, 1);
-      t.ok(rig.has('made'));
-      t.match(rig.run('strict', 'x'), { code: 122, stderr: /vagga strict: Unexpected argument x/ });
-      t.match(rig.run('free', '--help'), { code: 0, stdout: 'list --help\n' });
-      t.match(rig.run('opts', 'hello'), { code: 0, stdout: 'hello\n' });
-      t.match(rig.run('alone').stdout, /^3$/m);
-      const settings = JSON.parse(rig.runWith({ VAGGA_SETTINGS: 'environ: {A: b}' }, 'settings').stdout);
-      t.match(settings, {
-        version_check: true,
-        proxy_env_vars: true,
-        build_lock_wait: false,
-        environ: { A: 'b' },
-      });
-    });
+    t.test(
+      '§1.6 !CapsuleCommand, §5.2 capsule, §1.6 work-dir, §1.6 isolate-network: its own small world',
+      async t => {
+        const look = rig.run('look');
+        t.equal(look.stdout, '0\n/work/sub\n/vagga/bin:/bin yes\n/bin/ls\n');
+        t.match(look.stderr, /Read-only file system/);
+        t.equal(look.code, 1);
+        t.ok(rig.has('made'));
+        t.match(rig.run('strict', 'x'), { code: 122, stderr: /vagga strict: Unexpected argument x/ });
+        t.match(rig.run('free', '--help'), { code: 0, stdout: 'list --help\n' });
+        t.match(rig.run('opts', 'hello'), { code: 0, stdout: 'hello\n' });
+        t.match(rig.run('alone').stdout, /^3$/m);
+        const settings = JSON.parse(rig.runWith({ VAGGA_SETTINGS: 'environ: {A: b}' }, 'settings').stdout);
+        t.match(settings, {
+          version_check: true,
+          proxy_env_vars: true,
+          build_lock_wait: false,
+          environ: { A: 'b' },
+        });
+      },
+    );
 
     t.test('§4.4 _capsule: builds and runs from inside what is there outside too', async t => {
       const built = rig.run('build');

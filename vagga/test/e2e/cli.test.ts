@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chownSync, cpSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { Rig } from './rig.ts';
+import { Rig, VAGGA } from './rig.ts';
 
 const CONFIG = `containers:
   c:
@@ -19,6 +19,8 @@ const CONFIG = `containers:
     setup:
     - !EnsureDir /a
     - !Depends dependency
+  fails:
+    setup: [!Sh "exit 1"]
 commands:
   env: !Command {container: plain, run: [env], description: Shows its environment, group: Looking}
   args: !Command
@@ -46,6 +48,10 @@ commands:
   edited: !Command {container: edited, run: [x]}
   name: !Command {container: plain, run: 'echo "$@"', accepts-arguments: true, symlink-name: sayit}
   many: !Command {container: plain, run: "true", expect-inotify-limit: 1000000000}
+  watches: !Command {container: plain, run: "true", expect-inotify-limit: 50000}
+  late: !Command {container: plain, run: echo done, banner: "late\\n", banner-delay: 60}
+  stays: !Command {container: plain, run: "echo started; sleep 7701", banner: "It is up\\n", banner-delay: 1}
+  unbuildable: !Command {container: fails, run: x}
   file: !Command {container: c, run: x}
   pair: !Supervise
     options: "Usage: vagga pair [options]"
@@ -69,29 +75,32 @@ t.before(() => {
 
 const lines = (text: string) => text.trimEnd().split('\n');
 
-t.test('§4.2 --version, §4.2 order-of-checks: which error comes first', async t => {
-  const bad = new Rig();
-  t.teardown(() => bad.remove());
-  t.match(bad.run('--version'), { code: 0, stdout: /^v\d+\.\d+\.\d+ / }, 'without a config');
-  t.match(bad.run('-h'), { code: 0, stdout: /^Usage:\n {2}vagga \[OPTIONS\]/ });
-  t.match(bad.run('_completion', 'fish'), { code: 0, stdout: /complete -c vagga/ });
-  t.match(bad.run('--bad'), { code: 126, stderr: /^Config not found in path "\// });
-  bad.write('vagga.yaml', 'commands: {x: !Command {containr: a}}');
-  t.match(bad.run('--bad'), { code: 126, stderr: /containr/ }, 'the config before the options');
-  bad.write('vagga.yaml', 'commands: {}');
-  bad.write('.vagga.settings.yaml', 'nonsense: 1');
-  t.match(bad.run('--bad'), { code: 126, stderr: /nonsense/ }, 'the settings too');
-  bad.write('.vagga.settings.yaml', '');
-  t.match(bad.run('--bad', '-e', 'A=b'), { code: 122, stderr: /vagga: Unknown option --bad\n$/ });
-  chownSync(bad.root, 12345, 12345);
-  t.match(bad.run('-e', 'A=b', 'x'), { code: 122, stderr: /err_root/ }, 'then the owner');
-  t.match(bad.run('--ignore-owner-check', '-e', 'A=b', 'x'), { code: 126, stderr: /can't contain equals/ });
-  t.match(bad.run('--ignore-owner-check', 'x'), {
-    code: 121,
-    stderr: /^Command "x" not found and is not an alias\n/,
-  });
-  t.same(bad.run('--ignore-owner-check'), { code: 127, stdout: '', stderr: '' }, 'no commands, no listing');
-});
+t.test(
+  '§4.2 --version, §4.2 order-of-checks, §4.2 owner-check, §4.2 --ignore-owner-check, §4.9 exit 0: which error comes first',
+  async t => {
+    const bad = new Rig();
+    t.teardown(() => bad.remove());
+    t.match(bad.run('--version'), { code: 0, stdout: /^v\d+\.\d+\.\d+ / }, 'without a config');
+    t.match(bad.run('-h'), { code: 0, stdout: /^Usage:\n {2}vagga \[OPTIONS\]/ });
+    t.match(bad.run('_completion', 'fish'), { code: 0, stdout: /complete -c vagga/ });
+    t.match(bad.run('--bad'), { code: 126, stderr: /^Config not found in path "\// });
+    bad.write('vagga.yaml', 'commands: {x: !Command {containr: a}}');
+    t.match(bad.run('--bad'), { code: 126, stderr: /containr/ }, 'the config before the options');
+    bad.write('vagga.yaml', 'commands: {}');
+    bad.write('.vagga.settings.yaml', 'nonsense: 1');
+    t.match(bad.run('--bad'), { code: 126, stderr: /nonsense/ }, 'the settings too');
+    bad.write('.vagga.settings.yaml', '');
+    t.match(bad.run('--bad', '-e', 'A=b'), { code: 122, stderr: /vagga: Unknown option --bad\n$/ });
+    chownSync(bad.root, 12345, 12345);
+    t.match(bad.run('-e', 'A=b', 'x'), { code: 122, stderr: /err_root/ }, 'then the owner');
+    t.match(bad.run('--ignore-owner-check', '-e', 'A=b', 'x'), { code: 126, stderr: /can't contain equals/ });
+    t.match(bad.run('--ignore-owner-check', 'x'), {
+      code: 121,
+      stderr: /^Command "x" not found and is not an alias\n/,
+    });
+    t.same(bad.run('--ignore-owner-check'), { code: 127, stdout: '', stderr: '' }, 'no commands, no listing');
+  },
+);
 
 t.test('§4.3 listing, §4.9 exit 127: on stderr', async t => {
   const listed = rig.run();
@@ -172,26 +181,37 @@ t.test('§4.7 environment, §4.2 --environ, §4.2 --use-env, §4.8 environ, §4.
   t.match(rig.run('file'), { code: 124, stderr: /environ-file/ }, 'in the container, not there');
 });
 
-t.test('§1.7 order, §1.7 several, §1.7 stops, §1.7 unknown, §1.6 epilog, §1.6 banner: sequences', async t => {
-  t.match(rig.run('three'), { code: 5, stdout: 'one\nend\ntwo\n' }, 'stops at the first code that is not 0');
-  t.match(rig.run('--no-prerequisites', 'three'), { code: 0, stdout: 'three\n', stderr: 'About to start\n' });
-  t.match(rig.run('-m', 'here', 'one', 'here'), { code: 0, stdout: '/work\none\nend\n' });
-  t.match(
-    rig.run('-m', 'one', '_list'),
-    { code: 121, stderr: /^Command "_list" not found/ },
-    'no built-in ones',
-  );
-  t.match(rig.run('lost'), {
-    code: 121,
-    stderr: 'Command nowhere not found. Run vagga without arguments to see the list.\n',
-  });
-  t.match(rig.run('none'), { code: 121, stderr: /Container "nowhere" not found/ });
-  t.match(rig.run('one', 'x'), {
-    code: 122,
-    stderr: 'Usage:\n  vagga one\nvagga one: Unexpected argument x\n',
-  });
-  t.match(rig.run('two', 'x').stdout, '', 'bad arguments stop everything before it begins');
-});
+t.test(
+  '§1.7 order, §1.7 several, §1.7 stops, §1.7 unknown, §1.6 epilog, §1.6 banner, §1.6 container, §4.2 --no-prerequisites, §4.2 --run-multi: sequences',
+  async t => {
+    t.match(
+      rig.run('three'),
+      { code: 5, stdout: 'one\nend\ntwo\n' },
+      'stops at the first code that is not 0',
+    );
+    t.match(rig.run('--no-prerequisites', 'three'), {
+      code: 0,
+      stdout: 'three\n',
+      stderr: 'About to start\n',
+    });
+    t.match(rig.run('-m', 'here', 'one', 'here'), { code: 0, stdout: '/work\none\nend\n' });
+    t.match(
+      rig.run('-m', 'one', '_list'),
+      { code: 121, stderr: /^Command "_list" not found/ },
+      'no built-in ones',
+    );
+    t.match(rig.run('lost'), {
+      code: 121,
+      stderr: 'Command nowhere not found. Run vagga without arguments to see the list.\n',
+    });
+    t.match(rig.run('none'), { code: 121, stderr: /Container "nowhere" not found/ });
+    t.match(rig.run('one', 'x'), {
+      code: 122,
+      stderr: 'Usage:\n  vagga one\nvagga one: Unexpected argument x\n',
+    });
+    t.equal(rig.run('two', 'x').stdout, '', 'bad arguments stop everything before it begins');
+  },
+);
 
 t.test('§1.6 work-dir, §1.6 run, §4.4 _base_dir, §4.4 _relative_work_dir: places', async t => {
   const below = new Rig({ root: join(rig.root, 'sub') });
@@ -251,10 +271,56 @@ t.test(
   },
 );
 
-t.test('§1.9 compare: a limit that is too small is no error', async t => {
-  const ran = rig.run('many');
-  t.equal(ran.code, 0);
-  t.match(ran.stderr, /fs\.inotify\.max_user_watches=1000000000/);
+t.test('§1.7 build-first: nothing runs before all is checked and built', async t => {
+  rig.write('dependency', '3');
+  t.match(rig.run('-m', 'one', 'nobody'), { code: 121, stdout: '' });
+  t.match(rig.run('-m', 'one', 'none'), { code: 121, stdout: '' });
+  const ran = rig.run('-m', 'one', 'edited');
+  t.match(ran, { code: 124, stdout: 'one\nend\n', stderr: /^[\s\S]*Container edited \([0-9a-f]{8}\) built/ });
+  rig.write('dependency', '4');
+  t.match(rig.run('-m', 'one', 'unbuildable'), { code: 121, stdout: '' });
+});
+
+t.test('§1.6 banner, §1.6 banner-delay: for commands that stay', async t => {
+  t.match(rig.run('late'), { code: 0, stdout: 'done\n', stderr: '' }, 'it ended before');
+  const staying = rig.start(['stays']);
+  await staying.shows('It is up');
+  t.equal(staying.stdout, 'started\n', 'not among the output');
+  staying.child.kill('SIGTERM');
+  t.equal((await staying.ended).code, 143);
+});
+
+/** vagga with a file of ours in the place of the kernel's limit. */
+function withLimit(limit: string, settings: string, command: string) {
+  rig.write('limit', limit);
+  const script = 'mount --bind limit /proc/sys/fs/inotify/max_user_watches && exec "$0" "$1" "$2"';
+  const { NODE_EXTRA_CA_CERTS: _, ...caller } = process.env;
+  const { status, stderr } = spawnSync(
+    'unshare',
+    ['-m', 'sh', '-c', script, process.execPath, VAGGA, command],
+    {
+      cwd: rig.root,
+      env: { ...caller, VAGGA_SETTINGS: settings },
+      encoding: 'utf8',
+    },
+  );
+  return { code: status, stderr, limit: rig.read('limit') };
+}
+
+t.test('§1.9 compare, §1.9 auto-apply, §1.6 expect-inotify-limit, §4.8 auto-apply-sysctl', async t => {
+  t.match(withLimit('8192\n', '', 'watches'), {
+    code: 0,
+    stderr: /^Warning: .*8192.*fs\.inotify\.max_user_watches=50000$/m,
+    limit: '8192\n',
+  });
+  t.same(withLimit('50000\n', '', 'watches'), { code: 0, stderr: '', limit: '50000\n' });
+  t.same(withLimit('8192\n', 'auto-apply-sysctl: true', 'watches'), {
+    code: 0,
+    stderr: '',
+    limit: '50000\n',
+  });
+  t.match(withLimit('8192\n', 'auto-apply-sysctl: true', 'many'), { code: 0, limit: '8192\n' }, 'too much');
+  t.match(rig.runWith({ RUST_LOG: 'error' }, 'many'), { code: 0, stderr: '' }, 'warnings can be hidden');
 });
 
 t.test('§4.4 _update_symlinks, §4.6 symlinks, §4.8 run-symlinks-as-commands', async t => {
@@ -291,9 +357,9 @@ t.test('§4.4 _help, §4.4 _list, §4.4 _compgen', async t => {
   t.equal(rig.run('_help', '_run').stdout, rig.run('_run', '--help').stdout);
   t.match(rig.run('_help', 'a'), { code: 121, stderr: 'Command a not found.\n' }, 'nor aliases');
   t.match(rig.run('_list', '--bad'), { code: 2, stderr: /vagga _list: Unknown option --bad\n$/ });
-  t.match(rig.run('_list', '--containers'), { code: 0, stdout: 'c\nedited\nplain\n', stderr: '' });
+  t.match(rig.run('_list', '--containers'), { code: 0, stdout: 'c\nedited\nfails\nplain\n', stderr: '' });
   t.equal(rig.run('_compgen', 'o', '--', 'x').stdout, '');
   t.equal(rig.run('_compgen', '--', 'en').stdout, 'env\n');
-  t.equal(rig.run('_compgen', '_build').stdout, 'c\nedited\nplain\n');
+  t.equal(rig.run('_compgen', '_build').stdout, 'c\nedited\nfails\nplain\n');
   t.equal(rig.run('_compgen', '--', '--env').stdout, '--env\n--environ\n');
 });
