@@ -8,6 +8,7 @@ import { containersOf } from '../core/plan/commands.ts';
 import { argvOf } from '../core/run/arguments.ts';
 import { selectChildren } from '../core/supervise/select.ts';
 import { runCapsule } from './capsule.ts';
+import { explainCommands } from './explain.ts';
 import { type Images, imagesOf } from './images.ts';
 import { type PlannedCommand, planCommands } from './plan-commands.ts';
 import { report } from './quick.ts';
@@ -137,6 +138,7 @@ async function imagesOfAll(session: Session, planned: readonly PlannedCommand[])
 export async function runCommands(session: Session, words: readonly string[]): Promise<number> {
   const planned = planCommands(session, words);
   if (typeof planned === 'number') return planned;
+  if (session.options.explain) return explainCommands(session, planned);
   const images = await imagesOfAll(session, planned);
   if (typeof images === 'number') return images;
   if (session.options.containersOnly) return 0;

@@ -281,6 +281,25 @@ t.test('§1.7 build-first: nothing runs before all is checked and built', async 
   t.match(rig.run('-m', 'one', 'unbuildable'), { code: 121, stdout: '' });
 });
 
+t.test('--explain says what would happen and does nothing', async t => {
+  rig.write('dependency', '5');
+  const before = rig.list('.vagga/.roots').join();
+  const told = rig.run('-E', 'X=a b', '--explain', '-m', 'three', 'edited', 'where');
+  t.equal(told.code, 0);
+  t.equal(told.stderr, '');
+  const hash = (name: string) => rig.run('_version_hash', '-s', name).stdout.trim();
+  const [edited, plain] = [hash('edited'), hash('plain')];
+  t.match(told.stdout, `build edited (${edited}, would be built, 2 steps)\nrun one\n`);
+  t.match(told.stdout, /^run one$[\s\S]*^run two$[\s\S]*^run three$/m, 'with what comes before');
+  t.match(
+    told.stdout,
+    `run where\n   container plain (${plain}, built)\n   runs /bin/sh -c pwd --\n   in /work/sub\n   with X='a b'\n`,
+  );
+  t.equal(rig.list('.vagga/.roots').join(), before);
+  t.match(rig.run('--explain', 'one', 'x'), { code: 122, stderr: /Unexpected argument x/ });
+  t.match(rig.run('--explain', '_build', 'edited'), { code: 122, stderr: /--explain/ });
+});
+
 t.test('§1.6 banner, §1.6 banner-delay: for commands that stay', async t => {
   t.match(rig.run('late'), { code: 0, stdout: 'done\n', stderr: '' }, 'it ended before');
   const staying = rig.start(['stays']);

@@ -83,6 +83,8 @@ export function isOutside([name]: readonly string[]): boolean {
 export async function builtin(session: Session, words: readonly string[]): Promise<number | undefined> {
   const [name = '', ...rest] = words;
   const known = find(name);
+  if (session.options.explain && (known !== undefined || NOT_AVAILABLE.includes(name)))
+    return say(122, '--explain is for commands of the project');
   if (known !== undefined) return await known.run(session, rest);
   return NOT_AVAILABLE.includes(name) ? say(121, `${name} is not available yet`) : undefined;
 }

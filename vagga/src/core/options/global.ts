@@ -16,6 +16,7 @@ export interface GlobalOptions {
   readonly isolateNetwork: boolean;
   readonly build: BuildMode;
   readonly multi: boolean;
+  readonly explain: boolean;
   /** Containers built at once. */
   readonly jobs?: number;
   readonly progress: (typeof MODES)[number];
@@ -52,6 +53,7 @@ export const GLOBAL: CommandLineSpec = {
     valued('environ-file', ['--environ-file'], 'FILE', 'Set the variables of a file (lines NAME=VALUE)', {
       repeats: true,
     }),
+    flag('explain', ['--explain'], 'Say what would be built and run, and do nothing'),
   ],
   positionals: [
     {
@@ -98,6 +100,7 @@ function optionsOf(given: readonly Given[]): GlobalOptions {
     isolateNetwork: has(given, 'no-network'),
     build: buildMode(given, 'normal'),
     multi: has(given, 'multi'),
+    explain: has(given, 'explain'),
     progress: (valuesOf(given, 'progress').at(-1) ?? 'auto') as GlobalOptions['progress'],
     ...(jobs !== undefined && { jobs: Number(jobs) }),
   };
