@@ -16,20 +16,6 @@ const TRIAL_TIMEOUT_MS = 10_000;
 /** Where programs and their libraries are; on a merged system all but the first are links into it. */
 const SYSTEM_DIRECTORIES = ['usr', 'bin', 'lib', 'lib64'];
 
-/** An image made of the host's own system directories, read-only: enough to start any of the host's programs. */
-export async function hostImage(root: string): Promise<SandboxMount[]> {
-  const mounts: SandboxMount[] = [];
-  for (const name of ['proc', 'sys', 'dev']) await mkdir(join(root, name), { recursive: true });
-  for (const name of SYSTEM_DIRECTORIES) {
-    const status = await lstat(`/${name}`).catch(() => undefined);
-    if (status?.isSymbolicLink()) await symlink(await readlink(`/${name}`), join(root, name));
-    if (!status?.isDirectory()) continue;
-    await mkdir(join(root, name));
-    mounts.push({ type: 'bind', source: `/${name}`, target: `/${name}`, readonly: true });
-  }
-  return mounts;
-}
-
 /** The groups of ours; undefined in the first user namespace, where every id of the 32 bits is mapped to itself. */
 function ownUserNamespace(): SandboxSpec['insideUserNamespace'] {
   const text = readFileSync('/proc/self/gid_map', 'utf8').trim();
@@ -39,6 +25,22 @@ function ownUserNamespace(): SandboxSpec['insideUserNamespace'] {
     return { inside, outside, count };
   });
   return { gidMappings };
+}
+
+/** An image made of the host's own system directories, read-only: enough to start any of the host's programs. */
+export async function hostImage(root: string): Promise<SandboxMount[]> {
+  const mounts: SandboxMount[] = [];
+  for (const name of ['proc', 'sys', 'dev']) await mkdir(join(root, name), { recursive: true });
+  for (const name of SYSTEM_DIRECTORIES) {
+    const status = await lstat(`/${name}`).catch(() => undefined);
+    if (status?.isSymbolicLink()) await symlink(await readlink(`/${name}`), join(root, name));
+    if (!status?.isDirectory()) continue;
+    await mkdir(join(root, name));
+    // What is mounted below cannot be left out in a user namespace (mount_namespaces(7)).
+    const recursive = ownUserNamespace() !== undefined;
+    mounts.push({ type: 'bind', source: `/${name}`, target: `/${name}`, readonly: true, recursive });
+  }
+  return mounts;
 }
 
 export function trialSpec(

@@ -1,10 +1,12 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { BUILD } from '../adapters/build/elsewhere.ts';
 import { AFTER_BUILD, doAfterBuild } from '../adapters/image/after-build.ts';
 import { currentIds, hideFromPrograms, isInside } from '../adapters/namespace/current.ts';
 import { enterNamespace } from '../adapters/namespace/enter.ts';
 import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
+import { pretendOwners } from '../adapters/namespace/pretend-owners.ts';
 import type { Cache } from '../adapters/project/cache.ts';
 import { findProject, mistaken, mistakenFiles } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
@@ -100,12 +102,32 @@ async function inProject(root: string, cache: Cache, { options, words }: Wish): 
   }
 }
 
+interface BuildWork {
+  readonly options: GlobalOptions;
+  readonly names: readonly string[];
+  readonly force: boolean;
+  readonly whole: boolean;
+}
+
+/** A build that another vagga of ours could not do in its own process. */
+async function buildForAnother({ options, names, force, whole }: BuildWork): Promise<number> {
+  if (!isInside()) enterNamespace();
+  if (currentIds().ids.kind === 'single') pretendOwners();
+  const found = findProject(process.cwd());
+  const loaded = found && load(found);
+  if (found === undefined || loaded === undefined) return fail(126, NOT_FOUND_HINT);
+  if (!loaded.ok) return fail(126, loaded.text);
+  const built = await new Session(found.root, loaded.cache, options, {}).buildHere(names, { force, whole });
+  return typeof built === 'number' ? built : 0;
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === AFTER_BUILD) {
     doAfterBuild(JSON.parse(argv[1] ?? ''));
     return 0;
   }
   hideFromPrograms();
+  if (argv[0] === BUILD) return await buildForAnother(JSON.parse(argv[1] ?? ''));
   const program = basename(process.argv[1] ?? 'vagga');
   if (isOwnName(program)) {
     const parsed = parseGlobal(argv);

@@ -3,24 +3,35 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { colours } from '@suite/shared/cli/colours.ts';
 import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
+import { buildElsewhere, buildsElsewhere, type Elsewhere } from '../adapters/build/elsewhere.ts';
 import { ensureBuilt } from '../adapters/build/ensure.ts';
 import { afterBuild, doAfterBuild, startAfterBuild } from '../adapters/image/after-build.ts';
 import { completeImage, filesOf } from '../adapters/image/complete.ts';
 import { atHome, Layout } from '../adapters/image/layout.ts';
+import { isReady } from '../adapters/image/ready.ts';
 import type { LayerStore } from '../adapters/layers/store.ts';
 import { currentIds } from '../adapters/namespace/current.ts';
 import { IsolatedNetwork } from '../adapters/namespace/network.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { probeEngine } from '../adapters/oci/probe.ts';
 import { toldEngine } from '../adapters/oci/told.ts';
-import { type Cache, writeCache } from '../adapters/project/cache.ts';
+import { type Cache, readCache, writeCache } from '../adapters/project/cache.ts';
+import { findProject } from '../adapters/project/find.ts';
 import { TransientCopies } from '../adapters/run/transient.ts';
 import { prepareStorage } from '../adapters/storage/storage-dir.ts';
 import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
+import type { Container } from '../config/model.ts';
+import { containerDependencies } from '../config/references.ts';
 import type { GlobalOptions } from '../core/options/global.ts';
+import { buildOrder } from '../core/plan/build.ts';
 
 /** The keys of a terminal, its end, and `kill`. */
 const INTERRUPTS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
+
+interface How {
+  readonly force: boolean;
+  readonly whole: boolean;
+}
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -101,6 +112,49 @@ export class Session {
         124,
         `Cache directory ${JSON.stringify(cache)} must exists. Create it, or change cache-dir.`,
       );
+    const order = buildOrder(this.cache.project, names);
+    const where = new Map(order.map(name => [name, buildsElsewhere(this.#container(name))]));
+    const all = [...where.values()];
+    if (all.every(place => place === undefined)) return await this.buildHere(names, { force, whole });
+    const code = all.includes('pretended')
+      ? await this.#elsewhere(names, { force, whole })
+      : await this.#oneByOne(where, { force, whole });
+    return code === 0 ? await this.buildHere(names, { whole }) : code;
+  }
+
+  #container(name: string): Container {
+    const container = this.cache.project.containers[name];
+    if (container === undefined) throw new Error(`container ${name} is not there`);
+    return container;
+  }
+
+  /** In the order of dependencies. A container in a namespace of its own is made anew by force only if it starts from none. */
+  async #oneByOne(where: ReadonlyMap<string, Elsewhere | undefined>, how: How): Promise<number> {
+    for (const [name, place] of where) {
+      const force = how.force && containerDependencies(this.#container(name)).length === 0;
+      const built = await (place === undefined
+        ? this.buildHere([name], { ...how, force })
+        : this.#elsewhere([name], { ...how, force }));
+      if (typeof built === 'number' && built !== 0) return built;
+    }
+    return 0;
+  }
+
+  async #elsewhere(names: readonly string[], how: How): Promise<number> {
+    if (!how.force && names.every(name => isReady(this.layout, this.cache, name))) return 0;
+    const { options } = this;
+    const [first = ''] = names;
+    const code = await buildElsewhere(this.#container(first), { options, names, ...how });
+    const found = findProject(this.layout.root);
+    // What it found out about the images is in the start-up cache now.
+    this.cache = (found && readCache(found)) ?? this.cache;
+    return code;
+  }
+
+  async buildHere(
+    names: readonly string[],
+    { force = false, whole = false } = {},
+  ): Promise<ReadonlyMap<string, string> | number> {
     const aborting = new AbortController();
     let code = 0;
     const interrupt = (signal: NodeJS.Signals) => {

@@ -1,5 +1,14 @@
 // vagga of an ordinary user: a user namespace with subordinate ids, or with one id, and root without either.
-import { cpSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Rig, ROOT_AND_USER, until } from './rig.ts';
@@ -31,7 +40,17 @@ const CONFIG = `containers:
     - !RunAs {isolate-network: true, script: "ip -o link > /out/link; readlink /proc/self/ns/net > /out/net1; ping -c1 -w5 127.0.0.1"}
     - !RunAs {isolate-network: true, user-id: 5, script: "readlink /proc/self/ns/net > /out/net2"}
     - !RunAs {script: "readlink /proc/self/ns/net > /out/net3"}
+  vast: {uids: [0-1000000000], setup: []}
+  odd:
+    uids: [0, 1000-1001]
+    setup:
+    - !EnsureDir /bin
+    - !EnsureDir /proc
+    - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
+    - !Copy {source: /work/busybox, path: /file, owner-uid: 1001}
+    - !Cmd [/bin/busybox, chown, "1001", /file]
 commands:
+  odd: !Command {container: odd, run: [/bin/busybox, sh, -c, "busybox cat /proc/self/uid_map; busybox ls -ln /file"]}
   look: !Command {container: as, run: "ls -ln /out /out/d"}
   ids: !Command {container: c, run: "id -u; id -g; stat -c '%u %g %n' /secret/*"}
   files: !Command {container: c, run: "echo made > /work/mine; mkdir /work/dir"}
@@ -58,9 +77,13 @@ commands:
 function project(rig: Rig): Rig {
   rig.write('vagga.yaml', CONFIG);
   rig.write('busybox', '');
-  cpSync('/bin/busybox', join(rig.root, 'busybox'));
+  copyFileSync('/bin/busybox', join(rig.root, 'busybox'));
+  chmodSync(join(rig.root, 'busybox'), 0o755);
   return rig;
 }
+
+const savedMap = (rig: Rig, name: string) =>
+  readFileSync(join(realpathSync(join(rig.root, '.vagga', name)), '../uid_map'), 'utf8');
 
 t.test('§5.1 everything works as an ordinary user', async t => {
   const rig = project(new Rig({ as: 'user' }));
@@ -136,6 +159,60 @@ t.test('§5.1 id map: an image built with other ids is built again, with a warni
     t.equal(rig.read(`.vagga/.roots/${image}/${file}`), saved);
   }
 });
+
+t.test('§5.1 one id only: without subordinate ids everything belongs to the user', async t => {
+  const rig = project(new Rig({ as: 'user', user: { subuid: '', subgid: '' } }));
+  t.teardown(() => rig.remove());
+  const { code, stdout, stderr } = rig.run('ids');
+  t.match({ code, stdout }, { code: 0, stdout: '0\n0\n0 0 /secret/file\n' }, stderr);
+  t.match(stderr, /Warning: no subordinate ids for vagga-test in \/etc\/subuid; files of images/);
+  t.equal(savedMap(rig, 'c'), `         0 ${String(USER_UID).padStart(10)}          1\n`);
+  const again = rig.run('ids');
+  t.same({ ...again, stdout: '' }, { code: 0, stdout: '', stderr: '' }, 'no warning of what is built');
+  t.match(rig.run('-E', 'A=b', '_run', 'c', 'chown', '5', '/tmp'), { code: 1, stderr: /Invalid argument/ });
+  t.match(rig.run('other'), { stdout: /uid=1000 gid=1001/ }, 'who else it is to be is the user, too');
+  t.match(rig.run('groups'), { code: 121, stderr: /supplementary-gids need subordinate ids/ });
+  t.equal(rig.run('files').code, 0);
+  t.equal(lstatSync(join(rig.root, 'mine')).uid, USER_UID);
+  t.match(rig.run('_build', 'odd'), { code: 121, stderr: /Number of allowed subuids is too small/ });
+  t.match(rig.run('look'), { code: 121, stderr: /!RunAs.* failed: supplementary-gids need subordinate ids/ });
+});
+
+t.test('§5.1 one id only: newuidmap that is missing, files that cannot be read', async t => {
+  const without = spawnSync('sh', ['-c', 'command -v newuidmap'], { encoding: 'utf8' }).stdout.trim();
+  for (const [user, message] of [
+    [{ without: [without] }, /newuidmap is not installed \(package uidmap\)/],
+    [{ subuid: 'vagga-test:1\n' }, /Error reading uidmap: \/etc\/subuid:1: Bad syntax: "vagga-test:1"/],
+    [
+      { subgid: `vagga-test:${USER_GID - 1}:2\n` },
+      /Error reading gidmap: \/etc\/subgid:1: range 61100\.\.61101 includes original id/,
+    ],
+  ] as const) {
+    const rig = project(new Rig({ as: 'user', user }));
+    const { code, stderr } = rig.run('code');
+    t.equal(code, 7, stderr);
+    t.match(stderr, message);
+    rig.remove();
+  }
+});
+
+t.test(
+  '§1.4 uids, §1.4 gids, §5.1: ranges with gaps lie over the subordinate ids one after another',
+  async t => {
+    const rig = project(new Rig({ as: 'user' }));
+    t.teardown(() => rig.remove());
+    t.match(rig.run('_build', 'vast'), {
+      code: 121,
+      stderr: /Number of allowed subuids is too small\. Required 0-1000000000, allowed 700000000-700065535/,
+    });
+    const { code, stdout, stderr } = rig.run('odd');
+    t.match({ code, stdout }, { code: 0, stdout: /^ +0 +0 +1\n +1000 +1 +2\n.* 1001 +0 .*file\n/s }, stderr);
+    t.equal(savedMap(rig, 'odd').split('\n')[1], '      1000  700000000          2');
+    t.equal(statSync(join(rig.root, '.vagga/odd/file')).uid, 700_000_001);
+    t.match(rig.run('_build', '--force', 'odd'), { code: 0 });
+    t.match(rig.run('_run', 'odd', '/bin/busybox', 'id', '-u'), { code: 0, stdout: '0\n' });
+  },
+);
 
 for (const as of ROOT_AND_USER) {
   t.test(`§1.6 user-id: another user of the container has no rights of root (${as})`, async t => {

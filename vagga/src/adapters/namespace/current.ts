@@ -1,7 +1,13 @@
 // The ids of this process, known once: found when it starts, or told by the one that made its user namespace.
 import { closeSync, readFileSync } from 'node:fs';
 import { parseMap } from '../../core/ids/maps.ts';
-import { type SessionIds, sessionMaps } from '../../core/ids/session.ts';
+import {
+  containerIds,
+  type Maps,
+  type SessionIds,
+  sessionMaps,
+  type WantedIds,
+} from '../../core/ids/session.ts';
 import type { CachedIds } from '../project/cache.ts';
 import { discoverIds } from './discover.ts';
 
@@ -16,6 +22,10 @@ export interface CurrentIds {
   readonly cached?: CachedIds;
   /** Descriptors over which the maps were waited for. */
   readonly inherited?: readonly number[];
+  /** Of our user namespace, as seen from where it was made. */
+  readonly maps?: Maps;
+  /** The namespace is still to be made. */
+  readonly pending?: boolean;
 }
 
 /** Only if the namespace we are in is the one it speaks of: anybody can set a variable. */
@@ -25,7 +35,7 @@ function readTold(): CurrentIds | undefined {
   try {
     const told = JSON.parse(text) as CurrentIds;
     const actual = parseMap(readFileSync('/proc/self/uid_map', 'utf8'));
-    return JSON.stringify(actual) === JSON.stringify(sessionMaps(told.ids)?.uids) ? told : undefined;
+    return told.pending || JSON.stringify(actual) === JSON.stringify(told.maps?.uids) ? told : undefined;
   } catch {
     return undefined;
   }
@@ -52,5 +62,18 @@ export function useIds(ids: SessionIds): void {
 
 /** True when this process is inside the namespace that its ids need. */
 export function isInside(): boolean {
-  return told !== undefined || currentIds().ids.kind === 'real';
+  return (told !== undefined && told.pending !== true) || currentIds().ids.kind === 'real';
+}
+
+/** For a process of ours that builds what wants these ids: what it is told, in our namespace or in a further one inside. */
+export function toldFor(wanted: WantedIds): CurrentIds {
+  const { ids, warnings } = currentIds();
+  const container = containerIds(ids, wanted);
+  const nested = container.ok ? container.nested : undefined;
+  if (ids.kind === 'mapped' && nested !== undefined) {
+    const only = { uids: wanted.uids, gids: wanted.gids };
+    return { ids: { ...ids, only }, warnings, maps: nested, pending: true };
+  }
+  const maps = told?.maps ?? sessionMaps(ids);
+  return { ids, warnings, ...(maps !== undefined && { maps }) };
 }

@@ -8,7 +8,7 @@ import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { makePipe } from '@suite/shared/linux/pipes.ts';
 import { findProgram } from '@suite/shared/oci/probe.ts';
 import { type IdMap, mapText } from '../../core/ids/maps.ts';
-import { type SessionIds, sessionMaps } from '../../core/ids/session.ts';
+import { type Maps, type SessionIds, sessionMaps } from '../../core/ids/session.ts';
 import { currentIds, IDS_VARIABLE } from './current.ts';
 import { idsForCache } from './quick-ids.ts';
 
@@ -24,9 +24,7 @@ const WAIT = 'echo made >/proc/self/fd/$1; read -r _ </proc/self/fd/$2 || exit 1
 const words = (map: IdMap) => map.flatMap(({ inside, outside, count }) => [inside, outside, count]).join(' ');
 
 /** Shell commands that write the maps of `pid`, by the right that the session's kind has for it. */
-function mapCommands(ids: SessionIds, pid: number): string {
-  const maps = sessionMaps(ids);
-  if (maps === undefined) return 'true';
+function mapCommands(ids: SessionIds, maps: Maps, pid: number): string {
   if (ids.kind === 'mapped' && process.getuid?.() !== 0) {
     const program = (name: string) => findProgram(name) ?? name;
     return `'${program('newuidmap')}' ${pid} ${words(maps.uids)} && '${program('newgidmap')}' ${pid} ${words(maps.gids)}`;
@@ -39,10 +37,11 @@ function mapCommands(ids: SessionIds, pid: number): string {
 
 /** Returns only by throwing: the program goes on from its beginning, inside. */
 export function enterNamespace(): never {
-  const { ids, warnings } = currentIds();
+  const { ids, warnings, maps = sessionMaps(ids) } = currentIds();
+  if (maps === undefined) throw new Error('there is no namespace for the ids of root');
   const [madeRead, madeWrite] = makePipe();
   const [mappedRead, mappedWrite] = makePipe();
-  const commands = mapCommands(ids, process.pid);
+  const commands = mapCommands(ids, maps, process.pid);
   const helper = spawnSync('sh', ['-c', HELPER, 'sh', commands], {
     stdio: [madeRead, mappedWrite, 'inherit'],
   });
@@ -52,7 +51,13 @@ export function enterNamespace(): never {
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const quick = enterWords(ids);
   const fds = [madeWrite, mappedRead];
-  const told = { ids, warnings, inherited: fds, ...(quick !== undefined && { cached: idsForCache(quick) }) };
+  const told = {
+    ids,
+    warnings,
+    maps,
+    inherited: fds,
+    ...(quick !== undefined && { cached: idsForCache(quick) }),
+  };
   const env = { ...process.env, [IDS_VARIABLE]: JSON.stringify(told) } as Record<string, string>;
   const argv = ['unshare', ...NAMESPACES, 'sh', '-c', WAIT, 'sh', ...fds.map(String), ...again];
   execInPlace(unshare, argv, env, fds);

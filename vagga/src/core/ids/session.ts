@@ -20,7 +20,13 @@ import {
  */
 export type SessionIds =
   | { readonly kind: 'real'; readonly uidMap: string; readonly gidMap: string }
-  | { readonly kind: 'mapped'; readonly uids: UserIds; readonly gids: UserIds }
+  | {
+      readonly kind: 'mapped';
+      readonly uids: UserIds;
+      readonly gids: UserIds;
+      /** Only the ids of containers that want just these; absent: all that the user has. */
+      readonly only?: WantedIds;
+    }
   | { readonly kind: 'single'; readonly uid: number; readonly gid: number; readonly reason: string };
 
 export interface Maps {
@@ -31,7 +37,11 @@ export interface Maps {
 /** What the user namespace of the session is made of; undefined: there is none. */
 export function sessionMaps(ids: SessionIds): Maps | undefined {
   if (ids.kind === 'real') return undefined;
-  if (ids.kind === 'mapped') return { uids: wholeMap(ids.uids), gids: wholeMap(ids.gids) };
+  if (ids.kind === 'mapped') {
+    const { uids, gids, only } = ids;
+    if (only === undefined) return { uids: wholeMap(uids), gids: wholeMap(gids) };
+    return { uids: layOver(only.uids, uids) ?? [], gids: layOver(only.gids, gids) ?? [] };
+  }
   return {
     uids: [{ inside: 0, outside: ids.uid, count: 1 }],
     gids: [{ inside: 0, outside: ids.gid, count: 1 }],
@@ -76,10 +86,8 @@ export function containerIds(ids: SessionIds, wanted: WantedIds): ContainerIds {
   const [uids, gids] = [layOver(wanted.uids, ids.uids), layOver(wanted.gids, ids.gids)];
   if (uids === undefined) return { ok: false, message: tooSmall('uid', wanted.uids, ids.uids) };
   if (gids === undefined) return { ok: false, message: tooSmall('gid', wanted.gids, ids.gids) };
-  const nested = {
-    uids: within(uids, wholeMap(ids.uids)) ?? [],
-    gids: within(gids, wholeMap(ids.gids)) ?? [],
-  };
+  const session = sessionMaps(ids) ?? { uids: [], gids: [] };
+  const nested = { uids: within(uids, session.uids) ?? [], gids: within(gids, session.gids) ?? [] };
   const plain = isIdentity(nested.uids) && isIdentity(nested.gids);
   return { ok: true, uidMap: mapText(uids), gidMap: mapText(gids), ...(!plain && { nested }) };
 }
