@@ -4,6 +4,8 @@ import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '@suite/shared/oci/probe.ts';
 import { BASE_CACHE_AGE_MS } from '../../../config/defaults.ts';
+import { sessionMaps } from '../../../core/ids/session.ts';
+import { currentIds } from '../../namespace/current.ts';
 import { runChild } from '../child.ts';
 import type { BuildContext } from '../context.ts';
 
@@ -44,6 +46,24 @@ function cacheHooks(cache: string): string[] {
   ];
 }
 
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+
+/**
+ * mmdebstrap mounts terminals for the group `tty`, which does not exist with one id only. Then the few devices that package
+ * scripts use are mounted here.
+ */
+function deviceHooks(): string[] {
+  if (currentIds().ids.kind !== 'single') return [];
+  const names = DEVICES.join(' ');
+  const bind = 'touch "$1/dev/$f" && mount --bind "/dev/$f" "$1/dev/$f"';
+  const undo = 'umount "$1/dev/$f" && rm "$1/dev/$f"';
+  return [
+    '--skip=chroot/mount/dev',
+    `--setup-hook=mkdir -p "$1/dev"; for f in ${names}; do ${bind} || exit 1; done`,
+    `--customize-hook=for f in ${names}; do ${undo} || exit 1; done`,
+  ];
+}
+
 function argvOf(bootstrap: Bootstrap, target: string, cache: string): string[] {
   const { suite, sources, variant, arch, include, aptOptions, keyring } = bootstrap;
   const secure = sources.some(line => line.includes('https:'));
@@ -58,6 +78,7 @@ function argvOf(bootstrap: Bootstrap, target: string, cache: string): string[] {
     ...(arch === undefined ? [] : [`--architectures=${arch}`]),
     ...(packages.length === 0 ? [] : [`--include=${packages.join(',')}`]),
     ...cacheHooks(cache),
+    ...deviceHooks(),
     ...bootstrap.unpackedHooks.map(line => `--extract-hook=${line}`),
     ...bootstrap.finalHooks.map(line => `--customize-hook=${line}`),
     suite,
@@ -96,7 +117,9 @@ export async function bootstrapInto(
   context: BuildContext,
   bootstrap: Bootstrap,
 ): Promise<string | undefined> {
-  const key = createHash('sha256').update(JSON.stringify(bootstrap)).digest('hex').slice(0, 8);
+  // A root made with other ids has other owners.
+  const made = { ...bootstrap, ids: sessionMaps(currentIds().ids) };
+  const key = createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 8);
   const directory = context.cacheDirectory(bootstrap.baseCache);
   mkdirSync(directory, { recursive: true });
   const base = join(directory, `${bootstrap.suite}-${key}`);
