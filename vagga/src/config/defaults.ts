@@ -54,6 +54,15 @@ export const DOWNLOAD_BYTES_MAX = 32 * 1024 ** 3;
 /** Names in the cache: file systems take 255 bytes, and a checksum and `.part.from` come with it. */
 export const DOWNLOAD_NAME_BYTES_MAX = 200;
 
+/** Manifests, configs and tokens of registries: the distribution protocol promises room for 4 MiB. */
+export const IMAGE_DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Layers fetched at once: as podman and docker do. */
+export const IMAGE_DOWNLOADS = 3;
+
+/** A program that keeps passwords may have to ask its user. */
+export const CREDENTIAL_HELPER_MS = 60_000;
+
 /** The search path of builds and runs, as on Debian for root. */
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

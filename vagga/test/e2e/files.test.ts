@@ -269,3 +269,35 @@ t.test('§2.5 !GitInstall: from a repository in files', async t => {
   t.equal(image('bin/where'), '/tmp/file:%2F%2F%2Fwork%2Fnested\n');
   rmSync(join(rig.root, 'nested'), { recursive: true });
 });
+
+t.test('§2.5 !GitDescribe: the description of the project, and of its tags only', async t => {
+  spawnSync('git', ['clone', '-q', REPOSITORY, join(rig.root, 'nested')]);
+  const nested = (...words: string[]) =>
+    spawnSync('git', ['-C', join(rig.root, 'nested'), '-c', 'user.name=T', '-c', 'user.email=t@x', ...words]);
+  nested('tag', '-a', 'other-2', '-m', 'x');
+  config(
+    '!EnsureDir /etc',
+    '!GitDescribe {repo: /work/nested, output-file: /etc/any}',
+    '!GitDescribe {repo: /work/nested, pattern: "v*", output-file: /etc/version}',
+  );
+  const built = await build();
+  t.equal(built.code, 0, built.stderr);
+  t.equal(image('etc/any'), 'other-2', 'no newline');
+  t.match(image('etc/version'), /^v1\.0-1-g[0-9a-f]{7,}$/);
+  rmSync(join(rig.root, 'nested'), { recursive: true });
+});
+
+t.test('a local archive that changed is unpacked again, also with the step cache', async t => {
+  const text = '!Text {/x: y}';
+  writeFileSync(join(rig.root, 'l.tgz'), tarGz({ name: 'l', data: 'one' }));
+  config('!Tar {url: ./l.tgz}');
+  t.equal((await build()).code, 0);
+  writeFileSync(join(rig.root, 'l.tgz'), tarGz({ name: 'l', data: 'two' }));
+  config('!Tar {url: ./l.tgz}', text);
+  t.equal((await build()).code, 0);
+  t.equal(image('l'), 'two');
+  rmSync(join(rig.root, 'fetched.txt'));
+  config(`!Download {url: "${base}/one.txt", path: /work/fetched.txt}`, '!Unzip {url: ./b.zip}');
+  t.equal((await build()).code, 0);
+  t.equal(rig.read('fetched.txt'), 'downloaded', 'what goes to the project is not in the cache');
+});

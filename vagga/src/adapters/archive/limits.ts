@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import {
   ARCHIVE_DEPTH_MAX,
   ARCHIVE_ENTRIES_MAX,
@@ -10,9 +9,9 @@ import {
 } from '../../config/defaults.ts';
 import type { ArchiveLimits } from '../../core/archive/limits.ts';
 
-/** By the size of the file: a few kilobytes may not become a full disk. */
-export function limitsFor(path: string): ArchiveLimits {
-  const allowed = ARCHIVE_SLACK_BYTES + statSync(path).size * ARCHIVE_RATIO_MAX;
+/** By the compressed size: a few kilobytes may not become a full disk. */
+export function limitsFor(packedBytes: number): ArchiveLimits {
+  const allowed = ARCHIVE_SLACK_BYTES + packedBytes * ARCHIVE_RATIO_MAX;
   return {
     entries: ARCHIVE_ENTRIES_MAX,
     unpackedBytes: Math.min(allowed, ARCHIVE_UNPACKED_BYTES_MAX),

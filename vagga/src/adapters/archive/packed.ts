@@ -1,7 +1,7 @@
 // Compressed files as streams of their content. gzip through zlib, the others through their own programs.
 import { spawn } from 'node:child_process';
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
-import { pipeline } from 'node:stream';
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { findProgram } from '@suite/shared/oci/probe.ts';
 import { ArchiveError } from '../../core/archive/error.ts';
@@ -23,29 +23,47 @@ const PROGRAMS: Readonly<Record<Exclude<Compression, 'gzip'>, { argv: readonly s
     zstd: { argv: ['zstd', '-dcq'], package: 'zstd' },
   };
 
+const CHUNK_BYTES = 64 * 1024;
 const ERROR_TEXT_MAX = 2000;
 
+/** A file, or a part of it. */
+export interface Slice {
+  readonly path: string;
+  readonly start: number;
+  readonly bytes: number;
+}
+
+export function wholeFile(path: string): Slice {
+  return { path, start: 0, bytes: statSync(path).size };
+}
+
+export function rawBytes({ path, start, bytes }: Slice): Readable {
+  if (bytes === 0) return Readable.from([]);
+  return createReadStream(path, { start, end: start + bytes - 1, highWaterMark: CHUNK_BYTES });
+}
+
 /** By the first bytes; undefined for everything else. */
-export function compressionOf(path: string): Compression | undefined {
+export function compressionOf({ path, start, bytes: length }: Slice): Compression | undefined {
   const fd = openSync(path, 'r');
   try {
-    const head = Buffer.alloc(6);
-    const bytes = readSync(fd, head, 0, head.length, 0);
+    const head = Buffer.alloc(Math.min(6, length));
+    const bytes = readSync(fd, head, 0, head.length, start);
     return MAGIC.find(([, magic]) => magic.every((byte, at) => at < bytes && head[at] === byte))?.[0];
   } finally {
     closeSync(fd);
   }
 }
 
-/** The content of `path` in pieces. Throws `ArchiveError` in words when it is damaged. */
-export function unpacked(path: string, compression: Compression | undefined): AsyncIterable<Buffer> {
-  if (compression === undefined) return createReadStream(path);
-  return compression === 'gzip' ? gunzipped(path) : throughProgram(path, compression);
+/** The content in pieces. Throws `ArchiveError` in words when it is damaged. */
+export function unpacked(slice: Slice): AsyncIterable<Buffer> {
+  const compression = compressionOf(slice);
+  if (compression === undefined) return rawBytes(slice);
+  return compression === 'gzip' ? gunzipped(slice) : throughProgram(slice, compression);
 }
 
-async function* gunzipped(path: string): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: 64 * 1024 });
-  pipeline(createReadStream(path, { highWaterMark: 64 * 1024 }), gunzip, () => {});
+async function* gunzipped(slice: Slice): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  pipeline(rawBytes(slice), gunzip, () => {});
   try {
     yield* gunzip as AsyncIterable<Buffer>;
   } catch (error) {
@@ -53,18 +71,18 @@ async function* gunzipped(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-async function* throughProgram(path: string, compression: keyof typeof PROGRAMS): AsyncGenerator<Buffer> {
+async function* throughProgram(slice: Slice, compression: keyof typeof PROGRAMS): AsyncGenerator<Buffer> {
   const { argv, package: debianPackage } = PROGRAMS[compression];
   const [name = '', ...words] = argv;
   const program = findProgram(name);
   if (program === undefined) {
     throw new ArchiveError(`${name} is needed to unpack this archive: apt-get install -y ${debianPackage}`);
   }
-  const input = openSync(path, 'r');
-  const child = spawn(program, words, { stdio: [input, 'pipe', 'pipe'] });
-  closeSync(input);
+  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+  // A program that found damage does not read the rest.
+  pipeline(rawBytes(slice), child.stdin, () => {});
   let errors = '';
-  child.stderr?.on('data', chunk => {
+  child.stderr.on('data', chunk => {
     errors = (errors + chunk).slice(0, ERROR_TEXT_MAX);
   });
   const ended = new Promise<number | null>(resolve => {

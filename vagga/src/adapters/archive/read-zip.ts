@@ -15,7 +15,7 @@ import {
   type ZipEntry,
   zipDataOffset,
 } from '../../core/archive/zip.ts';
-import type { TarSink } from './read-tar.ts';
+import type { ArchiveSink } from './read-tar.ts';
 
 function readAt(fd: number, at: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
@@ -75,7 +75,13 @@ async function linkTarget(path: string, fd: number, entry: ZipEntry, budget: Bud
   return byteText(Buffer.concat(parts));
 }
 
-async function one(path: string, fd: number, entry: ZipEntry, budget: Budget, sink: TarSink): Promise<void> {
+async function one(
+  path: string,
+  fd: number,
+  entry: ZipEntry,
+  budget: Budget,
+  sink: ArchiveSink,
+): Promise<void> {
   if (entry.type === 'symlink') {
     const target = await linkTarget(path, fd, entry, budget);
     sink.handle({ kind: 'entry', entry: { ...entry, target, sizeBytes: 0 } });
@@ -92,7 +98,7 @@ async function one(path: string, fd: number, entry: ZipEntry, budget: Budget, si
 export async function readZip(
   path: string,
   budget: Budget,
-  sink: TarSink,
+  sink: ArchiveSink,
   signal: AbortSignal,
 ): Promise<void> {
   const fd = openSync(path, 'r');

@@ -1,10 +1,11 @@
 // `!Tar`, `!TarInstall`, `!Unzip`, prebuilt images: one archive file into a directory of an image.
+import { statSync } from 'node:fs';
 import { ArchiveError } from '../../core/archive/error.ts';
 import { type ArchiveLimits, Budget } from '../../core/archive/limits.ts';
 import { Subdir } from '../../core/archive/names.ts';
 import type { Parts } from './inside.ts';
 import { limitsFor } from './limits.ts';
-import { compressionOf, unpacked } from './packed.ts';
+import { compressionOf, unpacked, wholeFile } from './packed.ts';
 import { readTar } from './read-tar.ts';
 import { readZip } from './read-zip.ts';
 import { type Target, Unpacker, type UnpackRules } from './unpacker.ts';
@@ -24,7 +25,7 @@ export interface UnpackRequest {
 type Read = (unpacker: Unpacker, limits: ArchiveLimits) => Promise<void>;
 
 async function unpack(request: UnpackRequest, read: Read): Promise<void> {
-  const limits = request.limits ?? limitsFor(request.archive);
+  const limits = request.limits ?? limitsFor(statSync(request.archive).size);
   const subdir = new Subdir(request.subdir);
   const target: Target = { ...request, place: parts => subdir.strip(parts) };
   const { owners } = request;
@@ -41,12 +42,12 @@ async function unpack(request: UnpackRequest, read: Read): Promise<void> {
 
 /** Compressed tar; throws `ArchiveError`. */
 export async function unpackTar(request: UnpackRequest): Promise<void> {
-  const compression = compressionOf(request.archive);
-  if (compression === undefined) {
+  const archive = wholeFile(request.archive);
+  if (compressionOf(archive) === undefined) {
     throw new ArchiveError('unexpected compression: the archive is neither gzip, xz, bzip2 nor zstd');
   }
   await unpack(request, (unpacker, limits) =>
-    readTar(unpacked(request.archive, compression), limits, unpacker, request.signal),
+    readTar(unpacked(archive), new Budget(limits), unpacker, request.signal),
   );
 }
 

@@ -71,6 +71,10 @@ export class Unpacker {
     this.#target = target;
   }
 
+  get limits(): ArchiveLimits {
+    return this.#rules.limits;
+  }
+
   /** Throws `ArchiveError`, or an error of the system. */
   handle(event: ArchiveEvent): void {
     if (event.kind === 'entry') {

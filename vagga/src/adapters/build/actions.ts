@@ -11,6 +11,7 @@ import { copyRoot } from './distro/mmdebstrap.ts';
 import { gitCheckout, gitDescribe, gitInstall } from './git.ts';
 import { thenHostFiles } from './host-files.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
+import { ociImage } from './oci-image.ts';
 import { runInImage } from './run-step.ts';
 
 type Kind = BuildAction['kind'];
@@ -58,6 +59,7 @@ const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
   unpack,
   'tar-install': tarInstall,
   'git-checkout': gitCheckout,
+  'oci-image': ociImage,
   'git-install': gitInstall,
   'git-describe': gitDescribe,
   'write-file': ({ root }, { path, text, mode }) => writeInImage(root, path, text, mode),

@@ -1,4 +1,5 @@
-import type { DownloadContext } from '../download/cached.ts';
+import { statSync } from 'node:fs';
+import { type DownloadContext, localPath } from '../download/cached.ts';
 import type { Asking } from '../download/fetch-bytes.ts';
 import { proxyVariables } from '../run/proxies.ts';
 import type { BuildContext } from './context.ts';
@@ -20,4 +21,11 @@ export function downloadContext(context: BuildContext): DownloadContext {
 export function asking(context: BuildContext): Asking {
   const { settings, signal } = context;
   return { proxies: proxyVariables({ settings }), signal };
+}
+
+/** Changes when the file of an address `./x` or `/volumes/x` does. */
+export function localStamp(context: BuildContext, url: string): string {
+  const path = localPath(downloadContext(context), url);
+  const stat = path === undefined ? undefined : statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'absent' : [stat.size, stat.mtimeNs, stat.ctimeNs, stat.ino].join('-');
 }

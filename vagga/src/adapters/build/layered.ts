@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { arch } from 'node:os';
 import type { Step } from '../../config/model.ts';
-import { sourcesOf, stepKeyText } from '../../core/layers/key.ts';
+import { leavesTheImage, localFilesOf, sourcesOf, stepKeyText } from '../../core/layers/key.ts';
 import type { BuildPlan } from '../../core/plan/build.ts';
 import { stepTitle } from '../../core/step-title.ts';
 import type { BuildAction, BuildState } from '../../core/steps/state.ts';
@@ -12,6 +12,7 @@ import type { Layer, LayerStore } from '../layers/store.ts';
 import type { LayeredTree } from '../layers/tree.ts';
 import { execute } from './actions.ts';
 import type { BuildContext, ParentImage } from './context.ts';
+import { localStamp } from './downloads.ts';
 import { putHostFiles } from './host-files.ts';
 import type { StepReport } from './report.ts';
 
@@ -146,8 +147,10 @@ export class LayeredBuild {
   }
 
   #key(identity: string, actions: readonly BuildAction[]): string | undefined {
-    if (this.#below === undefined) return undefined;
-    const sources = sourcesOf(actions).map(name => this.#context.parents.get(name)?.id ?? '');
+    if (this.#below === undefined || leavesTheImage(actions)) return undefined;
+    const containers = sourcesOf(actions).map(name => this.#context.parents.get(name)?.id ?? '');
+    const files = localFilesOf(actions).map(url => localStamp(this.#context, url));
+    const sources = [...containers, ...files];
     return digest(stepKeyText({ below: this.#below, identity, actions, sources }));
   }
 

@@ -16,6 +16,8 @@ export interface Fetch {
   readonly headers?: Readonly<Record<string, string>>;
   readonly tlsVerify?: boolean;
   readonly retryMs?: number;
+  /** Of the whole file; longer ones are refused. */
+  readonly bytesMax?: number;
   /** Bytes that are there and bytes in all (undefined: the server does not say). */
   readonly onProgress: (bytes: number, totalBytes: number | undefined) => void;
 }
@@ -83,9 +85,10 @@ async function attempt(fetch: Fetch): Promise<void> {
 async function receive(fetch: Fetch, answer: IncomingMessage, from: number): Promise<void> {
   const length = answer.headers['content-length'];
   const total = length === undefined ? undefined : from + Number(length);
-  if (total !== undefined && total > DOWNLOAD_BYTES_MAX) {
+  const { bytesMax = DOWNLOAD_BYTES_MAX } = fetch;
+  if (total !== undefined && total > bytesMax) {
     answer.destroy();
-    throw new Error(`the file has more than ${DOWNLOAD_BYTES_MAX} bytes`);
+    throw new Error(`the file has more than ${bytesMax} bytes`);
   }
   if (from === 0) {
     const validator = validatorOf(answer);
@@ -98,7 +101,7 @@ async function receive(fetch: Fetch, answer: IncomingMessage, from: number): Pro
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       fetch.onProgress(bytes, total);
-      if (bytes > DOWNLOAD_BYTES_MAX) done(new Error(`the file has more than ${DOWNLOAD_BYTES_MAX} bytes`));
+      if (bytes > bytesMax) done(new Error(`the file has more than ${bytesMax} bytes`));
       else done(null, chunk);
     },
   });

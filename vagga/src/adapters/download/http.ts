@@ -137,3 +137,14 @@ export async function request(address: string, options: HttpOptions): Promise<In
   }
   throw new Error(`more than ${REDIRECTS_MAX} redirects`);
 }
+/** The whole body as text; rejects when it is longer. */
+export async function bodyText(answer: IncomingMessage, bytesMax: number): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of answer as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

@@ -51,6 +51,10 @@ export const sourceSteps = {
       layout: s.optional(text, 'directory with an OCI image layout'),
       platform: s.optional(text, 'as linux/amd64; the machine’s own when none is given'),
       'tls-verify': flag(true, 'false for a registry without a good certificate'),
+      distribution: s.optional(
+        text,
+        'as debian bookworm, ubuntu noble, alpine v3.20; needed by package steps when the name does not tell',
+      ),
     },
     { shorthand: 'image' },
   ),

@@ -59,7 +59,7 @@ const gitDescribe: Emit = (out, value, world) => {
 /** A name in a registry counts as written: a tag that moves there changes no project. Images on disk count with their content. */
 const ociImage: Emit = (out, value, world) => {
   const { archive, layout } = value as Fields;
-  fields('image?', 'archive/?', 'layout/?', 'platform?')(out, value, world);
+  fields('image?', 'archive/?', 'layout/?', 'platform?', 'distribution?')(out, value, world);
   const inProject = (file: string) => (file.startsWith('/') ? file : `/work/${file.replace(/^(\.\/)+/, '')}`);
   // The index of a layout names everything else by checksum.
   const files = [archive, layout === undefined ? undefined : `${layout as string}/index.json`];

@@ -15,6 +15,7 @@ import {
   planText,
 } from './files.ts';
 import { planGit, planGitDescribe, planGitInstall } from './git.ts';
+import { planOciImage } from './oci-image.ts';
 import { planBuildDeps, planInstall } from './packages.ts';
 import { planAlpineRepo, planAptTrust, planRepo, planUbuntuRepo } from './repositories.ts';
 import { planRunAs } from './run-as.ts';
@@ -42,6 +43,7 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   GitDescribe: planGitDescribe,
   GitInstall: planGitInstall,
   Install: planInstall,
+  OciImage: planOciImage,
   Remove: planRemove,
   Repo: planRepo,
   RunAs: planRunAs,

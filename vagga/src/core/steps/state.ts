@@ -4,12 +4,14 @@ import type { ProcessUser } from '../ids/process-user.ts';
 import type { ArchiveAction } from './archive-actions.ts';
 import type { Distribution } from './distribution.ts';
 import type { GitAction } from './git-actions.ts';
+import type { OciAction } from './oci-actions.ts';
 import type { PackageAction } from './package-actions.ts';
 
 /** Everything a build does to the image, as data. A table in adapters/build maps each kind to its executor. */
 export type BuildAction =
   | ArchiveAction
   | GitAction
+  | OciAction
   | PackageAction
   | { readonly kind: 'copy-root'; readonly container: string }
   | {

@@ -1,0 +1,99 @@
+// Executor of `!OciImage`.
+import { readFileSync } from 'node:fs';
+import { unexpectedRelease } from '../../core/oci/os-release.ts';
+import { type Platform, platformOf, platformText } from '../../core/oci/platform.ts';
+import type { OciAction } from '../../core/steps/oci-actions.ts';
+import { type DownloadContext, fileOf, localPath } from '../download/cached.ts';
+import { applyImage } from '../oci-image/apply.ts';
+import { BlobCache } from '../oci-image/blob-cache.ts';
+import { fromArchive } from '../oci-image/from-archive.ts';
+import { directoryReader, fromLayout } from '../oci-image/from-layout.ts';
+import { fromRegistry } from '../oci-image/from-registry.ts';
+import type { Image } from '../oci-image/image.ts';
+import { Registry } from '../registry/client.ts';
+import { credentialsFor } from '../registry/credentials.ts';
+import type { BuildContext } from './context.ts';
+import { downloadContext } from './downloads.ts';
+import { putHostFiles } from './host-files.ts';
+import { inRoot } from './in-root.ts';
+
+type Source = OciAction['source'];
+
+/** Paths without a beginning are of the project, as those of `/work`. */
+function addressOf(path: string): string {
+  if (path.startsWith('/work/')) return `.${path.slice('/work'.length)}`;
+  return /^[./]/.test(path) ? path : `./${path}`;
+}
+
+function registryImage(context: BuildContext, source: Source & { kind: 'registry' }, platform: Platform) {
+  const { reference, tlsVerify } = source;
+  const download = downloadContext(context);
+  const { proxies, say } = download;
+  const { signal } = context;
+  const credentials = credentialsFor(reference.registry, reference.repository, process.env);
+  const registry = new Registry(reference, { proxies, signal, tlsVerify, credentials });
+  const cache = new BlobCache(context.cacheDirectory('oci'), signal);
+  return fromRegistry({ reference, registry, cache, platform, signal, say });
+}
+
+function layoutDirectory(download: DownloadContext, path: string): string {
+  const directory = localPath(download, addressOf(path));
+  if (directory === undefined)
+    throw new Error(`layout is a directory of the project or an external volume, not ${path}`);
+  return directory;
+}
+
+async function imageOf(context: BuildContext, source: Source, platform: Platform): Promise<Image> {
+  if (source.kind === 'registry') return await registryImage(context, source, platform);
+  const download = downloadContext(context);
+  const chosen = { platform, ...(source.name !== undefined && { name: source.name }) };
+  if (source.kind === 'archive') {
+    const path = await fileOf(download, { urls: [addressOf(source.path)] });
+    return await fromArchive({ path, signal: context.signal, ...chosen });
+  }
+  const read = directoryReader(layoutDirectory(download, source.path));
+  return await fromLayout({ read, title: source.path, ...chosen });
+}
+
+/** vagga plans a build before it knows the image, and runs programs in its own environment. */
+function sayWhatIsNotApplied(context: BuildContext, image: Image): void {
+  const { env } = image.config;
+  if (env.length > 0) {
+    context.log.write(
+      `The image sets these variables, add those you need to !Env and environ: ${env.join(' ')}\n`,
+    );
+  }
+}
+
+function releaseProblem(context: BuildContext, expects: OciAction['expects']): string | undefined {
+  if (expects === undefined) return undefined;
+  let text = '';
+  try {
+    text = readFileSync(inRoot(context.root, '/etc/os-release'), 'utf8');
+  } catch {
+    return undefined;
+  }
+  const found = unexpectedRelease(text, expects);
+  return found === undefined
+    ? undefined
+    : `the image holds ${found}, not ${expects.id} ${expects.release}: write \`distribution: ${found}\``;
+}
+
+export async function ociImage(context: BuildContext, action: OciAction): Promise<string | undefined> {
+  const platform = action.platform ?? platformOf(process.arch);
+  const image = await imageOf(context, action.source, platform);
+  const { os, architecture } = image.config.platform;
+  if (architecture !== '' && architecture !== platform.architecture) {
+    const made = platformText({ os, architecture });
+    return `the image is made for ${made}, not for ${platformText(platform)}: set \`platform: ${made}\` if that is what you want`;
+  }
+  const { foreignOwners } = await applyImage(image, context.root, context.signal);
+  if (foreignOwners > 0) {
+    context.log.write(
+      `${foreignOwners} files belong to users that this build does not have; they are root's now\n`,
+    );
+  }
+  putHostFiles(context.root);
+  sayWhatIsNotApplied(context, image);
+  return releaseProblem(context, action.expects);
+}

@@ -1,0 +1,190 @@
+// `!OciImage` against Debian's docker-registry, and against what skopeo writes to disk.
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { pax, tar } from '../archives/make.ts';
+import { Layout } from '../archives/oci.ts';
+import { PASSWORD, TestRegistry, TokenServer, USER } from './registry.ts';
+import { Rig } from './rig.ts';
+
+const rig = new Rig();
+const layout = new Layout(join(rig.root, 'layout'));
+const image = (path: string): string => rig.read(`.vagga/c/${path}`);
+const stops: (() => unknown)[] = [];
+
+t.teardown(async () => {
+  for (const stop of stops) await stop();
+  rig.remove();
+});
+
+/** bind(2) to small ports: a file capability that must survive. */
+const CAPABILITY = '\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0';
+const busybox = readFileSync('/bin/busybox');
+
+t.before(() => {
+  // Each build asks for its image anew.
+  rig.write('.vagga.settings.yaml', 'step-cache: false\n');
+  const base = tar(
+    { name: 'bin/', type: '5', mode: 0o755 },
+    { name: 'bin/busybox', mode: 0o755, data: busybox },
+    { name: 'bin/sh', type: '1', target: 'bin/busybox' },
+    { name: 'etc/os-release', data: 'ID=debian\nVERSION_CODENAME=bookworm\n' },
+    { name: 'etc/removed', data: 'x' },
+    pax({ 'SCHILY.xattr.security.capability': CAPABILITY }),
+    { name: 'bin/capable', mode: 0o755, data: 'x' },
+    { name: 'etc/owned', data: 'x', uid: 12, gid: 34 },
+  );
+  const upper = tar({ name: 'etc/.wh.removed', data: '' }, { name: 'version', data: 'one' });
+  layout.index({ layers: [base, upper], name: 'one', env: ['PATH=/opt/bin'] });
+});
+
+/** As people push. */
+function skopeo(...words: string[]): void {
+  const { status, stderr } = spawnSync('skopeo', words, { encoding: 'utf8', cwd: rig.root });
+  if (status !== 0) throw new Error(stderr);
+}
+
+const push = (target: string, ...more: string[]): void =>
+  skopeo('copy', '-q', '--dest-tls-verify=false', ...more, 'oci:layout:one', target);
+
+function config(...steps: string[]): void {
+  rig.write('vagga.yaml', `containers:\n  c:\n    setup:\n${steps.map(step => `    - ${step}\n`).join('')}`);
+}
+
+const build = (more: Record<string, string> = {}) => rig.start(['_build', 'c'], more).ended;
+
+t.test('§2.9 !OciImage: by tag and by digest from a registry', async t => {
+  const directory = join(rig.root, 'registry');
+  const registry = await TestRegistry.start(directory, { kind: 'none' });
+  stops.push(() => registry.stop());
+  push(`docker://${registry.host}/base:1`);
+  config(`!OciImage "${registry.host}/base:1"`, '!Sh "/bin/busybox cat /version > /copied"');
+  const built = await build();
+  t.equal(built.code, 0, built.stderr);
+  t.equal(image('copied'), 'one', 'its programs run');
+  t.notOk(rig.has('.vagga/c/etc/removed'));
+  const inode = (path: string) => lstatSync(join(rig.root, '.vagga/c', path)).ino;
+  t.equal(inode('bin/sh'), inode('bin/busybox'), 'hard links');
+  const { uid, gid } = lstatSync(join(rig.root, '.vagga/c/etc/owned'));
+  t.same([uid, gid], [12, 34]);
+  const capability = spawnSync('getcap', [join(rig.root, '.vagga/c/bin/capable')], {
+    encoding: 'utf8',
+  }).stdout;
+  t.match(capability, 'cap_net_bind_service=ep');
+  const [directoryName] = rig.list('.vagga/.roots').filter(name => name.startsWith('c.'));
+  t.match(
+    rig.read(`.vagga/.roots/${directoryName}/build.log`),
+    /The image sets these variables.*PATH=\/opt\/bin/,
+  );
+  const digest = /sha256:[0-9a-f]{64}/.exec(rig.read(`.vagga/.roots/${directoryName}/build.log`))?.[0] ?? '';
+  config(`!OciImage "${registry.host}/base@${digest}"`, '!Text {/pinned: "yes"}');
+  await registry.stop();
+  const pinned = await build();
+  t.equal(pinned.code, 0, 'what has a digest and was fetched once needs no registry');
+  t.equal(image('pinned'), 'yes');
+  config(`!OciImage "${registry.host}/base:1"`, '!Text {/other: "yes"}');
+  t.match((await build()).stderr, /ECONNREFUSED/, 'a tag must be asked for');
+});
+
+t.test('§2.9 !OciImage: a login in a file, from a helper, and none', async t => {
+  const directory = join(rig.root, 'password');
+  const registry = await TestRegistry.start(directory, { kind: 'password' });
+  stops.push(() => registry.stop());
+  push(`docker://${registry.host}/private/base:1`, '--dest-creds', `${USER}:${PASSWORD}`);
+  const auths = join(rig.root, 'auth.json');
+  const auth = Buffer.from(`${USER}:${PASSWORD}`).toString('base64');
+  const step = `!OciImage "${registry.host}/private/base:1"`;
+  config(step);
+  const none = await build({ REGISTRY_AUTH_FILE: '/nonexistent', HOME: rig.root });
+  t.match(none.stderr, /private\/base:1: the registry refuses access \(401\); log in with: podman login 127/);
+  writeFileSync(auths, JSON.stringify({ auths: { [registry.host]: { auth } } }));
+  const known = await build({ REGISTRY_AUTH_FILE: auths });
+  t.equal(known.code, 0, known.stderr);
+  config(step, '!Text {/x: y}');
+  writeFileSync(
+    auths,
+    JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from('me:wrong').toString('base64') } } }),
+  );
+  t.match((await build({ REGISTRY_AUTH_FILE: auths })).stderr, /refuses access \(401\)/);
+  const programs = join(rig.root, 'programs');
+  mkdirSync(programs);
+  const helper = join(programs, 'docker-credential-test');
+  writeFileSync(
+    helper,
+    `#!/bin/sh\nread -r server\necho "$1 $server" > ${rig.root}/helped\necho '{"Username":"${USER}","Secret":"${PASSWORD}"}'\n`,
+  );
+  chmodSync(helper, 0o755);
+  mkdirSync(join(rig.root, 'home/.docker'), { recursive: true });
+  rig.write('home/.docker/config.json', JSON.stringify({ credHelpers: { [registry.host]: 'test' } }));
+  const home = { HOME: join(rig.root, 'home'), PATH: `${programs}:${process.env.PATH}` };
+  const helped = await build(home);
+  t.equal(helped.code, 0, helped.stderr);
+  t.equal(rig.read('helped'), `get ${registry.host}\n`);
+});
+
+t.test('§2.9 !OciImage: tokens over TLS', async t => {
+  const directory = join(rig.root, 'token');
+  mkdirSync(directory);
+  const tokens = new TokenServer(directory);
+  const realm = await tokens.start();
+  stops.push(() => tokens.stop());
+  const registry = await TestRegistry.start(directory, { kind: 'token', realm }, true);
+  stops.push(() => registry.stop());
+  // skopeo runs while our token server must answer, so not synchronously.
+  const words = [
+    'copy',
+    '-q',
+    '--dest-tls-verify=false',
+    '--dest-creds',
+    `${USER}:${PASSWORD}`,
+    'oci:layout:one',
+  ];
+  const pushing = spawn('skopeo', [...words, `docker://${registry.host}/team/base:1`], {
+    cwd: rig.root,
+    stdio: 'inherit',
+  });
+  t.equal(await new Promise(resolve => pushing.once('close', resolve)), 0);
+  tokens.asked.length = 0;
+  const auth = Buffer.from(`${USER}:${PASSWORD}`).toString('base64');
+  rig.write('auth.json', JSON.stringify({ auths: { [`${registry.host}/team`]: { auth } } }));
+  config(`!OciImage {image: "${registry.host}/team/base:1", tls-verify: false}`);
+  const built = await build({ REGISTRY_AUTH_FILE: join(rig.root, 'auth.json') });
+  t.equal(built.code, 0, built.stderr);
+  t.same(tokens.asked, ['user repository:team/base:pull'], 'one token for all');
+  config(`!OciImage {image: "${registry.host}/team/none:1", tls-verify: false}`);
+  t.match(
+    (await build({ REGISTRY_AUTH_FILE: join(rig.root, 'auth.json') })).stderr,
+    /there is no such image|refuses access/,
+  );
+});
+
+t.test('§2.9 !OciImage: a docker archive, an OCI archive and a layout on disk', async t => {
+  skopeo('copy', '-q', 'oci:layout:one', 'docker-archive:docker.tar:app:1');
+  skopeo('copy', '-q', 'oci:layout:one', 'oci-archive:oci.tar:one');
+  for (const source of [
+    'archive: docker.tar',
+    'archive: ./docker.tar, image: "app:1"',
+    'archive: /work/oci.tar',
+    'layout: layout',
+    'layout: ./layout, image: one',
+  ]) {
+    config(`!OciImage {${source}}`, '!Sh "/bin/busybox cat /version > /copied"');
+    const built = await build();
+    t.equal(built.code, 0, `${source}: ${built.stderr}`);
+    t.equal(image('copied'), 'one', source);
+    t.notOk(existsSync(join(rig.root, '.vagga/c/etc/removed')), source);
+  }
+  config('!OciImage {archive: docker.tar, image: "other"}');
+  t.match((await build()).stderr, /there is no image "other:latest" in the archive, only: .*app:1/);
+  config('!OciImage {layout: layout, distribution: ubuntu noble}');
+  t.match(
+    (await build()).stderr,
+    /the image holds debian bookworm, not ubuntu noble: write `distribution: debian bookworm`/,
+  );
+  config('!OciImage {layout: layout, platform: linux/arm64}');
+  t.match((await build()).stderr, /not made for linux\/arm64, only for: linux\/amd64/);
+  config('!OciImage "A B"');
+  t.match((await build()).stderr, /"A B" is not the name of an image/);
+  rmSync(join(rig.root, 'docker.tar'));
+});
