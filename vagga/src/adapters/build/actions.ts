@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { BuildAction } from '../../core/steps/state.ts';
 import { download, tarInstall, unpack } from './archives.ts';
 import type { BuildContext } from './context.ts';
-import { copyIntoImage, truncateInImage } from './copy.ts';
+import { copyFromImage, copyIntoImage, truncateInImage } from './copy.ts';
 import { keepOnly } from './data-dirs.ts';
 import { PACKAGE_EXECUTORS } from './distro/executors.ts';
 import { copyRoot } from './distro/mmdebstrap.ts';
 import { gitCheckout, gitDescribe, gitInstall } from './git.ts';
-import { thenHostFiles } from './host-files.ts';
+import { putHostFiles, thenHostFiles } from './host-files.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
 import { ociImage } from './oci-image.ts';
 import { runInImage } from './run-step.ts';
@@ -21,12 +21,6 @@ type Execute<K extends Kind> = (
   context: BuildContext,
   action: Of<K>,
 ) => Promise<string | undefined> | undefined;
-
-function parentRoot(context: BuildContext, name: string): string {
-  const parent = context.parents.get(name);
-  if (parent === undefined) throw new Error(`container "${name}" is not built`);
-  return parent.root;
-}
 
 function emptyDirectory(path: string): void {
   let names: string[];
@@ -53,7 +47,7 @@ function writeInImage(root: string, path: string, text: string, mode: number): u
 const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
   ...PACKAGE_EXECUTORS,
   'copy-root': (context, { container }) =>
-    thenHostFiles(context, copyRoot(context, parentRoot(context, container), context.root)),
+    thenHostFiles(context, copyRoot(context, context.parentRoot(container), context.root)),
   run: runInImage,
   download,
   unpack,
@@ -63,8 +57,17 @@ const EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
   'git-install': gitInstall,
   'git-describe': gitDescribe,
   'write-file': ({ root }, { path, text, mode }) => writeInImage(root, path, text, mode),
-  copy: (context, { copy }) => {
-    copyIntoImage(context.root, context.layout.root, copy);
+  copy: (context, { copy, container }) => {
+    if (container === undefined) copyIntoImage(context.root, context.layout.root, copy);
+    else copyFromImage(context.root, context.parentRoot(container), copy);
+    return undefined;
+  },
+  'sub-step': async (context, { title, actions }) => {
+    const failed = await execute(context, actions);
+    return failed === undefined ? undefined : `sub-step ${title} failed: ${failed}`;
+  },
+  'host-files': ({ root }) => {
+    putHostFiles(root);
     return undefined;
   },
   'ensure-directory': ({ root }, { path, mode }) => {

@@ -82,6 +82,15 @@ export class BuildContext {
     (await this.#network?.catch(() => undefined))?.close();
   }
 
+  /** Where the image of another container is. */
+  parentRoot(name: string): string {
+    const parent = this.parents.get(name);
+    // Only steps of a config that is in an image: what those need is known too late.
+    if (parent === undefined)
+      throw new Error(`container "${name}" is not built: put a step !Build {container: ${name}} before`);
+    return parent.root;
+  }
+
   /** Absolute path of a directory in the build cache, created. */
   cacheDirectory(name: string): string {
     const path = this.layout.cache(name);

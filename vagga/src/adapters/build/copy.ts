@@ -83,24 +83,40 @@ function placeDirectory(target: string): boolean {
   return true;
 }
 
-/** Throws with a sentence for the user. */
+interface ReadableTree extends TreeReader {
+  hostPath(path: string): string;
+}
+
+/** From the project, or from the image itself. Throws with a sentence for the user. */
 export function copyIntoImage(root: string, projectRoot: string, copy: CopyValue): void {
   const tree = isProjectPath(copy.source) ? new DiskTree(projectRoot) : new ImageTree(root);
+  for (const entry of entriesOf(tree, copy)) put(root, tree, entry, copy);
+}
+
+/** A single file keeps the time at which it came; in trees times are fixed. */
+export function copyFromImage(root: string, otherRoot: string, copy: CopyValue): void {
+  const tree = new ImageTree(otherRoot);
+  for (const entry of entriesOf(tree, copy)) {
+    const target = put(root, tree, entry, copy);
+    if (entry.relative === '' && entry.stat.kind === 'file') utimesSync(target, new Date(), new Date());
+  }
+}
+
+function entriesOf(tree: TreeReader, copy: CopyValue): TreeEntry[] {
   const entries = selectTree(tree, copy.source, copy);
   if (entries === undefined) throw new Error(`source ${copy.source} does not exist`);
-  for (const entry of entries) {
-    const source = tree.hostPath(entry.path);
-    const isTop = entry.relative === '';
-    const target = inRoot(root, join(copy.path, entry.relative), entry.stat.kind === 'directory');
-    // Without parents the error of the system names the path of the host; ours names the image's.
-    if (isTop) checkParent(root, copy.path);
-    if (entry.stat.kind === 'directory') {
-      if (placeDirectory(target)) dress(target, source, entry, copy);
-    } else {
-      place(source, target, entry);
-      dress(target, source, entry, copy);
-    }
-  }
+  return entries;
+}
+
+function put(root: string, tree: ReadableTree, entry: TreeEntry, copy: CopyValue): string {
+  const source = tree.hostPath(entry.path);
+  const target = inRoot(root, join(copy.path, entry.relative), entry.stat.kind === 'directory');
+  // Without parents the error of the system names the path of the host; ours names the image's.
+  if (entry.relative === '') checkParent(root, copy.path);
+  const isNew = entry.stat.kind !== 'directory' || placeDirectory(target);
+  if (entry.stat.kind !== 'directory') place(source, target, entry);
+  if (isNew) dress(target, source, entry, copy);
+  return target;
 }
 
 function checkParent(root: string, path: string): void {

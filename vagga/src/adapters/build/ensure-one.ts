@@ -6,6 +6,7 @@ import { dataDirWarnings, planBuild } from '../../core/plan/build.ts';
 import { setupWarnings } from '../../core/plan/warnings.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
 import { completeImage, imageId, isUsable, layersBelow, pendingLayers } from '../image/complete.ts';
+import { DiskWorld } from '../image/hash-world.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
 import { type BuiltState, builtState } from '../image/store.ts';
@@ -160,8 +161,9 @@ export class Ensurer {
         `Container ${name}: image-cache-url is not available yet, building locally.`,
       );
     }
-    const plan = planBuild(project, name, proxyVariables(this.cache));
-    const keyed = planBuild(project, name, {});
+    const { otherContainer } = new DiskWorld(this.#layout, project);
+    const plan = planBuild(project, name, proxyVariables(this.cache), otherContainer);
+    const keyed = planBuild(project, name, {}, otherContainer);
     if (!plan.ok) return failed(problemsText(plan.problems));
     if (!keyed.ok) return failed(problemsText(keyed.problems));
     for (const warning of currentIds().warnings) this.#options.progress.note(`Warning: ${warning}`);

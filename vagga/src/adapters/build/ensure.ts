@@ -1,10 +1,13 @@
 // Makes sure that containers are built: several at once, each after those it starts from.
 import { availableParallelism } from 'node:os';
-import { containerDependencies, containerNotFound } from '../../config/references.ts';
+import type { Container } from '../../config/model.ts';
+import { containerNotFound } from '../../config/references.ts';
 import { buildOrder } from '../../core/plan/build.ts';
+import { DiskWorld } from '../image/hash-world.ts';
 import type { Layout } from '../image/layout.ts';
 import { LayerStore } from '../layers/store.ts';
 import { type Cache, writeCache } from '../project/cache.ts';
+import { dependenciesIn } from './dependencies.ts';
 import { type EnsureOptions, Ensurer, type One } from './ensure-one.ts';
 import { limited } from './limited.ts';
 
@@ -27,17 +30,26 @@ function jobsOf(cache: Cache, options: EnsureOptions): number {
   return options.jobs ?? cache.settings.jobs ?? Math.min(JOBS_DEFAULT, availableParallelism());
 }
 
+type Dependencies = (container: Container) => readonly string[];
+
 /** The first failure ends the others: their steps so far stay in the cache. */
-async function all(ensurer: Ensurer, order: readonly string[], jobs: number, stop: () => void) {
+async function all(
+  ensurer: Ensurer,
+  order: readonly string[],
+  before: Dependencies,
+  jobs: number,
+  stop: () => void,
+) {
   const started = new Map<string, Promise<One>>();
   const inTurn = limited(jobs);
   for (const name of order) {
     const container = ensurer.cache.project.containers[name];
-    const before = (container === undefined ? [] : containerDependencies(container)).map(needed =>
-      started.get(needed),
+    // What is not started yet leads back to us; the versioning of one of the two says so.
+    const needed = (container === undefined ? [] : before(container)).flatMap(
+      other => started.get(other) ?? [],
     );
-    const one = Promise.all(before).then(async (needed): Promise<One> => {
-      if (needed.some(other => other?.kind !== 'ready')) return { kind: 'interrupted' };
+    const one = Promise.all(needed).then(async (others): Promise<One> => {
+      if (others.some(other => other.kind !== 'ready')) return { kind: 'interrupted' };
       const ended = await inTurn(() => ensurer.one(name));
       if (ended.kind !== 'ready') stop();
       return ended;
@@ -61,8 +73,9 @@ export async function ensureBuilt(
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   const store = new LayerStore(layout.layers);
   const ensurer = new Ensurer(layout, cache, store, { ...options, signal });
-  const order = buildOrder(cache.project, names);
-  const ended = await all(ensurer, order, jobsOf(cache, options), () => stopping.abort());
+  const before = dependenciesIn(cache.project, new DiskWorld(layout, cache.project));
+  const order = buildOrder(cache.project, names, before);
+  const ended = await all(ensurer, order, before, jobsOf(cache, options), () => stopping.abort());
   const failed = ended.map(({ one }) => one).find(one => one.kind === 'failed');
   if (failed !== undefined) return failed;
   if (ended.some(({ one }) => one.kind === 'interrupted')) return { kind: 'interrupted' };

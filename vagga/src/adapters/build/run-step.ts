@@ -1,9 +1,10 @@
 // `!Sh`, `!Cmd`, package managers: a program in the half-built image, as a container with a writable root.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
 import { ROOT_USER, userNamespace } from '../../core/ids/process-user.ts';
+import type { ImageSource, Mounts } from '../../core/steps/mounts.ts';
 import type { BuildAction } from '../../core/steps/state.ts';
 import { currentIds } from '../namespace/current.ts';
 import { createBundle } from '../oci/bundle.ts';
@@ -11,18 +12,30 @@ import { engineCommand, startCommand } from '../oci/engine.ts';
 import { bindMount, projectMount, sandboxOf } from '../oci/sandbox.ts';
 import { runChild } from './child.ts';
 import type { BuildContext } from './context.ts';
-import { makeDirectories } from './in-root.ts';
+import { inRoot, makeDirectories } from './in-root.ts';
 
 type RunAction = Extract<BuildAction, { kind: 'run' }>;
 
-function cacheMounts(context: BuildContext, caches: RunAction['caches']) {
-  return Object.entries(caches).map(([target, name]) => {
-    const source = context.cacheDirectory(name);
-    // apt wants its own place for half downloads below both of its directories.
-    if (name.startsWith('apt-')) mkdirSync(join(source, 'partial'), { recursive: true });
-    makeDirectories(context.root, target, 0o755);
-    return bindMount(source, target);
-  });
+function cacheMount(context: BuildContext, target: string, name: string): SandboxMount {
+  const source = context.cacheDirectory(name);
+  // apt wants its own place for half downloads below both of its directories.
+  if (name.startsWith('apt-')) mkdirSync(join(source, 'partial'), { recursive: true });
+  makeDirectories(context.root, target, 0o755);
+  return bindMount(source, target);
+}
+
+function imageMount(context: BuildContext, target: string, { container, source }: ImageSource): SandboxMount {
+  const path = inRoot(context.parentRoot(container), source);
+  if (!existsSync(path)) throw new Error(`${source} does not exist in container "${container}"`);
+  return bindMount(path, target, true);
+}
+
+/** Outer places first, so that an inner one is not covered. */
+function mountsOf(context: BuildContext, mounts: Mounts): SandboxMount[] {
+  const byDepth = Object.entries(mounts).sort(([a], [b]) => a.split('/').length - b.split('/').length);
+  return byDepth.map(([target, what]) =>
+    typeof what === 'string' ? cacheMount(context, target, what) : imageMount(context, target, what),
+  );
 }
 
 async function spec(context: BuildContext, action: RunAction, mounts: readonly SandboxMount[]) {
@@ -39,7 +52,7 @@ async function spec(context: BuildContext, action: RunAction, mounts: readonly S
       projectMount(context.layout.root),
       { type: 'tmpfs', target: '/run', readonly: false, mode: 0o755 },
       ...mounts,
-      ...cacheMounts(context, action.caches),
+      ...mountsOf(context, action.caches),
     ],
     terminal: false,
     network: isolateNetwork ? { path: (await context.isolatedNetwork()).path } : 'host',

@@ -53,7 +53,9 @@ function builtContent(out: FieldWriter, step: Fields, world: HashWorld): void {
   const image = world.image(step.container as string);
   if (image.kind !== 'built') throw new NotHashable(image.kind, image.message);
   const source = `${image.root}${step.source as string}`.replace(/\/$/, '');
-  for (const entry of selected(world, source, step as Fields & Filter)) {
+  const rules = step.rules as readonly string[];
+  const filter: Filter = { rules, ...(rules.length > 0 && { noDefaultRules: true }) };
+  for (const entry of selected(world, source, filter)) {
     out.path('filename', entry.path.slice(image.root.length) || '/');
     if (entry.stat.kind !== 'symlink') out.field('mode', entry.stat.mode);
     out.field('uid', entry.stat.uid);

@@ -4,7 +4,9 @@ import type { Container, Project } from '../../config/model.ts';
 import { containerDependencies } from '../../config/references.ts';
 import { type PlannedStep, planSteps, type StepProblem } from '../steps/index.ts';
 import { finishPackages } from '../steps/packages.ts';
-import type { BuildAction, BuildState } from '../steps/state.ts';
+import type { BuildAction, BuildState, StepWorld } from '../steps/state.ts';
+
+type OtherConfigs = StepWorld['otherContainer'];
 
 /** Directories every image has: the places where a run mounts something. */
 const SYSTEM_DIRECTORIES = ['/dev', '/sys', '/proc', '/run', '/work'];
@@ -40,12 +42,15 @@ const START: BuildState = {
   caches: {},
 };
 
+/** Where no other config can be read. */
+const NO_OTHERS: OtherConfigs = () => ({ kind: 'not-ready', message: 'no other config can be read here' });
+
 /** Package lists are outside of images, and those of then may name packages that are gone. */
-function resumed(steps: readonly PlannedStep[], index: number, project: Project): readonly PlannedStep[] {
+function resumed(steps: readonly PlannedStep[], index: number, world: StepWorld): readonly PlannedStep[] {
   const first = steps[index];
   if (first === undefined || !first.before.listsFresh) return steps.slice(index);
   const setup = steps.slice(index).map(({ step }) => step);
-  const planned = planSteps(setup, { ...first.before, listsFresh: false }, project);
+  const planned = planSteps(setup, { ...first.before, listsFresh: false }, world);
   return planned.ok ? planned.steps : steps.slice(index);
 }
 
@@ -67,11 +72,13 @@ export function planBuild(
   project: Project,
   name: string,
   proxies: Readonly<Record<string, string>>,
+  otherContainer: OtherConfigs = NO_OTHERS,
 ): BuildPlan {
   const container = project.containers[name];
   if (container === undefined) throw new Error(`no container ${name}`);
   const start = { ...START, env: { ...BUILD_ENVIRONMENT, ...proxies } };
-  const planned = planSteps(container.setup, start, project);
+  const world = { containers: project.containers, otherContainer };
+  const planned = planSteps(container.setup, start, world);
   if (!planned.ok) return planned;
   const { resolvConfPath, hostsFilePath } = container;
   const mounted = [...new Set(['/etc/resolv.conf', '/etc/hosts', resolvConfPath, hostsFilePath])];
@@ -84,7 +91,7 @@ export function planBuild(
       mounted.filter(path => path !== null),
       container.dataDirs,
     ),
-    resumed: index => resumed(planned.steps, index, project),
+    resumed: index => resumed(planned.steps, index, world),
   };
 }
 
@@ -100,12 +107,18 @@ export function dataDirWarnings({ dataDirs }: Container): string[] {
 }
 
 /** The named containers and everything they start from, dependencies first, each once. */
-export function buildOrder(project: Project, names: readonly string[]): string[] {
+export function buildOrder(
+  project: Project,
+  names: readonly string[],
+  dependenciesOf: (container: Container) => readonly string[] = containerDependencies,
+): string[] {
   const order: string[] = [];
+  const met = new Set<string>();
   const visit = (name: string): void => {
     const container = project.containers[name];
-    if (container === undefined || order.includes(name)) return;
-    for (const parent of containerDependencies(container)) visit(parent);
+    if (container === undefined || met.has(name)) return;
+    met.add(name);
+    for (const parent of dependenciesOf(container)) visit(parent);
     order.push(name);
   };
   for (const name of names) visit(name);

@@ -1,4 +1,5 @@
 // What steps with archives and downloads plan.
+import type { Mounts } from './mounts.ts';
 
 /** Where a file comes from: an address, `./x` of the project or `/volumes/x`. */
 interface Source {
@@ -22,5 +23,5 @@ export type ArchiveAction =
       readonly subdir?: string;
       readonly script: string;
       readonly env: Readonly<Record<string, string>>;
-      readonly caches: Readonly<Record<string, string>>;
+      readonly caches: Mounts;
     });

@@ -1,10 +1,11 @@
 // `!Container`: start from the image of another container and take over what its steps have set.
 import { planSteps } from './index.ts';
+import { cachesOnly } from './mounts.ts';
 import { type BuildState, done, type PlanStep, refuse } from './state.ts';
 
-/** Build dependencies of the parent are gone already, and its package lists are not ours. */
+/** Build dependencies of the parent are gone already, its package lists are not ours, and what it mounted was for itself. */
 function inherited(state: BuildState): BuildState {
-  return { ...state, buildDeps: [], listsFresh: false };
+  return { ...state, buildDeps: [], listsFresh: false, caches: cachesOnly(state.caches) };
 }
 
 export const planContainer: PlanStep = (value, state, world) => {

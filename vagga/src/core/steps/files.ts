@@ -1,5 +1,6 @@
 // Steps that put files into the image or take them out.
 import { filterProblem } from '../image/tree.ts';
+import { copyAction } from './other-containers.ts';
 import { type BuildAction, type CopyValue, done, type PlanStep, refuse } from './state.ts';
 
 export const planText: PlanStep = (value, state) => {
@@ -16,7 +17,7 @@ export const planCopy: PlanStep = (value, state) => {
   const copy = value as unknown as CopyValue;
   const problem =
     filterProblem(copy) ?? (copy.source.startsWith('/') ? undefined : 'source must be absolute');
-  return problem === undefined ? done(state, { kind: 'copy', copy }) : refuse(problem);
+  return problem === undefined ? done(state, copyAction(state, copy)) : refuse(problem);
 };
 
 /** Only feeds the identity of the image. */

@@ -1,4 +1,5 @@
 // What steps with version control plan.
+import type { Mounts } from './mounts.ts';
 
 export interface Checkout {
   readonly url: string;
@@ -14,7 +15,7 @@ export type GitAction =
       readonly subdir: string;
       readonly script: string;
       readonly env: Readonly<Record<string, string>>;
-      readonly caches: Readonly<Record<string, string>>;
+      readonly caches: Mounts;
     })
   | {
       readonly kind: 'git-describe';

@@ -16,6 +16,7 @@ import {
 } from './files.ts';
 import { planGit, planGitDescribe, planGitInstall } from './git.ts';
 import { planOciImage } from './oci-image.ts';
+import { planBuildStep, planSubConfig } from './other-containers.ts';
 import { planBuildDeps, planInstall } from './packages.ts';
 import { planAlpineRepo, planAptTrust, planRepo, planUbuntuRepo } from './repositories.ts';
 import { planRunAs } from './run-as.ts';
@@ -27,6 +28,7 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   Alpine: planAlpine,
   AlpineRepo: planAlpineRepo,
   AptTrust: planAptTrust,
+  Build: planBuildStep,
   BuildDeps: planBuildDeps,
   CacheDirs: planCacheDirs,
   Cmd: planCmd,
@@ -48,6 +50,7 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   Repo: planRepo,
   RunAs: planRunAs,
   Sh: planSh,
+  SubConfig: planSubConfig,
   Tar: planTar,
   TarInstall: planTarInstall,
   Text: planText,

@@ -1,5 +1,6 @@
 // What distributions and package managers do to the image, as data. Mirrors and the codename of an archive are known
 // only when the build runs, so those that need them leave them to the executor.
+import type { Mounts } from './mounts.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -33,7 +34,7 @@ export type PackageAction =
       readonly kind: 'apt-get';
       readonly argv: readonly string[];
       readonly env: Variables;
-      readonly caches: Readonly<Record<string, string>>;
+      readonly caches: Mounts;
       /** `try`: a failure is only a warning. `use`: preloaded, if it is in the image. */
       readonly eatmydata?: 'try' | 'use';
     }
@@ -48,7 +49,7 @@ export type PackageAction =
       /** After the options that every call has. */
       readonly words: readonly string[];
       readonly env: Variables;
-      readonly caches: Readonly<Record<string, string>>;
+      readonly caches: Mounts;
       /** stdout goes to this file beside the root instead of the log. */
       readonly outputFile?: string;
     }

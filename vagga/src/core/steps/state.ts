@@ -1,9 +1,12 @@
 // What steps hand on to later ones while a build is planned.
+
 import type { Container, Json } from '../../config/model.ts';
 import type { ProcessUser } from '../ids/process-user.ts';
+import type { OtherContainer } from '../image/emit.ts';
 import type { ArchiveAction } from './archive-actions.ts';
 import type { Distribution } from './distribution.ts';
 import type { GitAction } from './git-actions.ts';
+import type { Mounts } from './mounts.ts';
 import type { OciAction } from './oci-actions.ts';
 import type { PackageAction } from './package-actions.ts';
 
@@ -18,8 +21,7 @@ export type BuildAction =
       readonly kind: 'run';
       readonly argv: readonly string[];
       readonly env: Readonly<Record<string, string>>;
-      /** Mount point in the image → name in the cache directory. */
-      readonly caches: Readonly<Record<string, string>>;
+      readonly caches: Mounts;
       /** Held while running: package caches allow one user at a time. */
       readonly lock?: string;
       /** stdout goes to this file beside the root instead of the log. */
@@ -32,7 +34,12 @@ export type BuildAction =
       readonly isolateNetwork?: boolean;
     }
   | { readonly kind: 'write-file'; readonly path: string; readonly text: string; readonly mode: number }
-  | { readonly kind: 'copy'; readonly copy: CopyValue }
+  /** `container`: from its image; absent: from the project or from the image itself. */
+  | { readonly kind: 'copy'; readonly copy: CopyValue; readonly container?: string }
+  /** A step of another config. */
+  | { readonly kind: 'sub-step'; readonly title: string; readonly actions: readonly BuildAction[] }
+  /** The host's name servers and names, for the steps that follow. */
+  | { readonly kind: 'host-files' }
   | { readonly kind: 'ensure-directory'; readonly path: string; readonly mode: number }
   | { readonly kind: 'empty-directory'; readonly path: string }
   | { readonly kind: 'truncate'; readonly path: string }
@@ -75,7 +82,7 @@ export interface BuildState {
   readonly ensureDirs: readonly string[];
   readonly emptyDirs: readonly string[];
   readonly removed: readonly string[];
-  readonly caches: Readonly<Record<string, string>>;
+  readonly caches: Mounts;
 }
 
 export type Outcome =
@@ -84,6 +91,10 @@ export type Outcome =
 
 export interface StepWorld {
   readonly containers: Readonly<Record<string, Container>>;
+  /** The container that a `!SubConfig` of this value means. */
+  readonly otherContainer: (value: Json) => OtherContainer;
+  /** The sub-configs that we are in. */
+  readonly inside?: readonly string[];
 }
 
 /** One step of the format: what it does to the state and to the image. */
