@@ -58,7 +58,8 @@ export function runtimeChoice(saved: SavedRuntime): RuntimeChoice {
   return { ...saved, wrap: argv => (isPrivate ? withoutUnified('/sys/fs/cgroup/unified', argv) : [...argv]) };
 }
 
-function isExecutable(path: string): boolean {
+/** By us, now. */
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

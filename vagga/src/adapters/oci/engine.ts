@@ -1,5 +1,7 @@
 // The container engine as a start can use it: found once per boot and kept in the start-up cache.
+
 import { readFileSync, statSync } from 'node:fs';
+import { isExecutable } from '@suite/shared/oci/probe.ts';
 import { currentIds } from '../namespace/current.ts';
 import { stateDirectory } from '../namespace/state-directory.ts';
 import type { CachedRuntime } from '../project/cache.ts';
@@ -42,5 +44,5 @@ export function endWithUs(signal: 'HUP' | 'TERM', argv: readonly string[]): stri
 
 /** A static init for PID 1, without which TERM and INT do not end programs that have no handler for them. */
 export function findInit(): string | undefined {
-  return INIT_PLACES.find(path => statSync(path, { throwIfNoEntry: false })?.isFile());
+  return INIT_PLACES.find(isExecutable);
 }
