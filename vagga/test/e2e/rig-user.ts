@@ -30,6 +30,8 @@ export interface UserOptions {
   readonly prepare?: string;
   /** All of it in a user namespace (with every id), where `prepare` may change kernel settings that are one's own there. */
   readonly ownSettings?: boolean;
+  /** Words before vagga's own: a container that it runs in. */
+  readonly through?: readonly string[];
 }
 
 /** Root maps every id to itself as soon as the namespace is there; who is in it waits for that. */
@@ -50,6 +52,7 @@ export class TestUser {
   readonly #node: string;
   readonly #script: string;
   readonly #ownSettings: boolean;
+  readonly #through: readonly string[];
 
   constructor(options: UserOptions = {}) {
     chmodSync(this.directory, 0o755);
@@ -68,6 +71,7 @@ export class TestUser {
     chmodSync(join(this.directory, 'nothing'), 0o600);
     this.#script = this.#mounts(options);
     this.#ownSettings = options.ownSettings === true;
+    this.#through = options.through ?? [];
   }
 
   #file(name: string, text: string): void {
@@ -129,7 +133,7 @@ export class TestUser {
   }
 
   vaggaWords(words: readonly string[]): string[] {
-    return this.words([this.#node, this.vagga, ...words]);
+    return this.words([...this.#through, this.#node, this.vagga, ...words]);
   }
 
   environment(): Record<string, string> {

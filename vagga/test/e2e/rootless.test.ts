@@ -196,6 +196,38 @@ t.test('§5.1 one id only: newuidmap that is missing, files that cannot be read'
   }
 });
 
+/** As a container of an ordinary user starts its root: the ids are there, /etc/subuid knows nothing of them. */
+const CONTAINER = [
+  ...['unshare', '--map-root-user', '--map-users=700000000,1,65535', '--map-groups=700000000,1,65535'],
+  ...[
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    'mount --bind /dev/null /etc/subuid && exec "$@"',
+    'sh',
+  ],
+];
+/** And one that may not mount. */
+const WITHOUT_MOUNTING = [...CONTAINER, 'setpriv', '--bounding-set', '-sys_admin', '--inh-caps', '-all'];
+
+for (const [title, through] of [
+  ['root of a container', CONTAINER],
+  ['root of a container that may not mount', WITHOUT_MOUNTING],
+] as const) {
+  t.test(`§5.1 ${title}: the ids that it sees are its ids`, async t => {
+    const rig = project(new Rig({ as: 'user', user: { through } }));
+    t.teardown(() => rig.remove());
+    const { code, stdout, stderr } = rig.run('ids');
+    t.match({ code, stdout }, { code: 0, stdout: '0\n0\n5 6 /secret/file\n' }, stderr);
+    t.equal(statSync(join(rig.root, '.vagga/c/bin/busybox')).uid, USER_UID);
+    t.equal(rig.run('ids').stderr, '', 'built once');
+    t.match(rig.run('alone'), { code: 0, stdout: /^1: lo: / });
+    t.match(rig.run('pair'), { code: 0, stdout: /two \| second/ });
+  });
+}
+
 t.test(
   '§1.4 uids, §1.4 gids, §5.1: ranges with gaps lie over the subordinate ids one after another',
   async t => {

@@ -1,5 +1,5 @@
 // Where the engine keeps its notes about running containers. They mean nothing after a reboot.
-import { lstatSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentIds } from './current.ts';
 
@@ -21,9 +21,20 @@ function own(path: string): string {
   return path;
 }
 
+/** Root of a container that was started by a user does not own /run where that is the host's. */
+function isWritable(path: string): boolean {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function choose(): string {
   const uid = ownUid();
-  if (uid === 0) return OF_ROOT;
+  if (uid === 0 && isWritable(OF_ROOT)) return OF_ROOT;
   const runtime = process.env.XDG_RUNTIME_DIR ?? '';
   const stat = runtime.startsWith('/') ? statSync(runtime, { throwIfNoEntry: false }) : undefined;
   const usable = stat?.isDirectory() === true && stat.uid === process.getuid?.();
