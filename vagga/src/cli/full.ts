@@ -107,17 +107,18 @@ interface BuildWork {
   readonly names: readonly string[];
   readonly force: boolean;
   readonly whole: boolean;
+  readonly imageDownload: boolean;
 }
 
 /** A build that another vagga of ours could not do in its own process. */
-async function buildForAnother({ options, names, force, whole }: BuildWork): Promise<number> {
+async function buildForAnother({ options, names, ...how }: BuildWork): Promise<number> {
   if (!isInside()) enterNamespace();
   if (currentIds().ids.kind === 'single') pretendOwners();
   const found = findProject(process.cwd());
   const loaded = found && load(found);
   if (found === undefined || loaded === undefined) return fail(126, NOT_FOUND_HINT);
   if (!loaded.ok) return fail(126, loaded.text);
-  const built = await new Session(found.root, loaded.cache, options, {}).buildHere(names, { force, whole });
+  const built = await new Session(found.root, loaded.cache, options, {}).buildHere(names, how);
   return typeof built === 'number' ? built : 0;
 }
 

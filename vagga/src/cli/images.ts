@@ -41,5 +41,5 @@ export async function imagesOf(
   mode: BuildMode,
 ): Promise<Images | number> {
   if (mode === 'never' || mode === 'no-version-check') return lookedUp(session, names, mode);
-  return await session.build(names);
+  return await session.build(names, { imageDownload: mode !== 'no-image-download' });
 }

@@ -31,6 +31,8 @@ const INTERRUPTS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
 interface How {
   readonly force: boolean;
   readonly whole: boolean;
+  /** False: build also where a finished image could be fetched. */
+  readonly imageDownload: boolean;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -102,7 +104,7 @@ export class Session {
    */
   async build(
     names: readonly string[],
-    { force = false, whole = false } = {},
+    { force = false, whole = false, imageDownload = this.#imageDownload }: Partial<How> = {},
   ): Promise<ReadonlyMap<string, string> | number> {
     const problem = prepareStorage(this.layout, this.cache.settings);
     if (problem !== undefined) return say(121, problem);
@@ -115,10 +117,11 @@ export class Session {
     const order = buildOrder(this.cache.project, names);
     const where = new Map(order.map(name => [name, buildsElsewhere(this.#container(name))]));
     const all = [...where.values()];
-    if (all.every(place => place === undefined)) return await this.buildHere(names, { force, whole });
+    if (all.every(place => place === undefined))
+      return await this.buildHere(names, { force, whole, imageDownload });
     const code = all.includes('pretended')
-      ? await this.#elsewhere(names, { force, whole })
-      : await this.#oneByOne(where, { force, whole });
+      ? await this.#elsewhere(names, { force, whole, imageDownload })
+      : await this.#oneByOne(where, { force, whole, imageDownload });
     return code === 0 ? await this.buildHere(names, { whole }) : code;
   }
 
@@ -151,9 +154,13 @@ export class Session {
     return code;
   }
 
+  get #imageDownload(): boolean {
+    return this.options.build !== 'no-image-download';
+  }
+
   async buildHere(
     names: readonly string[],
-    { force = false, whole = false } = {},
+    { force = false, whole = false, imageDownload = this.#imageDownload }: Partial<How> = {},
   ): Promise<ReadonlyMap<string, string> | number> {
     const aborting = new AbortController();
     let code = 0;
@@ -166,6 +173,7 @@ export class Session {
     const { jobs } = this.options;
     const options = {
       force,
+      imageDownload,
       signal: aborting.signal,
       progress,
       engine: () => this.engine(),

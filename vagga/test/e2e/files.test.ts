@@ -301,3 +301,51 @@ t.test('a local archive that changed is unpacked again, also with the step cache
   t.equal((await build()).code, 0);
   t.equal(rig.read('fetched.txt'), 'downloaded', 'what goes to the project is not in the cache');
 });
+
+t.test('§1.4 image-cache-url, §4.2 --no-image-download: a finished image in place of a build', async t => {
+  const cached = (url: string, text: string) =>
+    rig.write(
+      'vagga.yaml',
+      `containers:\n  c:\n    image-cache-url: "${url}"\n    setup:\n${BASE}    - !Text {/made: "${text}"}\n    - !Sh /bin/busybox chown 12:34 /made\n`,
+    );
+  const name = '$' + '{container_name}.$' + '{short_hash}.tar.xz';
+  cached(`${base}/${name}`, 'here');
+  const first = await build();
+  t.equal(first.code, 0, first.stderr);
+  t.match(first.stderr, /Error when unpacking image: .*\. Will clean and build it locally\.\.\.\n/);
+  const short = rig.run('_version_hash', '-s', 'c').stdout.trim();
+  // As _push_image would: the marker shows later that it was not built.
+  const root = join(rig.root, `.vagga/.roots/c.${short}/root`);
+  writeFileSync(join(root, 'marker'), 'pushed');
+  const pack = spawnSync('tar', ['-cJf', join(SERVED, `c.${short}.tar.xz`), '-C', root, '.'], {
+    encoding: 'utf8',
+  });
+  t.equal(pack.status, 0, pack.stderr);
+  const forget = () => rmSync(join(rig.root, '.vagga/.roots'), { recursive: true });
+  forget();
+  asked = [];
+  const second = await build();
+  t.equal(second.code, 0, second.stderr);
+  t.equal(image('marker'), 'pushed');
+  const { uid, gid } = lstatSync(join(rig.root, '.vagga/c/made'));
+  t.same([uid, gid], [12, 34], 'owners are kept');
+  t.same(asked, [`/c.${short}.tar.xz`]);
+  t.notMatch(rig.list('.vagga/.cache/downloads').join(), /tar\.xz(?!\.lock)/, 'the download does not stay');
+  t.equal((await build()).stderr, '', 'and it is up to date');
+  forget();
+  t.equal((await build('--no-image-download')).code, 0);
+  t.notOk(rig.has('.vagga/c/marker'));
+  mkdirSync(join(rig.root, 'images'));
+  copyFileSync(join(SERVED, `c.${short}.tar.xz`), join(rig.root, `images/c.${short}.tar.xz`));
+  cached(`./images/${name}`, 'here');
+  forget();
+  t.equal((await build()).code, 0);
+  t.equal(image('marker'), 'pushed', 'from the project; the address is not part of the identity');
+  t.ok(rig.has(`images/c.${short}.tar.xz`), 'a file of the project stays');
+  forget();
+  writeFileSync(join(rig.root, `images/c.${short}.tar.xz`), 'damaged');
+  const damaged = await build();
+  t.equal(damaged.code, 0);
+  t.match(damaged.stderr, /Error when unpacking image/);
+  t.equal(image('made'), 'here');
+});

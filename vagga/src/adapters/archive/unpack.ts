@@ -20,6 +20,8 @@ export interface UnpackRequest {
   readonly owners: UnpackRules['owners'];
   readonly signal: AbortSignal;
   readonly limits?: ArchiveLimits;
+  /** Without compression is fine too. */
+  readonly plain?: boolean;
 }
 
 type Read = (unpacker: Unpacker, limits: ArchiveLimits) => Promise<void>;
@@ -43,7 +45,7 @@ async function unpack(request: UnpackRequest, read: Read): Promise<void> {
 /** Compressed tar; throws `ArchiveError`. */
 export async function unpackTar(request: UnpackRequest): Promise<void> {
   const archive = wholeFile(request.archive);
-  if (compressionOf(archive) === undefined) {
+  if (request.plain !== true && compressionOf(archive) === undefined) {
     throw new ArchiveError('unexpected compression: the archive is neither gzip, xz, bzip2 nor zstd');
   }
   await unpack(request, (unpacker, limits) =>

@@ -1,20 +1,31 @@
 import { statSync } from 'node:fs';
+import type { Settings } from '../../config/settings-model.ts';
 import { type DownloadContext, localPath } from '../download/cached.ts';
 import type { Asking } from '../download/fetch-bytes.ts';
+import type { Layout } from '../image/layout.ts';
 import { proxyVariables } from '../run/proxies.ts';
 import type { BuildContext } from './context.ts';
 
-/** For the files that steps fetch themselves. */
-export function downloadContext(context: BuildContext): DownloadContext {
-  const { layout, settings, signal, log } = context;
+/** For files that are fetched for a project; `say` gets what is happening, line by line. */
+export function downloadsOf(
+  layout: Layout,
+  settings: Settings,
+  signal: AbortSignal,
+  say: (text: string) => void,
+): DownloadContext {
   return {
     projectRoot: layout.root,
     externalVolumes: settings.externalVolumes,
-    directory: context.cacheDirectory('downloads'),
+    directory: layout.cache('downloads'),
     proxies: proxyVariables({ settings }),
     signal,
-    say: text => log.write(`${text}\n`),
+    say,
   };
+}
+
+/** For the files that steps fetch themselves. */
+export function downloadContext({ layout, settings, signal, log }: BuildContext): DownloadContext {
+  return downloadsOf(layout, settings, signal, text => log.write(`${text}\n`));
 }
 
 /** For the small things that executors ask for. */

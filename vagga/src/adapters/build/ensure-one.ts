@@ -19,11 +19,15 @@ import { type Cache, type CachedImage, type CachedRuntime, cachedHash } from '..
 import { proxyVariables } from '../run/proxies.ts';
 import { buildImage } from './builder.ts';
 import type { ParentImage } from './context.ts';
+import { downloadsOf } from './downloads.ts';
 import { failureText } from './failure.ts';
 import { type Lock, takeLock } from './lock.ts';
+import { fetchPrebuilt } from './prebuilt.ts';
 
 export interface EnsureOptions {
   readonly force: boolean;
+  /** False: `image-cache-url` does not count. */
+  readonly imageDownload: boolean;
   /** Containers built at once. */
   readonly jobs?: number;
   readonly signal: AbortSignal;
@@ -142,7 +146,27 @@ export class Ensurer {
     return waited;
   }
 
+  /** Only where the container says so: an image that is there already in place of a build. */
+  async #prebuilt(name: string, hash: string): Promise<boolean> {
+    const { project, settings } = this.cache;
+    const container = project.containers[name];
+    const { force, imageDownload, signal, progress } = this.#options;
+    if (container?.imageCacheUrl === undefined || force || !imageDownload) return false;
+    const download = downloadsOf(this.#layout, settings, signal, () => {});
+    const { imageCacheUrl: url } = container;
+    return await fetchPrebuilt({
+      layout: this.#layout,
+      name,
+      hash,
+      url,
+      wanted: container,
+      download,
+      progress,
+    });
+  }
+
   async #build(name: string): Promise<One> {
+    const startMs = performance.now();
     const before = this.#identity(name);
     // Somebody may have built it while we waited.
     if (before.kind === 'hashed' && !this.#options.force && this.#isUsable(name, before.hash)) {
@@ -156,11 +180,9 @@ export class Ensurer {
     if (!ids.ok) return failed(ids.message);
     for (const warning of [...dataDirWarnings(container), ...setupWarnings(container)])
       this.#options.progress.note(`Warning: container ${name}: ${warning}`);
-    if (container.imageCacheUrl !== undefined) {
-      this.#options.progress.note(
-        `Container ${name}: image-cache-url is not available yet, building locally.`,
-      );
-    }
+    if (before.kind === 'hashed' && (await this.#prebuilt(name, before.hash)))
+      return await this.#install(name, before, (performance.now() - startMs) / 1000);
+    if (this.#options.signal.aborted) return { kind: 'interrupted' };
     const { otherContainer } = new DiskWorld(this.#layout, project);
     const plan = planBuild(project, name, proxyVariables(this.cache), otherContainer);
     const keyed = planBuild(project, name, {}, otherContainer);
