@@ -51,6 +51,7 @@ const CONFIG = `containers:
     - !Cmd [/bin/busybox, chown, "1001", /file]
 commands:
   odd: !Command {container: odd, run: [/bin/busybox, sh, -c, "busybox cat /proc/self/uid_map; busybox ls -ln /file"]}
+  places: !Command {container: c, run: "for d in / /bin /secret /work /tmp /run; do touch $d/made && echo $d; done; true"}
   look: !Command {container: as, run: "ls -ln /out /out/d"}
   ids: !Command {container: c, run: "id -u; id -g; stat -c '%u %g %n' /secret/*"}
   files: !Command {container: c, run: "echo made > /work/mine; mkdir /work/dir"}
@@ -85,7 +86,7 @@ function project(rig: Rig): Rig {
 const savedMap = (rig: Rig, name: string) =>
   readFileSync(join(realpathSync(join(rig.root, '.vagga', name)), '../uid_map'), 'utf8');
 
-t.test('§5.1 everything works as an ordinary user', async t => {
+t.test('§5.1 id-map: everything works as an ordinary user', async t => {
   const rig = project(new Rig({ as: 'user' }));
   t.teardown(() => rig.remove());
   const built = rig.run('ids');
@@ -130,24 +131,27 @@ t.test('§5.1 everything works as an ordinary user', async t => {
   );
 });
 
-t.test('§5.4 signals of an ordinary user: TERM reaches the program, KILL leaves none behind', async t => {
-  const rig = project(new Rig({ as: 'user' }));
-  t.teardown(() => rig.remove());
-  const first = rig.start(['wait']);
-  await first.shows('waiting');
-  first.child.kill('SIGTERM');
-  t.equal((await first.ended).code, 143);
-  t.same(rig.processes('sleep 7671'), []);
-  const second = rig.start(['wait']);
-  await second.shows('waiting');
-  second.child.kill('SIGKILL');
-  await until(() => rig.processes('sleep 7671').length === 0, 'the program has ended');
-  t.equal(rig.run('code').code, 7, 'and the next run cleans up');
-  t.same(rig.list('.vagga/.run'), []);
-  t.match(rig.inTerminal(['_run', 'c', 'tty'], '').stdout, '/dev/', 'a terminal');
-});
+t.test(
+  '§5.4 signals, §5.4 lifetime: of an ordinary user: TERM reaches the program, KILL leaves none behind',
+  async t => {
+    const rig = project(new Rig({ as: 'user' }));
+    t.teardown(() => rig.remove());
+    const first = rig.start(['wait']);
+    await first.shows('waiting');
+    first.child.kill('SIGTERM');
+    t.equal((await first.ended).code, 143);
+    t.same(rig.processes('sleep 7671'), []);
+    const second = rig.start(['wait']);
+    await second.shows('waiting');
+    second.child.kill('SIGKILL');
+    await until(() => rig.processes('sleep 7671').length === 0, 'the program has ended');
+    t.equal(rig.run('code').code, 7, 'and the next run cleans up');
+    t.same(rig.list('.vagga/.run'), []);
+    t.match(rig.inTerminal(['_run', 'c', 'tty'], '').stdout, '/dev/', 'a terminal');
+  },
+);
 
-t.test('§5.1 id map: an image built with other ids is built again, with a warning', async t => {
+t.test('§5.1 id-map: an image built with other ids is built again, with a warning', async t => {
   const rig = project(new Rig({ as: 'user' }));
   t.teardown(() => rig.remove());
   t.equal(rig.run('code').code, 7);
@@ -160,7 +164,7 @@ t.test('§5.1 id map: an image built with other ids is built again, with a warni
   }
 });
 
-t.test('§5.1 one id only: without subordinate ids everything belongs to the user', async t => {
+t.test('§5.1 single-id: without subordinate ids everything belongs to the user', async t => {
   const rig = project(new Rig({ as: 'user', user: { subuid: '', subgid: '' } }));
   t.teardown(() => rig.remove());
   const { code, stdout, stderr } = rig.run('ids');
@@ -178,22 +182,36 @@ t.test('§5.1 one id only: without subordinate ids everything belongs to the use
   t.match(rig.run('look'), { code: 121, stderr: /!RunAs.* failed: supplementary-gids need subordinate ids/ });
 });
 
-t.test('§5.1 one id only: newuidmap that is missing, files that cannot be read', async t => {
-  const without = spawnSync('sh', ['-c', 'command -v newuidmap'], { encoding: 'utf8' }).stdout.trim();
-  for (const [user, message] of [
-    [{ without: [without] }, /newuidmap is not installed \(package uidmap\)/],
-    [{ subuid: 'vagga-test:1\n' }, /Error reading uidmap: \/etc\/subuid:1: Bad syntax: "vagga-test:1"/],
-    [
-      { subgid: `vagga-test:${USER_GID - 1}:2\n` },
-      /Error reading gidmap: \/etc\/subgid:1: range 61100\.\.61101 includes original id/,
-    ],
-  ] as const) {
-    const rig = project(new Rig({ as: 'user', user }));
-    const { code, stderr } = rig.run('code');
-    t.equal(code, 7, stderr);
-    t.match(stderr, message);
-    rig.remove();
-  }
+t.test(
+  '§5.1 single-id, §5.1 bad-lines, §5.1 own-id: newuidmap that is missing, files that cannot be read',
+  async t => {
+    const without = spawnSync('sh', ['-c', 'command -v newuidmap'], { encoding: 'utf8' }).stdout.trim();
+    for (const [user, message] of [
+      [{ without: [without] }, /newuidmap is not installed \(package uidmap\)/],
+      [{ subuid: 'vagga-test:1\n' }, /Error reading uidmap: \/etc\/subuid:1: Bad syntax: "vagga-test:1"/],
+      [
+        { subgid: `vagga-test:${USER_GID - 1}:2\n` },
+        /Error reading gidmap: \/etc\/subgid:1: range 61100\.\.61101 includes original id/,
+      ],
+    ] as const) {
+      const rig = project(new Rig({ as: 'user', user }));
+      const { code, stderr } = rig.run('code');
+      t.equal(code, 7, stderr);
+      t.match(stderr, message);
+      rig.remove();
+    }
+  },
+);
+
+t.test('§5.3 container-root: flags of the mount below are kept', async t => {
+  const flags = `nodev,nosuid,uid=${USER_UID},gid=${USER_GID}`;
+  const prepare = `mkdir "$PROJECT/.vagga" && mount -t tmpfs -o ${flags} none "$PROJECT/.vagga"`;
+  const rig = project(new Rig({ as: 'user', user: { prepare } }));
+  t.teardown(() => rig.remove());
+  const { code, stdout, stderr } = rig.runWith({ PROJECT: rig.root }, 'places');
+  t.match({ code, stdout }, { code: 0, stdout: '/work\n/tmp\n/run\n' }, stderr);
+  t.match(stderr, /\/bin\/made: Read-only file system/);
+  t.notMatch(stderr, /remount/i);
 });
 
 /** As a container of an ordinary user starts its root: the ids are there, /etc/subuid knows nothing of them. */
@@ -216,7 +234,7 @@ for (const [title, through] of [
   ['root of a container', CONTAINER],
   ['root of a container that may not mount', WITHOUT_MOUNTING],
 ] as const) {
-  t.test(`§5.1 ${title}: the ids that it sees are its ids`, async t => {
+  t.test(`§5.1 root: ${title} has the ids that it sees`, async t => {
     const rig = project(new Rig({ as: 'user', user: { through } }));
     t.teardown(() => rig.remove());
     const { code, stdout, stderr } = rig.run('ids');
@@ -229,7 +247,7 @@ for (const [title, through] of [
 }
 
 t.test(
-  '§1.4 uids, §1.4 gids, §5.1: ranges with gaps lie over the subordinate ids one after another',
+  '§1.4 uids, §1.4 gids, §5.1 id-map, §5.1 too-few: ranges with gaps lie over the subordinate ids one after another',
   async t => {
     const rig = project(new Rig({ as: 'user' }));
     t.teardown(() => rig.remove());
@@ -247,14 +265,26 @@ t.test(
 );
 
 for (const as of ROOT_AND_USER) {
-  t.test(`§1.6 user-id: another user of the container has no rights of root (${as})`, async t => {
+  t.test(
+    `§1.6 user-id, §1.6 group-id, §1.6 supplementary-gids: another user of the container has no rights of root (${as})`,
+    async t => {
+      const rig = project(new Rig({ as }));
+      t.teardown(() => rig.remove());
+      const { stdout, stderr } = rig.run('other');
+      t.match(stdout, /uid=1000 gid=1001/);
+      t.match(stdout, /CapEff:\t0+\n/);
+      t.match(stderr, /Read-only|Permission denied/);
+      t.match(rig.run('groups').stdout, /uid=3 gid=4 groups=4?,?5,6/);
+    },
+  );
+
+  t.test(`§5.3 container-root: only /work, volumes, /tmp and /run can be written to (${as})`, async t => {
     const rig = project(new Rig({ as }));
     t.teardown(() => rig.remove());
-    const { stdout, stderr } = rig.run('other');
-    t.match(stdout, /uid=1000 gid=1001/);
-    t.match(stdout, /CapEff:\t0+\n/);
-    t.match(stderr, /Read-only|Permission denied/);
-    t.match(rig.run('groups').stdout, /uid=3 gid=4 groups=4?,?5,6/);
+    const { code, stdout, stderr } = rig.run('places');
+    t.equal(code, 0, stderr);
+    t.equal(stdout, '/work\n/tmp\n/run\n');
+    t.match(stderr, /\/bin\/made: Read-only file system/);
   });
 
   t.test(`§1.6 external-user-id: another number for the same owner (${as})`, async t => {
@@ -267,24 +297,21 @@ for (const as of ROOT_AND_USER) {
       t.match(rig.run('stranger'), { code: 121, stderr: /external-user-id 99999999 is not one of the ids/ });
   });
 
-  t.test(
-    `§5.5 isolate-network, §1.6 isolate-network, §4.2 --isolate-network: loopback only (${as})`,
-    async t => {
-      const rig = project(new Rig({ as }));
-      t.teardown(() => rig.remove());
-      t.match(rig.run('alone'), { code: 0, stdout: /^1: lo: [^\n]*\n[^\d][\s\S]*1 packets received/ });
-      for (const option of ['--isolate-network', '--no-network', '--no-net']) {
-        const { stdout } = rig.run(option, '_run', 'c', 'ip', '-o', 'link');
-        t.match(stdout, /^1: lo: <LOOPBACK,UP[^\n]*\n$/, option);
-      }
-      const talk = rig.run('talk');
-      t.match(
-        talk,
-        { code: 0, stdout: /server \| 1\n[\s\S]*client \| heard/ },
-        'children of one command share it',
-      );
-    },
-  );
+  t.test(`§5.5 isolated, §1.6 isolate-network, §4.2 --isolate-network: loopback only (${as})`, async t => {
+    const rig = project(new Rig({ as }));
+    t.teardown(() => rig.remove());
+    t.match(rig.run('alone'), { code: 0, stdout: /^1: lo: [^\n]*\n[^\d][\s\S]*1 packets received/ });
+    for (const option of ['--isolate-network', '--no-network', '--no-net']) {
+      const { stdout } = rig.run(option, '_run', 'c', 'ip', '-o', 'link');
+      t.match(stdout, /^1: lo: <LOOPBACK,UP[^\n]*\n$/, option);
+    }
+    const talk = rig.run('talk');
+    t.match(
+      talk,
+      { code: 0, stdout: /server \| 1\n[\s\S]*client \| heard/ },
+      'children of one command share it',
+    );
+  });
 
   t.test(`§2.2 !RunAs: ids, directory, owner, network (${as})`, async t => {
     const rig = project(new Rig({ as }));

@@ -13,7 +13,7 @@ const mapped = (...ranges: { start: number; end: number }[]): SessionIds => ({
   gids: { own: 1000, ranges },
 });
 
-t.test('§5.1 ranges from /etc/subuid: the lines of the user, in their order', async t => {
+t.test('§5.1 id-map: ranges from /etc/subuid are the lines of the user, in their order', async t => {
   t.match(parse('# people\nother:1:2\nuser:300000:10\n\nuser:100000:65536\n'), {
     ok: true,
     ranges: [
@@ -26,7 +26,7 @@ t.test('§5.1 ranges from /etc/subuid: the lines of the user, in their order', a
   t.same(parse(''), { ok: true, ranges: [], warnings: [] });
 });
 
-t.test('§5.1 bad lines of /etc/subuid spoil the file', async t => {
+t.test('§5.1 bad-lines: wrong lines of /etc/subuid spoil the file', async t => {
   for (const line of ['user:100000', 'user:1:2:3', 'user:x:1', 'user:100000:0', ':1:2', 'user:-1:5'])
     t.same(parse(`other:1:1\n${line}\nuser:100000:65536\n`), {
       ok: false,
@@ -34,7 +34,7 @@ t.test('§5.1 bad lines of /etc/subuid spoil the file', async t => {
     });
 });
 
-t.test('§5.1 own id in the range is refused, a low start warned of', async t => {
+t.test('§5.1 own-id: in the range is refused, a low start warned of', async t => {
   const message =
     "/etc/subuid:1: range 0..65534 includes original id, they should only include additional ranges not user's own uid/gid";
   t.same(parse('user:0:65535\n'), { ok: false, message });
@@ -43,7 +43,7 @@ t.test('§5.1 own id in the range is refused, a low start warned of', async t =>
   t.match(parse('other:0:65535\n'), { ok: true }, 'of somebody else it does not matter');
 });
 
-t.test('§5.1 container map: 0 is ourselves, the rest follows over the ranges', async t => {
+t.test('§5.1 id-map: 0 is ourselves, the rest follows over the ranges', async t => {
   const ids = { own: 1000, ranges: [{ start: 100_000, end: 165_536 }] };
   t.equal(
     mapText(layOver(DEFAULT, ids) ?? []),
@@ -92,7 +92,7 @@ t.test('§5.1 container map: 0 is ourselves, the rest follows over the ranges', 
   t.equal(mapText(parseMap(text)), text);
 });
 
-t.test('§5.1 too few ids: the message with what is required and allowed', async t => {
+t.test('§5.1 too-few: the message with what is required and allowed', async t => {
   const ids = mapped({ start: 100_000, end: 165_536 });
   const found = containerIds(ids, { uids: [{ start: 0, end: 1_000_000_001 }], gids: DEFAULT });
   t.match(found, {
@@ -106,7 +106,7 @@ t.test('§5.1 too few ids: the message with what is required and allowed', async
 });
 
 t.test(
-  '§5.1 ids of a container inside the session: nested only when they are not its first ones',
+  '§5.1 id-map: ids of a container inside the session: nested only when they are not its first ones',
   async t => {
     const ids = mapped({ start: 100_000, end: 165_536 });
     const plain = containerIds(ids, { uids: DEFAULT, gids: DEFAULT });
@@ -132,7 +132,7 @@ t.test(
   },
 );
 
-t.test('§5.1 one id only: enough for who asks for none in particular', async t => {
+t.test('§5.1 single-id: enough for who asks for none in particular', async t => {
   const ids: SessionIds = { kind: 'single', uid: 1000, gid: 1001, reason: 'none' };
   t.same(containerIds(ids, { uids: DEFAULT, gids: DEFAULT }), {
     ok: true,
