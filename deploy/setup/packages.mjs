@@ -25,6 +25,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'zip', program: 'zip', groups: ['test'] },
   { package: 'chromium', program: 'chromium', groups: ['test'] },
   { package: 'podman', program: 'podman', groups: ['bench'] },
+  { package: 'buildah', program: 'buildah', groups: ['bench'] },
   { package: 'bubblewrap', program: 'bwrap', groups: ['bench'] },
   { package: 'runit', program: 'runsvdir', groups: ['bench'] },
   { package: 's6', program: 's6-svscan', groups: ['bench'] },

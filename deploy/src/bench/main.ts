@@ -10,12 +10,16 @@ import { enterNamespace } from './namespace.ts';
 import { printReport, printSurvey } from './print.ts';
 import { schedule10k } from './schedule-10k.ts';
 import { runSurvey, type Survey, type SurveyReport } from './survey.ts';
+import { vaggaLayers } from './vagga-layers.ts';
+import { vaggaRebuild } from './vagga-rebuild.ts';
 import { vaggaStart } from './vagga-start.ts';
 
 // `npm run bench -- NAME… [--json] [--runs N]`
 
 const BENCHES: readonly (Bench | Survey)[] = [
   vaggaStart,
+  vaggaRebuild,
+  vaggaLayers,
   lithosRestart,
   lithosReload,
   lithosStart100,

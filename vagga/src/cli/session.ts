@@ -18,12 +18,14 @@ import { toldEngine } from '../adapters/oci/told.ts';
 import { type Cache, readCache, writeCache } from '../adapters/project/cache.ts';
 import { findProject } from '../adapters/project/find.ts';
 import { TransientCopies } from '../adapters/run/transient.ts';
+import { indexImages } from '../adapters/storage/index-images.ts';
 import { prepareStorage } from '../adapters/storage/storage-dir.ts';
 import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
 import type { Container } from '../config/model.ts';
 import { containerDependencies } from '../config/references.ts';
 import type { GlobalOptions } from '../core/options/global.ts';
 import { buildOrder } from '../core/plan/build.ts';
+import { sizeText } from '../core/size-text.ts';
 
 /** The keys of a terminal, its end, and `kill`. */
 const INTERRUPTS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
@@ -72,13 +74,19 @@ export class Session {
   }
 
   #afterBuild(images: readonly string[], store: LayerStore, whole: boolean): void {
-    const isBig = (image: string) => filesOf(image, store) > FILES_AT_ONCE_MAX;
-    const later = whole ? [] : images.filter(isBig);
-    for (const image of images.filter(one => !later.includes(one))) {
-      if (completeImage(image, store)) this.layout.complete(image);
-    }
     if (images.length === 0) return;
-    const work = afterBuild(this.layout.layers, later, this.cache.settings);
+    const { layout } = this;
+    const { settings } = this.cache;
+    const isBig = (image: string) => filesOf(image, store) > FILES_AT_ONCE_MAX;
+    const later = whole || settings.indexAllImages ? [] : images.filter(isBig);
+    for (const image of images.filter(one => !later.includes(one)))
+      if (completeImage(image, store)) layout.complete(image);
+    if (settings.indexAllImages) {
+      const { files, sizeBytes } = indexImages(layout, settings, images);
+      if (files > 0)
+        say(0, `Found and linked ${files} (${sizeText(sizeBytes)}) identical files from other containers`);
+    }
+    const work = afterBuild(layout.layers, later, settings);
     if (later.length > 0) startAfterBuild(work);
     else {
       store.release();
@@ -188,7 +196,7 @@ export class Session {
       ...ensured.cache,
       ...(this.cache.runtime !== undefined && { runtime: this.cache.runtime }),
     };
-    this.#afterBuild(ensured.pending, ensured.store, whole);
+    this.#afterBuild(ensured.built, ensured.store, whole);
     return ensured.hashes;
   }
 }

@@ -24,7 +24,6 @@ const UNAVAILABLE_TAGS: Readonly<Record<string, string>> = {
 export const UNAVAILABLE_SETTINGS: Readonly<Record<string, string>> = {
   'external-volumes': 'directories of the host as volumes',
   'push-image-script': 'uploading images',
-  'hard-link-between-projects': 'files that projects share',
 };
 
 /** Values that say the same as leaving the key out. */

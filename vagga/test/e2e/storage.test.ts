@@ -2,20 +2,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readlinkSync,
+  realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { Rig } from './rig.ts';
+import { Rig, until } from './rig.ts';
 
 const CONFIG = `containers:
   base:
@@ -320,4 +323,153 @@ t.test('_df: sizes of versions, steps, caches and volumes', async t => {
     (app?.sizeBytes ?? 0) > 1_000_000 && (app?.ownBytes ?? 0) < 500_000,
     'files are shared with the layers',
   );
+});
+
+t.test('§3.4 index.ds1, §4.4 _verify, §4.8 index-all-images: a damaged container is found', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  t.equal(rig.run('_verify', 'app').code, 124);
+  rig.run('_build', 'app');
+  t.match(rig.run('_verify', 'app'), { code: 124, stderr: /no index of it/ });
+  const settings = 'index-all-images: true';
+  t.equal((await run(rig, settings, '_build', '--force', 'app')).code, 0);
+  const sound = rig.run('_verify', 'app');
+  t.match(sound, { code: 0, stdout: /^Checking container: "\/.*\/\.roots\/app\.[0-9a-f]{8}"\nOk\n$/ });
+  rmSync(join(rig.root, '.vagga/app/made'));
+  rig.write('.vagga/app/more', '');
+  chmodSync(join(rig.root, '.vagga/app/data'), 0o700);
+  t.match(rig.run('_verify', 'app'), {
+    code: 1,
+    stdout:
+      /\nContainer is corrupted\nMissing paths:\n\t\/made\nExtra paths:\n\t\/more\nCorrupted paths:\n\t\/data\n$/,
+  });
+});
+
+t.test(
+  '§4.4 _hardlink, §3.6 identical files, §4.8 hard-link-identical-files: only what is the same in everything',
+  async t => {
+    const rig = project();
+    t.teardown(() => rig.remove());
+    const config = (script: string) =>
+      CONFIG.replace('echo made > /made', `${script}`).replace(
+        '- !Container base',
+        '- !Text {/unique: x}\n    - !EnsureDir /bin\n    - !Copy {source: /work/busybox, path: /bin/sh}',
+      );
+    rig.write('.vagga.settings.yaml', 'step-cache: false\n');
+    const build = async (script: string, settings = '{}') => {
+      rig.write('vagga.yaml', config(script));
+      const built = await run(rig, settings, '_build', 'app');
+      t.equal(built.code, 0, built.stderr);
+      return { stderr: built.stderr, root: realpathSync(join(rig.root, '.vagga/app')) };
+    };
+    const one = await build('echo same > /same; echo a > /content; echo b > /mode; : > /empty');
+    const two = await build(
+      'echo same > /same; echo z > /content; echo b > /mode; chmod 600 /mode; : > /empty',
+    );
+    const isShared = (name: string) =>
+      statSync(join(one.root, name)).ino === statSync(join(two.root, name)).ino;
+    t.notOk(isShared('same') || isShared('bin/sh'));
+    t.match(rig.run('_hardlink'), {
+      code: 0,
+      stdout: '',
+      stderr: /^Found and linked 3 \(\d.*MB\) identical files$/m,
+    });
+    t.same(['same', 'bin/sh', 'unique', 'content', 'mode', 'empty'].map(isShared), [
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    t.match(rig.run('_hardlink').stderr, 'Found and linked 0 (0B) identical files');
+    t.equal(rig.run('_verify', 'app').code, 0);
+    t.equal(rig.run('_hardlink', '--global').code, 124);
+
+    const settings = '{index-all-images: true, hard-link-identical-files: true}';
+    const three = await build('echo same > /same; echo new > /content', settings);
+    t.match(three.stderr, /Found and linked 3 \(.*\) identical files from other containers/);
+    t.equal(statSync(join(three.root, 'same')).ino, statSync(join(two.root, 'same')).ino);
+  },
+);
+
+t.test('§9 storage: between projects; §4.8 hard-link-between-projects', async t => {
+  const [rig, other] = [project(), project()];
+  t.teardown(() => rig.remove());
+  t.teardown(() => other.remove());
+  const place = storage(t);
+  const settings = `{storage-dir: ${place}, step-cache: false, index-all-images: true, hard-link-identical-files: true, hard-link-between-projects: true}`;
+  const first = await run(rig, settings, '_build', 'app');
+  t.equal(first.code, 0, first.stderr);
+  const second = await run(other, settings, '_build', 'app');
+  t.match(second.stderr, /Found and linked \d+ \(.*MB\) identical files from other containers/);
+  const inode = (one: Rig) => statSync(join(one.root, '.vagga/app/bin/sh')).ino;
+  t.equal(inode(rig), inode(other));
+  t.match(await run(rig, settings, '_hardlink', '--global'), { code: 0, stderr: /Found and linked 0 / });
+});
+
+t.test('§4.8 versioned-build-dir: versions of one container are built side by side', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  const settings = 'versioned-build-dir: true';
+  rig.write('vagga.yaml', CONFIG.replace('echo made', 'sleep 1; echo made'));
+  t.equal((await run(rig, settings, '_build', 'base')).code, 0);
+  const first = rig.start(['_build', 'app'], { VAGGA_SETTINGS: settings });
+  await until(
+    () => rig.list('.vagga/.roots').some(name => /^\.tmp\.app\.[0-9a-f]{8}$/.test(name)),
+    'the build',
+  );
+  rig.write('dep', '2');
+  const second = await run(rig, settings, '_build', 'app');
+  t.equal(second.code, 0, second.stderr);
+  t.equal((await first.ended).code, 0);
+  t.equal(images(rig).filter(name => name.startsWith('app.')).length, 2);
+});
+
+t.test(
+  '§4.8 disable-auto-clean, §1.4 auto-clean, §3.5 auto-clean: the version before goes, or stays',
+  async t => {
+    const rig = project();
+    t.teardown(() => rig.remove());
+    rig.write('vagga.yaml', CONFIG.replace('  app:\n', '  app:\n    auto-clean: true\n'));
+    const versions = () => images(rig).filter(name => name.startsWith('app.')).length;
+    for (const content of ['1', '2', '3']) {
+      rig.write('dep', content);
+      t.equal(rig.run('_build', 'app').code, 0);
+    }
+    t.equal(versions(), 1);
+    for (const content of ['4', '5']) {
+      rig.write('dep', content);
+      await run(rig, 'disable-auto-clean: true', '_build', 'app');
+    }
+    t.equal(versions(), 3);
+    rig.write('dep', '4');
+    t.equal(rig.run('_build', 'app').stderr, '', 'a version that is there already');
+    t.equal(versions(), 2, 'becomes current, and the one that was goes');
+  },
+);
+
+t.test('step-cache-size, step-cache-age: what does not fit or is not used goes after a build', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  const layers = () => rig.list('.vagga/.layers').filter(name => name !== 'by-key');
+  rig.run('_build', 'app');
+  const count = layers().length;
+  for (const name of layers()) utimesSync(join(rig.root, '.vagga/.layers', name, 'layer.json'), 1, 1);
+  rig.write('vagga.yaml', CONFIG.replace('echo made', 'echo remade'));
+  rig.run('_build', 'app');
+  t.ok(layers().length <= count, 'a month without use');
+  const young = layers();
+  const hourAgo = Date.now() / 1000 - 3600;
+  for (const name of young)
+    utimesSync(join(rig.root, '.vagga/.layers', name, 'layer.json'), hourAgo, hourAgo);
+  rig.write('vagga.yaml', CONFIG.replace('echo made', 'echo again'));
+  await run(rig, '{step-cache-size: 1}', '_build', 'app');
+  const stayed = young.filter(name => layers().includes(name));
+  t.ok(stayed.length < young.length, 'more than fits');
+  t.same(
+    rig.list('.vagga/.layers/by-key').filter(key => !rig.has(`.vagga/.layers/by-key/${key}/layer.json`)),
+    [],
+  );
+  t.match(rig.run('x'), { code: 0, stdout: 'ran\n' });
 });

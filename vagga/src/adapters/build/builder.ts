@@ -50,7 +50,7 @@ async function failedBuild(context: BuildContext, { message, step, env }: StepFa
 /** The caller holds the lock of `.tmp.NAME`. A failed build leaves it for inspection, an interrupted one does not. */
 export async function buildImage(request: BuildRequest): Promise<Built> {
   const { layout, name, store, progress } = request;
-  const directory = layout.temporary(name);
+  const directory = layout.temporary(request.slot);
   await removeTree(directory);
   mkdirSync(directory, { recursive: true });
   store.hold();

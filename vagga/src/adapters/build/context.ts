@@ -28,6 +28,8 @@ export interface BuildContextOptions {
   readonly tree: LayeredTree;
   readonly layout: Layout;
   readonly name: string;
+  /** Name of the place where it is built. */
+  readonly slot: string;
   readonly settings: Settings;
   readonly force: boolean;
   readonly log: BuildLog;
@@ -65,7 +67,7 @@ export class BuildContext {
     this.parents = options.parents;
     this.engine = options.engine;
     this.ids = options.ids;
-    this.directory = options.layout.temporary(options.name);
+    this.directory = options.layout.temporary(options.slot);
     this.project = options.project;
     this.tree = options.tree;
     this.root = options.tree.root;

@@ -53,7 +53,7 @@ export class Ensurer {
   readonly #options: EnsureOptions;
   readonly #store: LayerStore;
   readonly #parents = new Map<string, ParentImage>();
-  readonly #pending: string[] = [];
+  readonly #built: string[] = [];
   cache: Cache;
 
   constructor(layout: Layout, cache: Cache, store: LayerStore, options: EnsureOptions) {
@@ -63,8 +63,9 @@ export class Ensurer {
     this.cache = cache;
   }
 
-  get pending(): readonly string[] {
-    return this.#pending;
+  /** Directories of images that did not exist before. */
+  get built(): readonly string[] {
+    return this.#built;
   }
 
   async one(name: string): Promise<One> {
@@ -74,7 +75,9 @@ export class Ensurer {
     if (found.kind === 'failed') return failed(`Error versioning container "${name}": ${found.message}`);
     const image = found.kind === 'hashed' ? found : undefined;
     const reuse = image !== undefined && !this.#options.force && this.#isUsable(name, image.hash);
-    const ready: One = reuse ? { kind: 'ready', image } : await this.#locked(name);
+    const ready: One = reuse
+      ? { kind: 'ready', image }
+      : await this.#locked(name, this.#slot(name, image?.hash));
     if (ready.kind !== 'ready') return ready;
     const { hash } = ready.image;
     const autoClean = this.cache.project.containers[name]?.autoClean === true;
@@ -117,10 +120,15 @@ export class Ensurer {
     return hashContainer(this.#layout, this.cache.project, name);
   }
 
-  async #locked(name: string): Promise<One> {
+  #slot(name: string, hash: string | undefined): string {
+    const isVersioned = this.cache.settings.versionedBuildDir && hash !== undefined;
+    return isVersioned ? `${name}.${hash.slice(0, 8)}` : name;
+  }
+
+  async #locked(name: string, slot: string): Promise<One> {
     mkdirSync(this.#layout.roots, { recursive: true });
-    const file = this.#layout.lock(name);
-    const lock = await this.#lock(name, file);
+    const file = this.#layout.lock(slot);
+    const lock = await this.#lock(slot, file);
     if (lock === 'busy' && this.#options.signal.aborted) return { kind: 'interrupted' };
     if (lock === 'busy')
       return failed(
@@ -128,17 +136,17 @@ export class Ensurer {
       );
     if (lock instanceof Error) return failed(lock.message);
     try {
-      return await this.#build(name);
+      return await this.#build(name, slot);
     } finally {
       await lock.release();
     }
   }
 
-  async #lock(name: string, file: string): Promise<Lock | 'busy' | Error> {
+  async #lock(slot: string, file: string): Promise<Lock | 'busy' | Error> {
     const { signal, progress } = this.#options;
     const lock = await takeLock(file, 0, signal);
     if (lock !== 'busy' || !this.cache.settings.buildLockWait) return lock;
-    progress.note(`Other process is doing a build (.tmp.${name}). Waiting...`);
+    progress.note(`Other process is doing a build (.tmp.${slot}). Waiting...`);
     const startMs = performance.now();
     const waited = await takeLock(file, BUILD_LOCK_WAIT_S, signal);
     const seconds = Math.round((performance.now() - startMs) / 1000);
@@ -165,7 +173,7 @@ export class Ensurer {
     });
   }
 
-  async #build(name: string): Promise<One> {
+  async #build(name: string, slot: string): Promise<One> {
     const startMs = performance.now();
     const before = this.#identity(name);
     // Somebody may have built it while we waited.
@@ -195,15 +203,29 @@ export class Ensurer {
     // A step that a killed build left behind would go on in the directory we are about to use.
     sweepAbandoned(this.#layout.running, engine);
     const parents = this.#parents;
-    const request = { ...this.#options, layout: this.#layout, name, settings, parents, engine, project };
+    const request = {
+      ...this.#options,
+      layout: this.#layout,
+      name,
+      slot,
+      settings,
+      parents,
+      engine,
+      project,
+    };
     const built = await buildImage({ ...request, ids: container, plan, keyed, store: this.#store });
     if (built.kind === 'interrupted') return built;
     if (built.kind === 'failed') return failed(failureText(name, built));
-    return await this.#install(name, before, built.seconds);
+    return await this.#install(name, slot, before, built.seconds);
   }
 
   /** Sources may have changed while the build read them: then the image gets the name of what is there now, and a warning. */
-  async #install(name: string, before: ReturnType<typeof hashContainer>, seconds: number): Promise<One> {
+  async #install(
+    name: string,
+    slot: string,
+    before: ReturnType<typeof hashContainer>,
+    seconds: number,
+  ): Promise<One> {
     const after = hashContainer(this.#layout, this.cache.project, name);
     if (after.kind !== 'hashed')
       return failed(`Internal Error: Can't version even after build: ${after.message}`);
@@ -212,7 +234,7 @@ export class Ensurer {
         `Files of container ${name} changed while it was built; it may hold a mixture.`,
       );
     }
-    await install(this.#layout, name, after.hash);
+    await install(this.#layout, slot, name, after.hash);
     this.#show(name, after.hash);
     this.#options.progress.note(
       `Container ${name} (${after.hash.slice(0, 8)}) built in ${Math.round(seconds)} seconds.`,
@@ -223,10 +245,10 @@ export class Ensurer {
   /** Usable at once, from its layers; the plain directory is made when everything is built. */
   #show(name: string, hash: string): void {
     const directory = this.#layout.image(name, hash);
+    this.#built.push(directory);
     const layers = pendingLayers(directory, this.#store);
-    if (layers === undefined) return;
-    if (showImage(this.#layout, name, hash, layers)) this.#pending.push(directory);
-    else completeImage(directory, this.#store);
+    if (layers !== undefined && !showImage(this.#layout, name, hash, layers))
+      completeImage(directory, this.#store);
   }
 
   async #engine() {

@@ -16,8 +16,8 @@ export type Ensured =
       readonly kind: 'ready';
       readonly cache: Cache;
       readonly hashes: ReadonlyMap<string, string>;
-      /** Images that were built now, as directories, and that have no plain directory yet. */
-      readonly pending: readonly string[];
+      /** Images that were built now, as directories; those that are shown have no plain directory yet. */
+      readonly built: readonly string[];
       readonly store: LayerStore;
     }
   | { readonly kind: 'failed'; readonly text: string }
@@ -83,5 +83,5 @@ export async function ensureBuilt(
     ended.flatMap(({ name, one }) => (one.kind === 'ready' ? [[name, one.image.hash] as const] : [])),
   );
   if (ensurer.cache.images !== cache.images) writeCache(layout.root, ensurer.cache);
-  return { kind: 'ready', cache: ensurer.cache, hashes, pending: ensurer.pending, store };
+  return { kind: 'ready', cache: ensurer.cache, hashes, built: ensurer.built, store };
 }

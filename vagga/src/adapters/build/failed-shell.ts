@@ -1,5 +1,5 @@
 // A shell in the tree of a build that has failed, as the failed step would have found it after what it did.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT_USER, userNamespace } from '../../core/ids/process-user.ts';
 import type { WantedIds } from '../../core/ids/session.ts';
@@ -35,6 +35,17 @@ function environmentOf(directory: string): Environment | undefined {
   }
 }
 
+/** With `versioned-build-dir` there may be several failed builds: the latest. */
+function failedSlot(layout: Layout, name: string): string {
+  const prefix = `.tmp.${name}.`;
+  const names = existsSync(layout.roots) ? readdirSync(layout.roots) : [];
+  const versions = names.filter(one => one.startsWith(prefix) && /\.[0-9a-f]{8}$/.test(one));
+  const slots = [name, ...versions.map(one => one.slice('.tmp.'.length))];
+  const failedMs = (slot: string) =>
+    statSync(join(layout.temporary(slot), NOTE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return slots.reduce((latest, slot) => (failedMs(slot) > failedMs(latest) ? slot : latest));
+}
+
 function shellOf(root: string): string[] | undefined {
   const shell = SHELLS.find(path => existsSync(inRoot(root, path)));
   if (shell === undefined) return undefined;
@@ -51,11 +62,12 @@ export interface ShellRequest {
 /** The shell's exit code, or a sentence why there is none. What is written in it is gone when it ends. */
 export async function shellInFailed(request: ShellRequest): Promise<number | string> {
   const { layout, name } = request;
-  const directory = layout.temporary(name);
+  const slot = failedSlot(layout, name);
+  const directory = layout.temporary(slot);
   const env = environmentOf(directory);
   if (env === undefined)
     return `There is no failed build of container "${name}" (an interrupted one leaves nothing)`;
-  const lock = await takeLock(layout.lock(name), 0, new AbortController().signal);
+  const lock = await takeLock(layout.lock(slot), 0, new AbortController().signal);
   if (lock === 'busy') return `Container "${name}" is being built by another process`;
   if (lock instanceof Error) return lock.message;
   try {

@@ -50,8 +50,9 @@ function layerDirectories(directory: string, store: LayerStore): string[] | unde
   return layers?.every(layer => existsSync(layer)) ? layers : undefined;
 }
 
-/** How many entries the layers of an image hold; one that stands on a plain directory counts as big. */
+/** How many entries are to be linked for the plain directory of an image; one that stands on a plain directory counts as big. */
 export function filesOf(directory: string, store: LayerStore): number {
+  if (existsSync(join(directory, 'root'))) return 0;
   const layers = readImageNote(directory)?.layers ?? [];
   return layers.reduce((sum, layer) => sum + (store.read(layer)?.files ?? Number.POSITIVE_INFINITY), 0);
 }

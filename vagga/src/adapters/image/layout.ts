@@ -55,12 +55,13 @@ export class Layout {
     this.#shown.delete(image);
   }
 
-  temporary(name: string): string {
-    return join(this.roots, `.tmp.${name}`);
+  /** Where a build happens; `slot`: the container, or one of its versions with `versioned-build-dir`. */
+  temporary(slot: string): string {
+    return join(this.roots, `.tmp.${slot}`);
   }
 
-  lock(name: string): string {
-    return join(this.roots, `.tmp.${name}.lock`);
+  lock(slot: string): string {
+    return join(this.roots, `.tmp.${slot}.lock`);
   }
 
   /** Symlink to the version of `name` built last. */

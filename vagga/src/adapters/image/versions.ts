@@ -11,9 +11,9 @@ export async function removeTree(path: string): Promise<void> {
   await runChild(['rm', '-rf', '--one-file-system', path], { log, signal: new AbortController().signal });
 }
 
-/** Puts a finished `.tmp.NAME` in its place; an older build of the same version is deleted afterwards. */
-export async function install(layout: Layout, name: string, hash: string): Promise<void> {
-  const temporary = layout.temporary(name);
+/** Puts a finished build in its place; an older one of the same version is deleted afterwards. `slot`: see `Layout.temporary`. */
+export async function install(layout: Layout, slot: string, name: string, hash: string): Promise<void> {
+  const temporary = layout.temporary(slot);
   const place = layout.image(name, hash);
   const old = `${temporary}.old`;
   // Of an installation that was killed between its two renames and its end.

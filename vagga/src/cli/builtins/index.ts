@@ -11,6 +11,7 @@ import { completion } from './completion.ts';
 import { df } from './df.ts';
 import { doctor } from './doctor.ts';
 import { dumpProject } from './dump-config.ts';
+import { hardlink } from './hardlink.ts';
 import { help } from './help.ts';
 import { initStorageDir } from './init-storage-dir.ts';
 import { list } from './list.ts';
@@ -18,6 +19,7 @@ import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
 import { updateSymlinks } from './update-symlinks.ts';
 import { print } from './usage.ts';
+import { verify } from './verify.ts';
 import { versionHash } from './version-hash.ts';
 
 const plain = (name: string, description: string) => ({ name, description, options: [], positionals: [] });
@@ -51,6 +53,8 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _check_overlayfs_support: checkOverlayfs,
   _clean: clean,
   _df: df,
+  _hardlink: hardlink,
+  _verify: verify,
   _init_storage_dir: initStorageDir,
   _version_hash: { title: 'Print the identity of a container', run: versionHash },
 };
@@ -59,8 +63,6 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
 const NOT_AVAILABLE = [
   '_pack_image',
   '_push_image',
-  '_verify',
-  '_hardlink',
   '_create_netns',
   '_destroy_netns',
   '_run_in_netns',
