@@ -23,6 +23,7 @@ import { prepareStorage } from '../adapters/storage/storage-dir.ts';
 import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
 import type { Container } from '../config/model.ts';
 import { containerDependencies } from '../config/references.ts';
+import { writesImages } from '../core/layers/writes-images.ts';
 import type { GlobalOptions } from '../core/options/global.ts';
 import { buildOrder } from '../core/plan/build.ts';
 import { sizeText } from '../core/size-text.ts';
@@ -78,7 +79,8 @@ export class Session {
     const { layout } = this;
     const { settings } = this.cache;
     const isBig = (image: string) => filesOf(image, store) > FILES_AT_ONCE_MAX;
-    const later = whole || settings.indexAllImages ? [] : images.filter(isBig);
+    const atOnce = whole || settings.indexAllImages || writesImages(this.cache.project);
+    const later = atOnce ? [] : images.filter(isBig);
     for (const image of images.filter(one => !later.includes(one)))
       if (completeImage(image, store)) layout.complete(image);
     if (settings.indexAllImages) {

@@ -419,7 +419,7 @@ t.test('§4.8 versioned-build-dir: versions of one container are built side by s
     () => rig.list('.vagga/.roots').some(name => /^\.tmp\.app\.[0-9a-f]{8}$/.test(name)),
     'the build',
   );
-  rig.write('dep', '2');
+  rig.write('vagga.yaml', CONFIG);
   const second = await run(rig, settings, '_build', 'app');
   t.equal(second.code, 0, second.stderr);
   t.equal((await first.ended).code, 0);

@@ -6,6 +6,7 @@ import type { Container, RunCommand } from '../../config/model.ts';
 import { type PlannedMount, planVolumes } from '../../core/run/volumes.ts';
 import { inRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
+import { ownFiles } from '../layers/own-files.ts';
 import { bindMount, projectMount } from '../oci/sandbox.ts';
 
 export interface MountPlace {
@@ -32,6 +33,7 @@ function toMount(mount: PlannedMount, { layout, rootPath }: MountPlace): Sandbox
     }
     case 'bind': {
       const source = mount.from === 'project' ? join(layout.root, mount.path) : inRoot(rootPath, mount.path);
+      if (mount.from === 'image' && !mount.readonly) ownFiles(source);
       return bindMount(source, mount.target, mount.readonly);
     }
     case 'cache': {
