@@ -189,7 +189,7 @@ export class Ensurer {
     for (const warning of [...dataDirWarnings(container), ...setupWarnings(container)])
       this.#options.progress.note(`Warning: container ${name}: ${warning}`);
     if (before.kind === 'hashed' && (await this.#prebuilt(name, before.hash)))
-      return await this.#install(name, before, (performance.now() - startMs) / 1000);
+      return await this.#install(name, slot, before, (performance.now() - startMs) / 1000);
     if (this.#options.signal.aborted) return { kind: 'interrupted' };
     const { otherContainer } = new DiskWorld(this.#layout, project);
     const plan = planBuild(project, name, proxyVariables(this.cache), otherContainer);
