@@ -11,6 +11,7 @@ import { printReport, printSurvey } from './print.ts';
 import { schedule10k } from './schedule-10k.ts';
 import { runSurvey, type Survey, type SurveyReport } from './survey.ts';
 import { vaggaLayers } from './vagga-layers.ts';
+import { vaggaList } from './vagga-list.ts';
 import { vaggaRebuild } from './vagga-rebuild.ts';
 import { vaggaStart } from './vagga-start.ts';
 
@@ -20,6 +21,7 @@ const BENCHES: readonly (Bench | Survey)[] = [
   vaggaStart,
   vaggaRebuild,
   vaggaLayers,
+  vaggaList,
   lithosRestart,
   lithosReload,
   lithosStart100,
