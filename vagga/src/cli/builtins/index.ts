@@ -8,11 +8,13 @@ import { checkOverlayfs } from './check-overlayfs.ts';
 import { clean } from './clean.ts';
 import { compgen } from './compgen.ts';
 import { completion } from './completion.ts';
+import { devcontainerCommand, devcontainerTar } from './devcontainer.ts';
 import { df } from './df.ts';
 import { doctor } from './doctor.ts';
 import { dumpProject } from './dump-config.ts';
 import { hardlink } from './hardlink.ts';
 import { help } from './help.ts';
+import { ide } from './ide.ts';
 import { initStorageDir } from './init-storage-dir.ts';
 import { list } from './list.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
@@ -45,6 +47,8 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _update_symlinks: { ...updateSymlinks, outside: true },
   _compgen: { ...compgen(() => BUILTINS), outside: true },
   _completion: { ...completion, outside: true },
+  _devcontainer: devcontainerCommand,
+  _devcontainer_tar: devcontainerTar,
   _dump_config: { title: 'Print the whole config as JSON', run: dumpProject, outside: true },
   _doctor: doctor,
   _help: { ...help(() => BUILTINS), outside: true },
@@ -56,6 +60,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _hardlink: hardlink,
   _verify: verify,
   _init_storage_dir: initStorageDir,
+  _ide: ide,
   _version_hash: { title: 'Print the identity of a container', run: versionHash },
 };
 
