@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { parseDocopt } from '../../src/core/options/docopt/index.ts';
 import { optionVariables, shellWord } from '../../src/core/options/docopt/values.ts';
@@ -159,6 +161,18 @@ t.test('§1.8 help: only where the rest fits', async t => {
   t.equal(help.kind === 'help' && help.text, `${text.trim()}\n`);
   const missing = parseDocopt(text, ['x', '--help']);
   t.match(missing, { kind: 'mismatch', text: /^Invalid arguments\./ });
+});
+
+t.test('the example of the manual', async t => {
+  const page = readFileSync(join(process.env.SUITE_ROOT ?? '', 'vagga/docs/command-line.md'), 'utf8');
+  const [, text = ''] = /options: \|\n([\s\S]*?)\n {4}run:/.exec(page) ?? [];
+  t.same(shown(text, 'test', '-k', 'a b', '-vv', 'x', 'y'), {
+    TEST: 'true | test',
+    ONLY: "a b | --only 'a b'",
+    VERBOSE: '2 | --verbose --verbose',
+    LEVEL: '1 | --level 1',
+    FILE: 'x y |  x y',
+  });
 });
 
 t.test('§1.8 malformed: a text says what is wrong', async t => {
