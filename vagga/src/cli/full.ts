@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BUILD } from '../adapters/build/elsewhere.ts';
 import { AFTER_BUILD, doAfterBuild } from '../adapters/image/after-build.ts';
-import { currentIds, hideFromPrograms, isInside } from '../adapters/namespace/current.ts';
+import { currentIds, isInside, settleIds } from '../adapters/namespace/current.ts';
 import { enterNamespace } from '../adapters/namespace/enter.ts';
 import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
 import { pretendOwners } from '../adapters/namespace/pretend-owners.ts';
@@ -127,7 +127,7 @@ async function main(argv: readonly string[]): Promise<number> {
     doAfterBuild(JSON.parse(argv[1] ?? ''));
     return 0;
   }
-  hideFromPrograms();
+  settleIds();
   if (argv[0] === BUILD) return await buildForAnother(JSON.parse(argv[1] ?? ''));
   const program = basename(process.argv[1] ?? 'vagga');
   if (isOwnName(program)) {

@@ -49,10 +49,15 @@ export function currentIds(): CurrentIds {
   return known;
 }
 
-/** Programs that we start must not take themselves for us, nor get what was only for our own start. */
-export function hideFromPrograms(): void {
-  delete process.env[IDS_VARIABLE];
-  for (const fd of told?.inherited ?? []) closeSync(fd);
+/** What was only for our own start ends here. Another vagga that we start in this namespace is told the same ids. */
+export function settleIds(): void {
+  if (told === undefined) {
+    delete process.env[IDS_VARIABLE];
+    return;
+  }
+  const { inherited = [], ...rest } = told;
+  for (const fd of inherited) closeSync(fd);
+  process.env[IDS_VARIABLE] = JSON.stringify(rest);
 }
 
 /** For a start that knows them from the cache. */
