@@ -155,7 +155,7 @@ export class Ensurer {
   }
 
   /** Only where the container says so: an image that is there already in place of a build. */
-  async #prebuilt(name: string, hash: string): Promise<boolean> {
+  async #prebuilt(name: string, slot: string, hash: string): Promise<boolean> {
     const { project, settings } = this.cache;
     const container = project.containers[name];
     const { force, imageDownload, signal, progress } = this.#options;
@@ -165,6 +165,7 @@ export class Ensurer {
     return await fetchPrebuilt({
       layout: this.#layout,
       name,
+      slot,
       hash,
       url,
       wanted: container,
@@ -188,7 +189,7 @@ export class Ensurer {
     if (!ids.ok) return failed(ids.message);
     for (const warning of [...dataDirWarnings(container), ...setupWarnings(container)])
       this.#options.progress.note(`Warning: container ${name}: ${warning}`);
-    if (before.kind === 'hashed' && (await this.#prebuilt(name, before.hash)))
+    if (before.kind === 'hashed' && (await this.#prebuilt(name, slot, before.hash)))
       return await this.#install(name, slot, before, (performance.now() - startMs) / 1000);
     if (this.#options.signal.aborted) return { kind: 'interrupted' };
     const { otherContainer } = new DiskWorld(this.#layout, project);

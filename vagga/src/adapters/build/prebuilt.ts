@@ -12,6 +12,8 @@ import { currentIds } from '../namespace/current.ts';
 export interface PrebuiltRequest {
   readonly layout: Layout;
   readonly name: string;
+  /** Where it comes into being. */
+  readonly slot: string;
   readonly hash: string;
   /** As written in the config. */
   readonly url: string;
@@ -48,10 +50,10 @@ async function unpackInto(directory: string, request: PrebuiltRequest): Promise<
   writeFileSync(join(directory, 'gid_map'), ids.gidMap);
 }
 
-/** True: `.tmp.NAME`, whose lock the caller holds, is the finished image. False: it must be built; why was said. */
+/** True: the place `slot`, whose lock the caller holds, is the finished image. False: it must be built; why was said. */
 export async function fetchPrebuilt(request: PrebuiltRequest): Promise<boolean> {
-  const { layout, name, progress } = request;
-  const directory = layout.temporary(name);
+  const { layout, slot, name, progress } = request;
+  const directory = layout.temporary(slot);
   await removeTree(directory);
   mkdirSync(directory, { recursive: true });
   const shown = progress.start(`${name}: image ${addressOf(request)}`);
