@@ -134,7 +134,7 @@ t.test('Ctrl-C at random moments of a build: the next run succeeds with the same
   await disturb(t, 'SIGINT', SOAK ? 50 : 5, SEED + 1);
 });
 
-t.test('§3.5 build-lock-wait, §4.8 build-lock-wait: two at once, one builds and one waits', async t => {
+t.test('§3.5 lock, §4.8 build-lock-wait: two at once, one builds and one waits', async t => {
   const rig = project();
   t.teardown(() => rig.remove());
   for (let round = 1; round <= (SOAK ? 20 : 3); round++) {

@@ -325,7 +325,7 @@ t.test('_df: sizes of versions, steps, caches and volumes', async t => {
   );
 });
 
-t.test('§3.4 index.ds1, §4.4 _verify, §4.8 index-all-images: a damaged container is found', async t => {
+t.test('§3.6 index, §4.4 _verify, §4.8 index-all-images: a damaged container is found', async t => {
   const rig = project();
   t.teardown(() => rig.remove());
   t.equal(rig.run('_verify', 'app').code, 124);
@@ -346,7 +346,7 @@ t.test('§3.4 index.ds1, §4.4 _verify, §4.8 index-all-images: a damaged contai
 });
 
 t.test(
-  '§4.4 _hardlink, §3.6 identical files, §4.8 hard-link-identical-files: only what is the same in everything',
+  '§4.4 _hardlink, §3.6 hard-links, §4.8 hard-link-identical-files: only what is the same in everything',
   async t => {
     const rig = project();
     t.teardown(() => rig.remove());

@@ -85,39 +85,42 @@ t.before(() => {
   rig.write('src/file', 'one\n');
 });
 
-t.test('a container is built from Debian packages', async t => {
-  const built = rig.run('_build', 'app');
-  t.equal(built.code, 0, built.stderr);
-  t.equal(built.stdout, '', 'stdout stays empty');
-  t.match(built.stderr, /app \[2\/7\] !Install .*: done/);
-  t.match(built.stderr, /^Container base \([0-9a-f]{8}\) built in \d+ seconds\.$/m);
-  const target = readlinkSync(join(rig.root, '.vagga/app'));
-  const short = rig.run('_version_hash', '-s', 'app').stdout.trim();
-  t.equal(target, `.roots/app.${short}/root`);
-  t.same(rig.list(`.vagga/.roots/app.${short}`), [
-    'build.log',
-    'debian-packages.txt',
-    'gid_map',
-    'last_use',
-    'layers.json',
-    'root',
-    'timings.json',
-    'timings.log',
-    'uid_map',
-  ]);
-  t.match(rig.read('.vagga/app/etc/copied'), 'hello\ndone\n');
-  t.match(rig.read(`.vagga/.roots/app.${short}/debian-packages.txt`), /^ii\s+tree /m);
-  t.equal(rig.read('.vagga/app/etc/resolv.conf'), '', "the host's names do not stay in the image");
-  t.match(
-    rig.list('.vagga/.cache/apt-cache-debian').join(),
-    /tree_.*\.deb/,
-    'downloads are kept outside of the image',
-  );
-  t.notMatch(rig.list('.vagga/app/var/cache/apt/archives').join(), 'deb');
-  t.equal(statSync(join(rig.root, '.vagga/app/src/file')).mtimeMs, 1000, 'copies have a fixed time');
-});
+t.test(
+  '§3.4 layout, §3.4 package-lists, §3.5 built-line: a container is built from Debian packages',
+  async t => {
+    const built = rig.run('_build', 'app');
+    t.equal(built.code, 0, built.stderr);
+    t.equal(built.stdout, '', 'stdout stays empty');
+    t.match(built.stderr, /app \[2\/7\] !Install .*: done/);
+    t.match(built.stderr, /^Container base \([0-9a-f]{8}\) built in \d+ seconds\.$/m);
+    const target = readlinkSync(join(rig.root, '.vagga/app'));
+    const short = rig.run('_version_hash', '-s', 'app').stdout.trim();
+    t.equal(target, `.roots/app.${short}/root`);
+    t.same(rig.list(`.vagga/.roots/app.${short}`), [
+      'build.log',
+      'debian-packages.txt',
+      'gid_map',
+      'last_use',
+      'layers.json',
+      'root',
+      'timings.json',
+      'timings.log',
+      'uid_map',
+    ]);
+    t.match(rig.read('.vagga/app/etc/copied'), 'hello\ndone\n');
+    t.match(rig.read(`.vagga/.roots/app.${short}/debian-packages.txt`), /^ii\s+tree /m);
+    t.equal(rig.read('.vagga/app/etc/resolv.conf'), '', "the host's names do not stay in the image");
+    t.match(
+      rig.list('.vagga/.cache/apt-cache-debian').join(),
+      /tree_.*\.deb/,
+      'downloads are kept outside of the image',
+    );
+    t.notMatch(rig.list('.vagga/app/var/cache/apt/archives').join(), 'deb');
+    t.equal(statSync(join(rig.root, '.vagga/app/src/file')).mtimeMs, 1000, 'copies have a fixed time');
+  },
+);
 
-t.test('nothing is built twice, edits are noticed', async t => {
+t.test('§3.5 reuse: nothing is built twice, edits are noticed', async t => {
   t.equal(rig.run('true').stderr, '', 'up to date: not a word');
   rig.write('src/file', 'two\n');
   const rebuilt = rig.run('look');
@@ -202,7 +205,7 @@ t.test('prerequisites and epilog', async t => {
   t.equal(rig.run('--no-prerequisites', 'after').stdout, 'after\nthe end\n');
 });
 
-t.test('a failed step says where, why and what came out', async t => {
+t.test('§2.0 failure, §3.5 failed-build: a failed step says where, why and what came out', async t => {
   const failed = rig.run('_build', 'broken');
   t.equal(failed.code, 121);
   t.match(failed.stderr, /last 20 lines of output:\n {2}12\n/);
