@@ -1,13 +1,14 @@
 // A process in the capsule, the place beside all images in which `!CapsuleCommand` and `_build_shell` work (§1.6, §5.2).
 import { join } from 'node:path';
 
+import { DEFAULT_IDS } from '../../config/defaults.ts';
 import type { CapsuleCommand } from '../../config/model.ts';
 import { capsuleSettings } from '../../core/capsule-settings.ts';
 import { ROOT_USER, userNamespace } from '../../core/ids/process-user.ts';
 import { identityMaps } from '../../core/ids/session.ts';
 import { commandEnvironment } from '../../core/run/environment.ts';
 import { atHome, type Layout } from '../image/layout.ts';
-import { currentIds, IDS_VARIABLE } from '../namespace/current.ts';
+import { currentIds, IDS_VARIABLE, toldFor } from '../namespace/current.ts';
 import { createBundle } from '../oci/bundle.ts';
 import { endWithUs, startCommand } from '../oci/engine.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
@@ -35,6 +36,9 @@ export interface CapsuleRequest {
   readonly isolateNetwork: boolean;
   readonly terminal: boolean;
 }
+
+/** A vagga inside lives in the namespace of our session, like ourselves. */
+const USUAL_IDS = { uids: DEFAULT_IDS, gids: DEFAULT_IDS };
 
 const NO_BUSYBOX =
   'the capsule needs a static BusyBox on the host: install it (Debian, Ubuntu: apt install busybox-static)';
@@ -68,7 +72,7 @@ function environment({
       VAGGA_SETTINGS: settings,
       [IN_CAPSULE]: '1',
       [ENGINE_VARIABLE]: engineNote(engine),
-      [IDS_VARIABLE]: JSON.stringify({ ids: currentIds().ids, warnings: [] }),
+      [IDS_VARIABLE]: JSON.stringify({ ...toldFor(USUAL_IDS), warnings: [] }),
     },
   });
 }
