@@ -39,6 +39,14 @@ ${BASE}  odd:
     setup:
     - !Container base
     - !Sh "echo again; cat /proc/sys/kernel/random/uuid > /stamp"
+  twin1:
+    setup:
+    - !Container base
+    - !Sh "echo made >> /work/made; while [ ! -e /work/go ]; do busybox sleep 0.02; done; echo twin > /twin"
+  twin2:
+    setup:
+    - !Container base
+    - !Sh "echo made >> /work/made; while [ ! -e /work/go ]; do busybox sleep 0.02; done; echo twin > /twin"
   broken:
     setup:
     - !Container base
@@ -168,6 +176,23 @@ t.test('step cache: --force and step-cache: false make every step anew, of the p
   rig.write('vagga.yaml', CONFIG.replace('echo again;', 'echo again  ;'));
   t.match(rig.run('_build', 'never').stderr, /\[2\/2\] !Sh echo again.*: done/);
   t.not(stamp(), second);
+});
+
+t.test('step cache: two builds that come to the same step at once make it once', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  const built = rig.run('_build', 'base');
+  t.equal(built.code, 0, built.stderr);
+  const first = rig.start(['_build', 'twin1']);
+  await until(() => rig.has('made'), 'the step of the first build');
+  const second = rig.start(['_build', 'twin2']);
+  await second.shows('twin2 [2/2]');
+  rig.write('go', '');
+  t.match(await first.ended, { code: 0 });
+  const outcome = await second.ended;
+  t.match(outcome, { code: 0, stderr: /twin2 \[2\/2\] .*cached/ });
+  t.equal(rig.read('made'), 'made\n');
+  t.equal(rig.read('.vagga/twin2/twin'), 'twin\n');
 });
 
 t.test('a failed step: its last lines, its line, its log and a shell in what it left', async t => {

@@ -2,7 +2,7 @@
 // through one proxy, which is itself each of them.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync, writeFileSync } from 'node:fs';
+import { readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import {
@@ -174,13 +174,13 @@ t.test(
 );
 
 t.test('§2.1 !UbuntuRelease: a root file system from an archive', async t => {
-  const [base = ''] = rig.list('.vagga/.cache/ubuntu-base');
-  execFileSync('tar', ['-C', `.vagga/.cache/ubuntu-base/${base}`, '-czf', 'root.tar.gz', '.'], {
-    cwd: rig.root,
-  });
+  execFileSync('cp', ['-a', '.vagga/app/.', 'unpacked'], { cwd: rig.root });
+  rmSync(join(rig.root, 'unpacked/usr/bin/chfn'));
+  rig.write('unpacked/usr/bin/chfn', 'the real one');
+  execFileSync('tar', ['-C', 'unpacked', '-czf', 'root.tar.gz', '.'], { cwd: rig.root });
   const built = await build('archive');
   t.equal(built.code, 0, built.stderr);
-  t.match(rig.read('.vagga/archive/usr/bin/chfn'), 'Critical error', 'kept as wished');
+  t.equal(rig.read('.vagga/archive/usr/bin/chfn'), 'the real one', 'kept as wished');
   t.match(rig.read('.vagga/archive/etc/generated-locales'), 'en_US.UTF-8\nen_US.UTF-8\n');
   t.match(beside('archive', 'debian-packages.txt'), /^ii\s+hello-main /m);
   t.notMatch(beside('archive', 'build.log'), 'Eatmydata');

@@ -1,7 +1,9 @@
 // Carries out a plan on a stack of layers: steps whose result is known already are taken from the step cache, up to the first
 // that is not; what that one and the later ones change becomes layers of their own.
 import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { arch } from 'node:os';
+import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
 import type { Step } from '../../config/model.ts';
 import { leavesTheImage, localFilesOf, sourcesOf, stepKeyText } from '../../core/layers/key.ts';
 import type { BuildPlan } from '../../core/plan/build.ts';
@@ -14,6 +16,7 @@ import { execute } from './actions.ts';
 import type { BuildContext, ParentImage } from './context.ts';
 import { localStamp } from './downloads.ts';
 import { putHostFiles } from './host-files.ts';
+import { takeLock } from './lock.ts';
 import type { StepReport } from './report.ts';
 
 type GoodPlan = Extract<BuildPlan, { ok: true }>;
@@ -130,15 +133,34 @@ export class LayeredBuild {
       done.ok('nothing to do');
       return undefined;
     }
+    const wasLookingUp = this.#isLookingUp;
     const cached = this.#cached(key);
     if (cached !== undefined) {
       done.ok('cached', cached.sizeBytes);
       return undefined;
     }
-    const failed = await this.#make(title, actions(), key);
-    if (failed !== undefined) return done.failed(failed);
-    done.ok('made', this.#madeBytes);
-    return undefined;
+    return await this.#alone(key, async () => {
+      const made = wasLookingUp ? this.#madeMeanwhile(key) : undefined;
+      const failed = made === undefined ? await this.#make(title, actions(), key) : undefined;
+      if (failed !== undefined) return done.failed(failed);
+      done.ok(made === undefined ? 'made' : 'cached', made?.sizeBytes ?? this.#madeBytes);
+      return undefined;
+    });
+  }
+
+  /** Of two builds that come to the same step at once, the second waits and then takes what the first has made. */
+  async #alone<T>(key: string | undefined, work: () => Promise<T>): Promise<T> {
+    if (key === undefined) return await work();
+    const path = this.#store.lockOf(key);
+    const lock = await takeLock(path, CACHE_LOCK_WAIT_S, this.#context.signal);
+    if (lock === 'busy' || lock instanceof Error) return await work();
+    try {
+      return await work();
+    } finally {
+      // Whoever waits for it finds the layer; who comes later makes a new file.
+      rmSync(path, { force: true });
+      await lock.release();
+    }
   }
 
   #identity(step: Step): string | undefined {
@@ -157,11 +179,18 @@ export class LayeredBuild {
   #cached(key: string | undefined): Layer | undefined {
     const layer = this.#isLookingUp && key !== undefined ? this.#store.find(key) : undefined;
     if (layer === undefined) this.#isLookingUp = false;
-    else {
-      this.#push(layer.id);
-      this.#below = layer.id;
-    }
+    else this.#take(layer);
     return layer;
+  }
+
+  #madeMeanwhile(key: string | undefined): Layer | undefined {
+    this.#isLookingUp = true;
+    return this.#cached(key);
+  }
+
+  #take(layer: Layer): void {
+    this.#push(layer.id);
+    this.#below = layer.id;
   }
 
   #push(layer: string): void {

@@ -87,6 +87,11 @@ export class LayerStore {
     }
   }
 
+  /** Held by the build that makes the layer with this key. */
+  lockOf(key: string): string {
+    return `${this.#link(key)}.lock`;
+  }
+
   /** The layer that a step with this key has made; it counts as used now. */
   find(key: string): Layer | undefined {
     try {

@@ -72,6 +72,27 @@ export class LayeredTree {
     }
   }
 
+  /** False where a tree is a copy: then a whole root is copied into it. */
+  get takesWhole(): boolean {
+    return this.#place !== undefined && this.#views[0]?.kind !== 'copy';
+  }
+
+  /**
+   * `make` creates the directory that it is given: it becomes what the open layer holds, in place of what was written there
+   * until now. So a whole root need not be copied. Returns what `make` returns.
+   */
+  async fill<T>(make: (directory: string) => Promise<T>): Promise<T> {
+    const place = await this.#close();
+    const diff = join(place, 'diff');
+    rmSync(diff, { recursive: true, force: true });
+    try {
+      return await make(diff);
+    } finally {
+      await this.#views[0]?.open(this.root, this.#layers, place, this.#store.base);
+      this.#place = place;
+    }
+  }
+
   /** What was written becomes a layer of the store and of the stack. */
   async seal(note: Omit<LayerNote, 'sizeBytes' | 'files' | 'depth'>): Promise<Layer> {
     const place = await this.#close();

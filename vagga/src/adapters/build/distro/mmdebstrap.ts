@@ -1,6 +1,6 @@
-// Bootstraps a root with mmdebstrap, outside of any container, and keeps it for a day: the next build copies it.
+// Bootstraps a root with mmdebstrap, outside of any container.
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '@suite/shared/oci/probe.ts';
 import { BASE_CACHE_AGE_MS } from '../../../config/defaults.ts';
@@ -97,14 +97,26 @@ export function copyRoot(context: BuildContext, source: string, target: string):
   return runChild(['cp', '-a', '--reflink=auto', `${source}/.`, target], context);
 }
 
-async function make(context: BuildContext, bootstrap: Bootstrap, base: string): Promise<string | undefined> {
+async function debootstrap(
+  context: BuildContext,
+  bootstrap: Bootstrap,
+  target: string,
+): Promise<string | undefined> {
   if (findProgram('mmdebstrap') === undefined) return MISSING;
   const cache = context.cacheDirectory(bootstrap.packageCache);
+  return await runChild(argvOf(bootstrap, target, cache), context);
+}
+
+async function makeBase(
+  context: BuildContext,
+  bootstrap: Bootstrap,
+  base: string,
+): Promise<string | undefined> {
   // One name for all: we hold the lock, so what is there is of a bootstrap that was killed.
   const temporary = `${base}.new`;
   await context.discard(temporary);
   const failed =
-    (await runChild(argvOf(bootstrap, temporary, cache), context)) ??
+    (await debootstrap(context, bootstrap, temporary)) ??
     (await runChild(['touch', temporary], context)) ??
     (await runChild(['rm', '-rf', '--one-file-system', base], context));
   if (failed === undefined) renameSync(temporary, base);
@@ -112,19 +124,26 @@ async function make(context: BuildContext, bootstrap: Bootstrap, base: string): 
   return failed;
 }
 
-/** Undefined when it went well, else why not. A base of the same settings that is younger than a day is used again. */
+/** Without a step cache: a base of the same settings that is younger than a day is used again. */
+async function copyOfBase(context: BuildContext, bootstrap: Bootstrap): Promise<string | undefined> {
+  // A root made with other ids has other owners.
+  const made = { ...bootstrap, ids: sessionMaps(currentIds().ids) };
+  const key = createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 8);
+  const name = `${bootstrap.suite}-${key}`;
+  const base = join(context.cacheDirectory(bootstrap.baseCache), name);
+  return await context.locked(name, async () => {
+    const failed = isRecent(base) && !context.force ? undefined : await makeBase(context, bootstrap, base);
+    return failed ?? (await copyRoot(context, base, context.root));
+  });
+}
+
+/** Undefined when it went well, else why not. The step cache keeps the result, so nothing is copied where it is used. */
 export async function bootstrapInto(
   context: BuildContext,
   bootstrap: Bootstrap,
 ): Promise<string | undefined> {
-  // A root made with other ids has other owners.
-  const made = { ...bootstrap, ids: sessionMaps(currentIds().ids) };
-  const key = createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 8);
-  const directory = context.cacheDirectory(bootstrap.baseCache);
-  mkdirSync(directory, { recursive: true });
-  const base = join(directory, `${bootstrap.suite}-${key}`);
-  return await context.locked('apt', async () => {
-    const failed = isRecent(base) && !context.force ? undefined : await make(context, bootstrap, base);
-    return failed ?? (await copyRoot(context, base, context.root));
-  });
+  const { tree, settings } = context;
+  if (settings.stepCache && tree.takesWhole)
+    return await tree.fill(directory => debootstrap(context, bootstrap, directory));
+  return await copyOfBase(context, bootstrap);
 }
