@@ -376,6 +376,22 @@ t.test('§4.4 _help, §4.4 _list, §4.4 _compgen', async t => {
   t.equal(rig.run('_help', '_run').stdout, rig.run('_run', '--help').stdout);
   t.match(rig.run('_help', 'a'), { code: 121, stderr: 'Command a not found.\n' }, 'nor aliases');
   t.match(rig.run('_list', '--bad'), { code: 2, stderr: /vagga _list: Unknown option --bad\n$/ });
+  const builtins = rig
+    .run('_list', '-A', '--zsh')
+    .stdout.split('\n')
+    .filter(line => line.startsWith('_'));
+  t.same(
+    builtins.slice(0, 7).map(line => line.split(':', 1)[0]),
+    ['_build', '_run', '_clean', '_list', '_base_dir', '_relative_work_dir', '_update_symlinks'],
+  );
+  t.notOk(
+    builtins.some(line => line.startsWith('_devcontainer_tar')),
+    'nothing for programs',
+  );
+  for (const line of builtins) {
+    const [name = '', title] = line.split(':', 2);
+    t.match(rig.run('_help', name).stdout, `${title}`.slice(0, 20), `help of ${name}`);
+  }
   t.match(rig.run('_list', '--containers'), { code: 0, stdout: 'c\nedited\nfails\nplain\n', stderr: '' });
   t.equal(rig.run('_compgen', 'o', '--', 'x').stdout, '');
   t.equal(rig.run('_compgen', '--', 'en').stdout, 'env\n');

@@ -6,7 +6,8 @@ import type { BuiltinEntry } from './registry.ts';
 const EVERYTHING = 'VAGGA_COMPLETE';
 
 function completables(builtins: Readonly<Record<string, BuiltinEntry>>): Completable[] {
-  return Object.entries(builtins).map(([name, { spec }]) => ({
+  const shown = Object.entries(builtins).filter(([, { hidden }]) => !hidden);
+  return shown.map(([name, { spec }]) => ({
     name,
     options: spec?.options ?? [],
     words: spec?.positionals[0]?.name === 'container' ? 'containers' : 'nothing',

@@ -30,6 +30,7 @@ const plain = (name: string, description: string) => ({ name, description, optio
 const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _build: build,
   _run: run,
+  _clean: clean,
   _list: { ...list(titles), outside: true },
   _base_dir: {
     ...entry(plain('vagga _base_dir', 'Print the directory of the project'), ({ layout }) =>
@@ -45,23 +46,22 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
     outside: true,
   },
   _update_symlinks: { ...updateSymlinks, outside: true },
-  _compgen: { ...compgen(() => BUILTINS), outside: true },
+  _compgen: { ...compgen(() => BUILTINS), outside: true, hidden: true },
   _completion: { ...completion, outside: true },
   _devcontainer: devcontainerCommand,
-  _devcontainer_tar: devcontainerTar,
-  _dump_config: { title: 'Print the whole config as JSON', run: dumpProject, outside: true },
+  _devcontainer_tar: { ...devcontainerTar, hidden: true },
+  _dump_config: dumpProject,
   _doctor: doctor,
   _help: { ...help(() => BUILTINS), outside: true },
   _build_shell: buildShell,
   _capsule: capsule,
   _check_overlayfs_support: checkOverlayfs,
-  _clean: clean,
   _df: df,
   _hardlink: hardlink,
   _verify: verify,
   _init_storage_dir: initStorageDir,
   _ide: ide,
-  _version_hash: { title: 'Print the identity of a container', run: versionHash },
+  _version_hash: versionHash,
 };
 
 /** Known of the format, without a body in this version. */
@@ -75,7 +75,8 @@ const NOT_AVAILABLE = [
 ];
 
 function titles(): readonly (readonly [string, string])[] {
-  return Object.entries(BUILTINS).map(([name, { title }]) => [name, title]);
+  const shown = Object.entries(BUILTINS).filter(([, { hidden }]) => !hidden);
+  return shown.map(([name, { title }]) => [name, title]);
 }
 
 const find = (name: string): BuiltinEntry | undefined =>

@@ -14,6 +14,8 @@ export interface BuiltinEntry {
   readonly run: Builtin;
   /** Touches neither images nor owners of files, so it needs no user namespace. */
   readonly outside?: boolean;
+  /** For programs: not listed, not completed. */
+  readonly hidden?: boolean;
 }
 
 export type ParsedLine = CommandLine & { readonly kind: 'parsed' };

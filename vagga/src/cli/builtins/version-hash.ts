@@ -1,11 +1,12 @@
 // `_version_hash NAME`: the identity of a container.
 import { type HashResult, hashContainer } from '../../adapters/image/identity.ts';
 import { debugLine } from '../../core/image/debug.ts';
+import { has } from '../../core/options/parse.ts';
+import { flag } from '../../core/options/spec.ts';
 import { stepTitle } from '../../core/step-title.ts';
-import { type Session, say } from '../session.ts';
-import { flagsOf, print, unknownContainer, usage } from './usage.ts';
-
-const FLAGS = ['-s', '--short', '--debug-versioning', '--dump-version-data'];
+import { say } from '../session.ts';
+import { entry } from './registry.ts';
+import { print, unknownContainer } from './usage.ts';
 
 /** Not known yet is an answer that scripts expect: silent but for the reason. */
 function refused(name: string, found: Exclude<HashResult, { kind: 'hashed' }>): number {
@@ -15,21 +16,28 @@ function refused(name: string, found: Exclude<HashResult, { kind: 'hashed' }>): 
   return say(124, `Error versioning ${where}: ${found.message}`);
 }
 
-export function versionHash(session: Session, words: readonly string[]): number {
-  const { flags, unknown, rest } = flagsOf(words, FLAGS);
-  if (unknown !== undefined) return usage('_version_hash', 'NAME', `Unknown option ${unknown}`);
-  const [name, extra] = rest;
-  if (name === undefined) return usage('_version_hash', 'NAME', 'Argument NAME is required');
-  if (extra !== undefined) return usage('_version_hash', 'NAME', `Unexpected argument ${extra}`);
-  const { layout, cache } = session;
-  if (cache.project.containers[name] === undefined) return unknownContainer(session, name);
-  const shown: (string | Uint8Array)[] = [];
-  const found = hashContainer(layout, cache.project, name, {
-    ...(flags.has('--dump-version-data') && { data: data => shown.push(data) }),
-    ...(flags.has('--debug-versioning') && { part: part => shown.push(`${debugLine(part)}\n`) }),
-  });
-  if (found.kind !== 'hashed') return refused(name, found);
-  for (const piece of shown) process.stdout.write(piece);
-  if (flags.has('--debug-versioning')) process.stdout.write('\n');
-  return print(flags.has('-s') || flags.has('--short') ? found.hash.slice(0, 8) : found.hash);
-}
+export const versionHash = entry(
+  {
+    name: 'vagga _version_hash',
+    description: 'Print the identity of a container',
+    options: [
+      flag('short', ['-s', '--short'], 'Only the eight digits that directories are named by'),
+      flag('debug', ['--debug-versioning'], 'Say before it what goes in'),
+      flag('dump', ['--dump-version-data'], 'Write before it the bytes that go in'),
+    ],
+    positionals: [{ name: 'container', takes: 'required', help: 'The container' }],
+  },
+  (session, { given, words: [name = ''] }) => {
+    const { layout, cache } = session;
+    if (cache.project.containers[name] === undefined) return unknownContainer(session, name);
+    const shown: (string | Uint8Array)[] = [];
+    const found = hashContainer(layout, cache.project, name, {
+      ...(has(given, 'dump') && { data: data => shown.push(data) }),
+      ...(has(given, 'debug') && { part: part => shown.push(`${debugLine(part)}\n`) }),
+    });
+    if (found.kind !== 'hashed') return refused(name, found);
+    for (const piece of shown) process.stdout.write(piece);
+    if (has(given, 'debug')) process.stdout.write('\n');
+    return print(has(given, 'short') ? found.hash.slice(0, 8) : found.hash);
+  },
+);
