@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { tarGz, zip } from '../archives/make.ts';
-import { Rig } from './rig.ts';
+import { Rig, Running } from './rig.ts';
 
 const rig = new Rig();
 const SERVED = join(rig.root, 'served');
@@ -348,4 +348,47 @@ t.test('§1.4 image-cache-url, §4.2 --no-image-download: a finished image in pl
   t.equal(damaged.code, 0);
   t.match(damaged.stderr, /Error when unpacking image/);
   t.equal(image('made'), 'here');
+});
+
+/** The programs and libraries that git needs to clone over HTTP, as a step that unpacks them. */
+function gitOfTheHost(): string {
+  const programs = ['/usr/bin/git', '/usr/lib/git-core/git-remote-http'];
+  const libraries = programs.flatMap(program =>
+    [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(\/\S+) \(/g)].map(
+      match => match[1] ?? '',
+    ),
+  );
+  const files = [...programs, ...new Set(libraries)];
+  const packed = spawnSync('tar', ['-czhf', join(rig.root, 'git.tgz'), ...files], { encoding: 'utf8' });
+  if (packed.status !== 0) throw new Error(packed.stderr);
+  return '!Tar {url: ./git.tgz}';
+}
+
+t.test('§2.5 !Git, §2.5 !GitInstall: by the git of the image where the machine has none', async t => {
+  const url = `${base}/repo.git`;
+  // A machine without git: what hides it is gone with the namespace of this one command.
+  const words = [process.execPath, join(process.env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs'), '_build', 'c'];
+  const hidden = 'for git in /usr/bin/git /bin/git; do mount --bind /dev/null $git; done; exec "$@"';
+  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+  const withoutGit = () =>
+    new Running(spawn('unshare', ['--mount', 'sh', '-c', hidden, 'sh', ...words], { cwd: rig.root, env }))
+      .ended;
+  rmSync(join(rig.root, '.vagga/.cache/git'), { recursive: true });
+  config(`!Git {url: "${url}", path: /elsewhere}`);
+  t.match(
+    (await withoutGit()).stderr,
+    /git is needed: install it on this machine \(apt-get install -y git\)/,
+  );
+  const script = 'script: "/bin/busybox cat file > /bin/result"';
+  config(
+    gitOfTheHost(),
+    `!Git {url: "${url}", path: /src, branch: side}`,
+    `!GitInstall {url: "${url}", ${script}}`,
+  );
+  const built = await withoutGit();
+  t.equal(built.code, 0, built.stderr);
+  t.equal(image('src/side'), 'side\n');
+  t.equal(image('bin/result'), 'two\n');
+  t.same(rig.list('.vagga/.cache/git'), [url.replaceAll('/', '%2F')], 'the same cache');
+  t.notOk(rig.has('.vagga/c/tmp/.vagga-git'));
 });

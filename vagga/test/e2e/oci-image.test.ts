@@ -188,3 +188,26 @@ t.test('§2.9 !OciImage: a docker archive, an OCI archive and a layout on disk',
   t.match((await build()).stderr, /"A B" is not the name of an image/);
   rmSync(join(rig.root, 'docker.tar'));
 });
+
+t.test('§2.9 !OciImage: for an ordinary user, with the owners of the image', async t => {
+  const user = new Rig({ as: 'user' });
+  t.teardown(() => user.remove());
+  const members = [
+    { name: 'bin/busybox', mode: 0o755, data: busybox },
+    { name: 'bin/sh', type: '1', target: 'bin/busybox' },
+    { name: 'etc/owned', data: 'x', uid: 12, gid: 34, mode: 0o4640 },
+  ];
+  new Layout(join(user.root, 'layout')).index({ layers: [tar(...members)] });
+  user.write(
+    'vagga.yaml',
+    `containers:
+  c:
+    setup:
+    - !OciImage {layout: layout}
+    - !Sh "/bin/busybox stat -c '%u:%g %a' /etc/owned > /copied"
+`,
+  );
+  const built = await user.start(['_build', 'c']).ended;
+  t.equal(built.code, 0, built.stderr);
+  t.equal(user.read('.vagga/c/copied'), '12:34 4640\n');
+});
