@@ -15,6 +15,9 @@ export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** A file named by `!Copy` or `!Depends` is read whole to hash it; bigger ones are data, not sources. */
 export const HASHED_FILE_BYTES_MAX = 1024 * 1024 * 1024;
 
+/** What is kept beside an image about its identity: 100,000 files with 100 bytes each take 10 MB. */
+export const IDENTITY_RECORD_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Entries of one archive: the biggest source trees have some 100,000 files. */
 export const ARCHIVE_ENTRIES_MAX = 2_000_000;
 

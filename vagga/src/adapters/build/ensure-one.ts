@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Progress } from '@suite/shared/cli/progress.ts';
 import { containerIds } from '../../core/ids/session.ts';
+import { firstChange } from '../../core/image/why-text.ts';
 import { dataDirWarnings, planBuild } from '../../core/plan/build.ts';
 import { setupWarnings } from '../../core/plan/warnings.ts';
 import type { StepProblem } from '../../core/steps/index.ts';
@@ -9,6 +10,7 @@ import { completeImage, imageId, isUsable, layersBelow, pendingLayers } from '..
 import { DiskWorld } from '../image/hash-world.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
+import { explain, newRecorder, writeRecord } from '../image/record.ts';
 import { type BuiltState, builtState } from '../image/store.ts';
 import { install, makeCurrent } from '../image/versions.ts';
 import { separateMounts, showImage } from '../layers/show.ts';
@@ -198,6 +200,7 @@ export class Ensurer {
     if (!plan.ok) return failed(problemsText(plan.problems));
     if (!keyed.ok) return failed(problemsText(keyed.problems));
     for (const warning of currentIds().warnings) this.#options.progress.note(`Warning: ${warning}`);
+    this.#sayWhy(name);
     separateMounts();
     const engine = await this.#engine();
     if ('error' in engine) return failed(engine.error);
@@ -220,6 +223,14 @@ export class Ensurer {
     return await this.#install(name, slot, before, built.seconds);
   }
 
+  /** For who has just pulled: a line about what makes this build necessary. */
+  #sayWhy(name: string): void {
+    if (this.#options.force) return;
+    const why = explain(this.#layout, this.cache.project, name);
+    const first = why.kind === 'changed' ? firstChange(why.changes) : undefined;
+    if (first !== undefined) this.#options.progress.note(`Container ${name} is built again: ${first}.`);
+  }
+
   /** Sources may have changed while the build read them: then the image gets the name of what is there now, and a warning. */
   async #install(
     name: string,
@@ -227,7 +238,8 @@ export class Ensurer {
     before: ReturnType<typeof hashContainer>,
     seconds: number,
   ): Promise<One> {
-    const after = hashContainer(this.#layout, this.cache.project, name);
+    const recorder = newRecorder();
+    const after = hashContainer(this.#layout, this.cache.project, name, { part: recorder.part });
     if (after.kind !== 'hashed')
       return failed(`Internal Error: Can't version even after build: ${after.message}`);
     if (before.kind === 'hashed' && before.hash !== after.hash) {
@@ -235,6 +247,7 @@ export class Ensurer {
         `Files of container ${name} changed while it was built; it may hold a mixture.`,
       );
     }
+    writeRecord(this.#layout.temporary(slot), recorder.record(after.hash));
     await install(this.#layout, slot, name, after.hash);
     this.#show(name, after.hash);
     this.#options.progress.note(

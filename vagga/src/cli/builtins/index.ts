@@ -23,6 +23,7 @@ import { updateSymlinks } from './update-symlinks.ts';
 import { print } from './usage.ts';
 import { verify } from './verify.ts';
 import { versionHash } from './version-hash.ts';
+import { why } from './why.ts';
 
 const plain = (name: string, description: string) => ({ name, description, options: [], positionals: [] });
 
@@ -62,6 +63,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _init_storage_dir: initStorageDir,
   _ide: ide,
   _version_hash: versionHash,
+  _why: why,
 };
 
 /** Known of the format, without a body in this version. */

@@ -1,6 +1,7 @@
 // `_version_hash NAME`: the identity of a container.
 import { type HashResult, hashContainer } from '../../adapters/image/identity.ts';
 import { debugLine } from '../../core/image/debug.ts';
+import type { Part } from '../../core/image/fields.ts';
 import { has } from '../../core/options/parse.ts';
 import { flag } from '../../core/options/spec.ts';
 import { stepTitle } from '../../core/step-title.ts';
@@ -21,19 +22,24 @@ export const versionHash = entry(
     name: 'vagga _version_hash',
     description: 'Print the identity of a container',
     options: [
-      flag('short', ['-s', '--short'], 'Only the eight digits that directories are named by'),
-      flag('debug', ['--debug-versioning'], 'Say before it what goes in'),
-      flag('dump', ['--dump-version-data'], 'Write before it the bytes that go in'),
+      flag('short', ['-s', '--short'], 'Only the eight digits that name the image'),
+      flag('debug', ['--debug-versioning'], 'Before it, what it is made of, a line for each piece'),
+      flag('dump', ['--dump-version-data'], 'Before it, the bytes that are hashed'),
     ],
     positionals: [{ name: 'container', takes: 'required', help: 'The container' }],
   },
-  (session, { given, words: [name = ''] }) => {
+  (session, { given, words }) => {
     const { layout, cache } = session;
+    const [name = ''] = words;
     if (cache.project.containers[name] === undefined) return unknownContainer(session, name);
     const shown: (string | Uint8Array)[] = [];
+    const line = (part: Part) => {
+      const text = debugLine(part);
+      if (text !== undefined) shown.push(`${text}\n`);
+    };
     const found = hashContainer(layout, cache.project, name, {
       ...(has(given, 'dump') && { data: data => shown.push(data) }),
-      ...(has(given, 'debug') && { part: part => shown.push(`${debugLine(part)}\n`) }),
+      ...(has(given, 'debug') && { part: line }),
     });
     if (found.kind !== 'hashed') return refused(name, found);
     for (const piece of shown) process.stdout.write(piece);

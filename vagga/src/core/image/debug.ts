@@ -3,10 +3,13 @@ import type { Part } from './fields.ts';
 
 const quoted = (text: string): string => JSON.stringify(text);
 
-export function debugLine(part: Part): string {
+/** Undefined: nothing is shown of it. */
+export function debugLine(part: Part): string | undefined {
   switch (part.kind) {
     case 'step':
-      return `----- Command ${part.tag} -----`;
+      return `----- Command ${part.step.tag} -----`;
+    case 'end':
+      return undefined;
     case 'field':
       return `field ${quoted(part.key)} ${part.value}`;
     case 'path':

@@ -16,14 +16,8 @@ import { requirementLines } from './requirements.ts';
 
 export const requirements: Emit = (out, value, world) => {
   const file = (value as string | null) ?? 'requirements.txt';
-  for (const line of requirementLines(world.tree, projectFile('', file))) out.field('line', line);
+  for (const { text, at } of requirementLines(world.tree, projectFile('', file))) out.field('line', text, at);
 };
-
-const meaningful = (text: string): string[] =>
-  text
-    .split('\n')
-    .map(line => line.trim())
-    .filter(line => line !== '' && !line.startsWith('#'));
 
 /** The lock is only looked for, and the Gemfile counts twice: so it was, and the names of images depend on it. */
 export const gemBundle: Emit = (out, value, world) => {
@@ -33,7 +27,11 @@ export const gemBundle: Emit = (out, value, world) => {
   const text = requiredText(world, gemfile);
   const lock = `${gemfile.slice(0, gemfile.lastIndexOf('/'))}/Gemfile.lock`;
   if (world.tree.lstat(lock) !== undefined) out.file(gemfile, world.tree.readBytes(gemfile));
-  for (const line of meaningful(text)) out.field('line', line);
+  for (const [index, line] of text.split('\n').entries()) {
+    const meant = line.trim();
+    if (meant !== '' && !meant.startsWith('#'))
+      out.field('line', meant, `${step.gemfile as string}:${index + 1}`);
+  }
   fields('without[]+', 'trustPolicy?')(out, value, world);
 };
 

@@ -1,4 +1,5 @@
 // The framing of the identity hash: every step becomes a run of NUL-terminated fields in one byte stream.
+import type { Step } from '../../config/model.ts';
 import { byCodePoint } from '../../config/order.ts';
 
 /** Takes the stream piece by piece; strings are UTF-8. */
@@ -10,8 +11,16 @@ export type Scalar = string | number | boolean;
 
 /** The same stream as what was put in: for `_version_hash --debug-versioning` and for the record beside an image. */
 export type Part =
-  | { readonly kind: 'step'; readonly tag: string }
-  | { readonly kind: 'field' | 'path' | 'json'; readonly key: string; readonly value: string }
+  | { readonly kind: 'step'; readonly step: Step }
+  /** Of the step that began last and has not ended; steps of other containers are inside of the one that names those. */
+  | { readonly kind: 'end' }
+  | {
+      readonly kind: 'field' | 'path' | 'json';
+      readonly key: string;
+      readonly value: string;
+      /** `FILE:LINE` in the project, when it was read there. */
+      readonly at?: string;
+    }
   | { readonly kind: 'list'; readonly key: string; readonly values: readonly string[] }
   /** Content of a file; `path` as the steps name it. */
   | { readonly kind: 'file'; readonly path: string; readonly data: Uint8Array };
@@ -37,13 +46,16 @@ export class FieldWriter {
     this.#watch = watch;
   }
 
-  command(tag: string): void {
-    this.#sink.write(`COMMAND\0${tag}\0`);
-    this.#watch?.({ kind: 'step', tag });
+  step(step: Step, body: () => void): void {
+    this.#sink.write(`COMMAND\0${step.tag}\0`);
+    this.#watch?.({ kind: 'step', step });
+    body();
+    this.#watch?.({ kind: 'end' });
   }
 
-  field(key: string, value: Scalar): void {
-    this.#one('field', key, scalarText(value));
+  /** `at`: where it was read, for people. */
+  field(key: string, value: Scalar, at?: string): void {
+    this.#one('field', key, scalarText(value), at);
   }
 
   path(key: string, value: string): void {
@@ -55,9 +67,9 @@ export class FieldWriter {
     this.#one('json', key, canonicalJson(value));
   }
 
-  #one(kind: 'field' | 'path' | 'json', key: string, value: string): void {
+  #one(kind: 'field' | 'path' | 'json', key: string, value: string, at?: string): void {
     this.#sink.write(`${key}\0${value}\0`);
-    this.#watch?.({ kind, key, value });
+    this.#watch?.({ kind, key, value, ...(at !== undefined && { at }) });
   }
 
   /** Absent values leave no trace in the stream. */

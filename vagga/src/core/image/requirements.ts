@@ -19,20 +19,27 @@ function plainPath(path: string): string {
   return `/${parts.join('/')}`;
 }
 
+export interface RequirementLine {
+  readonly text: string;
+  /** `FILE:LINE`, the file relative to the project. */
+  readonly at: string;
+}
+
 /** `path` below `/work`; blank lines and comments are left out, the name of the file itself does not count. A file may come once. */
-export function requirementLines(tree: TreeReader, path: string): string[] {
+export function requirementLines(tree: TreeReader, path: string): RequirementLine[] {
   const seen = new Set<string>();
-  const linesOf = (file: string): string[] => {
+  const linesOf = (file: string): RequirementLine[] => {
     if (seen.has(file)) throw new NotHashable('failed', `Cyclic requirement: ${file}`);
     seen.add(file);
     const directory = file.slice(0, file.lastIndexOf('/'));
     return readText(tree, file)
       .split('\n')
-      .map(line => line.trim())
-      .flatMap(line => {
-        if (line === '' || line.startsWith('#')) return [];
-        const included = INCLUDE.exec(line)?.[1];
-        return included === undefined ? [line] : linesOf(plainPath(`${directory}/${included}`));
+      .flatMap((line, index): RequirementLine[] => {
+        const text = line.trim();
+        if (text === '' || text.startsWith('#')) return [];
+        const included = INCLUDE.exec(text)?.[1];
+        if (included !== undefined) return linesOf(plainPath(`${directory}/${included}`));
+        return [{ text, at: `${file.slice('/work/'.length)}:${index + 1}` }];
       });
   };
   return linesOf(plainPath(path));

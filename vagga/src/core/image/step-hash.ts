@@ -148,9 +148,8 @@ export function hashSteps(out: FieldWriter, steps: readonly Step[], world: HashW
   for (const step of steps) {
     const emit = EMITTERS[step.tag];
     if (emit === undefined) throw new NotHashable('failed', `!${step.tag} has no identity`);
-    out.command(step.tag);
     try {
-      emit(out, step.value, world);
+      out.step(step, () => emit(out, step.value, world));
     } catch (error) {
       if (error instanceof NotHashable) error.step ??= step;
       throw error;

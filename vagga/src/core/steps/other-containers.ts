@@ -23,7 +23,7 @@ interface BuildValue {
 }
 
 /** Owners and modes as they are there; the default rules of `!Copy` do not apply. */
-export function copyOfBuild({ source, path, rules }: BuildValue & { readonly path: string }): CopyValue {
+function copyOfBuild({ source, path, rules }: BuildValue & { readonly path: string }): CopyValue {
   return {
     source,
     path,

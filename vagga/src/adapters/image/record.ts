@@ -1,0 +1,68 @@
+// Records of identities beside images, and what they tell about a container now.
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { IDENTITY_RECORD_BYTES_MAX } from '../../config/defaults.ts';
+import type { Project } from '../../config/model.ts';
+import { recordChanges, type StepChange } from '../../core/image/changes.ts';
+import { type IdentityRecord, RECORD_FORMAT, Recorder } from '../../core/image/record.ts';
+import { hashContainer } from './identity.ts';
+import type { Layout } from './layout.ts';
+import { builtState, currentVersion } from './store.ts';
+
+const FILE = 'identity.json';
+
+/** 48 bits tell two versions of one file apart. */
+const digest = (data: string | Uint8Array): string =>
+  createHash('sha256').update(data).digest('hex').slice(0, 12);
+
+export const newRecorder = (): Recorder => new Recorder(digest);
+
+/** `directory`: of the image. Best effort: only `_why` reads it. */
+export function writeRecord(directory: string, record: IdentityRecord): void {
+  const text = JSON.stringify(record);
+  if (text.length <= IDENTITY_RECORD_BYTES_MAX) writeFileSync(join(directory, FILE), `${text}\n`);
+}
+
+function readRecord(directory: string): IdentityRecord | undefined {
+  try {
+    const file = join(directory, FILE);
+    if (statSync(file).size > IDENTITY_RECORD_BYTES_MAX) return undefined;
+    const record = JSON.parse(readFileSync(file, 'utf8')) as IdentityRecord;
+    return record.format === RECORD_FORMAT ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * `other-version`: this very version exists, though another is the current one. `unknown`: the current image has no record
+ * (built by another program, or got from a cache). Hashes are short.
+ */
+export type Explanation =
+  | { readonly kind: 'up-to-date' | 'other-version' | 'never-built' | 'other-ids'; readonly hash: string }
+  | {
+      readonly kind: 'changed';
+      readonly hash: string;
+      readonly built: string;
+      readonly changes: readonly StepChange[];
+    }
+  | { readonly kind: 'unknown'; readonly hash: string; readonly built: string }
+  | { readonly kind: 'not-ready' | 'failed'; readonly message: string };
+
+/** Why the container would be built again, or that it would not. Reads every file that counts. */
+export function explain(layout: Layout, project: Project, name: string): Explanation {
+  const recorder = newRecorder();
+  const hashed = hashContainer(layout, project, name, { part: recorder.part });
+  if (hashed.kind !== 'hashed') return { kind: hashed.kind, message: hashed.message };
+  const hash = hashed.hash.slice(0, 8);
+  const container = project.containers[name];
+  const state = container === undefined ? 'absent' : builtState(layout, name, hash, container);
+  const built = currentVersion(layout, name);
+  if (state === 'other-ids') return { kind: 'other-ids', hash };
+  if (state !== 'absent') return { kind: built === hash ? 'up-to-date' : 'other-version', hash };
+  if (built === undefined) return { kind: 'never-built', hash };
+  const before = readRecord(layout.image(name, built));
+  if (before === undefined) return { kind: 'unknown', hash, built };
+  return { kind: 'changed', hash, built, changes: recordChanges(before, recorder.record(hashed.hash)) };
+}
