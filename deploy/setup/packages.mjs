@@ -5,6 +5,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'runc', program: 'runc', groups: ['demo', 'test'] },
   { package: 'conmon', program: 'conmon', groups: ['demo', 'test'] },
   { package: 'catatonit', program: 'catatonit', groups: ['demo', 'test'] },
+  { package: 'tini', program: 'tini-static', groups: ['test'] },
   { package: 'mmdebstrap', program: 'mmdebstrap', groups: ['demo', 'test'] },
   { package: 'iproute2', program: 'ip', groups: ['demo', 'test'] },
   { package: 'nftables', program: 'nft', groups: ['demo', 'test'] },

@@ -1,6 +1,7 @@
 // Commands beside all containers: `!CapsuleCommand`, `_build_shell`.
 import { prepareCapsule } from '../adapters/capsule/run.ts';
-import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
+import { runForeground } from '../adapters/run/foreground.ts';
+import { wantsTerminal } from '../adapters/run/terminal.ts';
 import { DEFAULT_IDS } from '../config/defaults.ts';
 import type { CapsuleCommand } from '../config/model.ts';
 import { report } from './quick.ts';

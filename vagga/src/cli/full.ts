@@ -2,7 +2,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BUILD } from '../adapters/build/elsewhere.ts';
-import { AFTER_BUILD, doAfterBuild } from '../adapters/image/after-build.ts';
 import { currentIds, isInside, settleIds } from '../adapters/namespace/current.ts';
 import { enterNamespace } from '../adapters/namespace/enter.ts';
 import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
@@ -23,6 +22,7 @@ import { type Assigned, assignedVariables } from '../core/run/assigned.ts';
 import { printCompletion } from './builtins/completion.ts';
 import { EXAMINE_INSIDE, examineInside, examineMachine } from './builtins/doctor.ts';
 import { builtin, isOutside } from './builtins/index.ts';
+import { ownProcess } from './own-processes.ts';
 import { runCommands } from './run-commands.ts';
 import { Session, warn } from './session.ts';
 
@@ -123,10 +123,8 @@ async function buildForAnother({ options, names, ...how }: BuildWork): Promise<n
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  if (argv[0] === AFTER_BUILD) {
-    doAfterBuild(JSON.parse(argv[1] ?? ''));
-    return 0;
-  }
+  const own = await ownProcess(argv);
+  if (own !== undefined) return own;
   settleIds();
   if (argv[0] === BUILD) return await buildForAnother(JSON.parse(argv[1] ?? ''));
   const program = basename(process.argv[1] ?? 'vagga');

@@ -8,22 +8,37 @@ import { adoptIds } from '../adapters/namespace/quick-ids.ts';
 import { usableRuntime } from '../adapters/oci/engine.ts';
 import { type Cache, type CachedRuntime, cachedHash, readCache } from '../adapters/project/cache.ts';
 import { findProject } from '../adapters/project/find.ts';
-import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
+import { runForeground } from '../adapters/run/foreground.ts';
 import { type NotStarted, type Prepared, prepareRun, type RunRequest } from '../adapters/run/prepare.ts';
+import { wantsTerminal } from '../adapters/run/terminal.ts';
 import type { RunCommand } from '../config/model.ts';
 import { listing } from '../core/listing.ts';
 import { resolveCommand } from '../core/plan/commands.ts';
 import { isOwnName } from '../core/plan/symlinks.ts';
 import { argvOf } from '../core/run/arguments.ts';
 
+/** Keys that the full program honours. */
+const NEEDS_MORE = [
+  'banner',
+  'expectInotifyLimit',
+  'passTcpSocket',
+  'memoryLimit',
+  'cpuQuota',
+  'pidsLimit',
+] as const;
+
+const isPlain = ({ envFiles, restart, writeMode }: RunCommand) =>
+  envFiles.length === 0 && restart === 'never' && writeMode === 'read-only';
+
 /** A command without anything that must happen before it, and with a command line that needs no parsing. */
 function simpleCommand(cache: Cache, name: string, words: readonly string[]): RunCommand | undefined {
   const command = cache.project.commands[name];
   if (command?.kind !== 'command' || command.prerequisites.length > 0 || command.notAvailable.length > 0)
     return undefined;
-  const parsed = command.options !== undefined || (!command.acceptsArguments && words.length > 0);
-  const more = command.banner !== undefined || command.expectInotifyLimit !== undefined;
-  return parsed || more || command.writeMode !== 'read-only' ? undefined : command;
+  const isParsed = command.options !== undefined || (!command.acceptsArguments && words.length > 0);
+  return isParsed || NEEDS_MORE.some(key => command[key] !== undefined) || !isPlain(command)
+    ? undefined
+    : command;
 }
 
 /** Prints why a command did not start and returns its code. */

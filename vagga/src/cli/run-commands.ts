@@ -1,98 +1,47 @@
 // Commands of the project: their containers, then one after another.
-import { runForeground, wantsTerminal } from '../adapters/run/foreground.ts';
-import { prepareRun } from '../adapters/run/prepare.ts';
-import { type SupervisedChild, supervise } from '../adapters/run/supervise.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runForeground } from '../adapters/run/foreground.ts';
 import { DEFAULT_SHELL } from '../config/defaults.ts';
-import type { RunCommand, SuperviseCommand } from '../config/model.ts';
+import type { RunCommand } from '../config/model.ts';
 import { containersOf } from '../core/plan/commands.ts';
 import { argvOf } from '../core/run/arguments.ts';
-import { selectChildren } from '../core/supervise/select.ts';
+import { backOff, isRestarted, type Running } from '../core/supervise/child.ts';
+import { childOptions } from '../core/supervise/select.ts';
 import { runCapsule } from './capsule.ts';
 import { explainCommands } from './explain.ts';
 import { type Images, imagesOf } from './images.ts';
 import { type PlannedCommand, planCommands } from './plan-commands.ts';
+import { prepareCommand, socketsOf, type Wish } from './prepare-command.ts';
 import { report } from './quick.ts';
-import { type Session, say, warn } from './session.ts';
+import { runSupervise } from './run-supervise.ts';
+import type { Session } from './session.ts';
 
-interface Wish {
-  readonly words: readonly string[];
-  readonly own: Readonly<Record<string, string>>;
-  readonly terminal?: boolean;
-  readonly isolateNetwork?: boolean;
-  readonly usualPath?: boolean;
-}
+/** A user who ended it does not want it to begin anew. */
+const ENDED_BY_USER = [129, 130, 131, 143];
 
-/** Where the command may write into its image, or why it may not. */
-async function writableRoot({ copies }: Session, { writeMode, container }: RunCommand, hash: string) {
-  if (writeMode === 'read-only') return {};
-  try {
-    return { writableRoot: await copies.make(container, hash) };
-  } catch (error) {
-    return {
-      problem: `a writable copy of container "${container}" is not possible: ${(error as Error).message}`,
-    };
+/** Started again as its `restart` says. */
+async function runOften(command: RunCommand, run: () => Promise<number>): Promise<number> {
+  const options = childOptions(command);
+  let tries: Running = { kind: 'running', pid: 0, ready: true, restarts: 0, failures: 0 };
+  for (;;) {
+    const startedMs = performance.now();
+    const code = await run();
+    if (ENDED_BY_USER.includes(code) || !isRestarted(tries, options, code)) return code;
+    const { next, delayMs } = backOff(tries, options, performance.now() - startedMs);
+    process.stderr.write(`It ended with code ${code}. Starting again in ${delayMs / 1000} s\n`);
+    await sleep(delayMs);
+    tries = { ...tries, restarts: next.restarts, failures: next.failures };
   }
-}
-
-async function prepare(session: Session, command: RunCommand, images: Images, wish: Wish) {
-  const engine = await session.engine();
-  if ('error' in engine) return { kind: 'ended' as const, code: 121, stderr: `${engine.error}\n` };
-  const { layout, cache, options, variables } = session;
-  const container = cache.project.containers[command.container];
-  const shell = container?.defaultShell ?? [];
-  if ((container?.dataDirs.length ?? 0) > 0)
-    warn(`container ${command.container} keeps only its data-dirs; commands belong in another one`);
-  const hash = images.get(command.container) ?? '';
-  const root = await writableRoot(session, command, hash);
-  if (root.problem !== undefined) return { kind: 'ended' as const, code: 124, stderr: `${root.problem}\n` };
-  const isolated = options.isolateNetwork || wish.isolateNetwork === true;
-  return prepareRun({
-    layout,
-    cache,
-    engine,
-    command,
-    variables,
-    own: wish.own,
-    hash,
-    ...root,
-    argv: argvOf(command, shell, wish.words),
-    isolateNetwork: false,
-    ...(isolated && { network: { path: (await session.isolatedNetwork()).path } }),
-    terminal: wish.terminal ?? wantsTerminal(),
-    usualPath: wish.usualPath === true,
-  });
 }
 
 /** One command in the foreground. */
 export async function runOne(session: Session, command: RunCommand, images: Images, wish: Wish) {
-  const prepared = await prepare(session, command, images, wish);
-  return prepared.kind === 'ended' ? report(prepared) : await runForeground(prepared);
-}
-
-async function runSupervise(
-  session: Session,
-  { name, line }: PlannedCommand,
-  command: SuperviseCommand,
-  images: Images,
-) {
-  const names = selectChildren(command.children, line.selection);
-  if (names.length === 0) return say(127, `Nothing to supervise in ${name}`);
-  const children: SupervisedChild[] = [];
-  for (const child of names) {
-    const prepared = await prepare(session, command.children[child] as RunCommand, images, {
-      words: [],
-      own: { ...line.variables, VAGGA_COMMAND: name, VAGGA_SUBCOMMAND: child },
-      terminal: false,
-      isolateNetwork: command.isolateNetwork,
-    });
-    if (prepared.kind === 'ended') {
-      for (const { prepared: other } of children) other.bundle.remove();
-      return report(prepared);
-    }
-    children.push({ name: child, prepared });
-  }
-  const { logPrefix } = line.selection;
-  return await supervise(children, command, { colours: session.colours, logPrefix });
+  const fds = await socketsOf(command);
+  if ('kind' in fds) return report(fds);
+  return await runOften(command, async () => {
+    const prepared = await prepareCommand(session, command, images, { ...wish, fds });
+    return prepared.kind === 'ended' ? report(prepared) : await runForeground(prepared);
+  });
 }
 
 /** For people, so it keeps out of what the command prints for programs. With a delay it is for commands that stay. */

@@ -152,3 +152,30 @@ export const DOCTOR_INODES_LOW = 200_000;
 export const DOCTOR_INOTIFY_WATCHES = 65_536;
 /** A mirror that needs longer makes no build fun. */
 export const DOCTOR_MIRROR_WAIT_MS = 5000;
+
+/** The first pause before a process is started again; it doubles up to `restart-backoff-max`. */
+export const RESTART_BACKOFF_FIRST_MS = 500;
+
+/** Who has lived this long was not failing: the pauses begin anew. */
+export const RESTART_FORGET_MS = 10_000;
+
+/** The exit code of a run that ended because a process was not ready in time: that of timeout(1). */
+export const READY_FAILED_CODE = 124;
+
+/** A line of a supervised process that is longer comes in pieces: what a terminal or log viewer still handles. */
+export const OUTPUT_LINE_BYTES_MAX = 64 * 1024;
+
+/** Who is waited for is said when the stop takes longer than people think nothing of. */
+export const STOP_REMINDER_MS = 1000;
+
+/** A process that is not ready for so long is spoken of, and again each time. */
+export const READY_REPORT_MS = 5000;
+
+/** One answer of a readiness check; the rest of a page is not read. */
+export const READY_ANSWER_BYTES_MAX = 4096;
+
+/** A file of variables is written by hand: the biggest ones have some kilobytes. */
+export const ENV_FILE_BYTES_MAX = 1024 * 1024;
+
+/** The engine and the init of a container, which `pids-limit` does not mean. */
+export const ENGINE_PIDS = 2;

@@ -3,16 +3,7 @@ import { camel } from './spelling.ts';
 
 /** Keys of commands and children → what is missing. */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {
-  'pass-tcp-socket': 'sockets that are handed in',
   network: 'the network of tests',
-  after: 'an order of starts',
-  ready: 'readiness of children',
-  restart: 'restarts',
-  'memory-limit': 'limits of memory',
-  'cpu-quota': 'limits of processor time',
-  'pids-limit': 'limits of processes',
-  'env-files': 'files with variables',
-  watch: 'watching files',
 };
 
 /** Tags of commands and children. */

@@ -163,6 +163,14 @@ export class Rig {
       });
   }
 
+  procFile(pid: string, name: string): string {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
   mounts(): string[] {
     return readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')

@@ -305,7 +305,7 @@ commands:
     description: in the capsule
     run: x
 `);
-  t.same(commands.c?.notAvailable, ['pass-tcp-socket']);
+  t.same(commands.c?.notAvailable, []);
   t.match(commands.k, { kind: 'capsule', notAvailable: [], description: 'in the capsule' });
 });
 

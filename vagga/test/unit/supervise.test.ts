@@ -1,89 +1,249 @@
-// The supervise machine (spec §1.10): every transition drawn above it.
+// The supervise machine (spec §1.10): transitions of a run and of its children, without any process.
 import t from 'tap';
-import {
-  type SuperviseEvent,
-  type SuperviseState,
-  superviseStart,
-  superviseStep,
-} from '../../src/core/supervise/machine.ts';
+import type { ChildOptions } from '../../src/core/supervise/child.ts';
+import { LineCutter } from '../../src/core/supervise/lines.ts';
+import { superviseStart, superviseStep } from '../../src/core/supervise/machine.ts';
+import type { SuperviseEvent, SuperviseOptions, SuperviseState } from '../../src/core/supervise/types.ts';
 
-type Mode = 'stop-on-failure' | 'wait-all-successful';
+const PLAIN: ChildOptions = {
+  after: [],
+  ready: 'started',
+  restart: 'never',
+  restartBackoffMaxS: 30,
+  maxRestarts: 0,
+  stopSignal: 'TERM',
+};
 
-/** Feeds events; returns the last state and all effects as short texts. */
-function play(mode: Mode, ...events: SuperviseEvent[]): { state: SuperviseState; said: string[] } {
-  let state = superviseStart(['a', 'b']);
-  const said: string[] = [];
-  for (const event of events) {
-    const step = superviseStep(state, event, { mode, killUnresponsiveAfterS: 2 });
-    state = step.state;
-    for (const effect of step.effects) {
-      if (effect.kind === 'say') said.push(`${effect.to}: ${effect.text}`);
-      else if (effect.kind === 'start-timer') said.push(`timer ${effect.seconds}`);
-      else said.push(`${effect.kind === 'send' ? effect.signal : 'kill'} ${effect.names}`);
-    }
+type Some = Readonly<Record<string, Partial<ChildOptions>>>;
+
+const optionsOf = (mode: SuperviseOptions['mode'], some: Some): SuperviseOptions => ({
+  mode,
+  killUnresponsiveAfterS: 2,
+  children: Object.fromEntries(Object.entries(some).map(([name, own]) => [name, { ...PLAIN, ...own }])),
+});
+
+/** A run without processes: `say` tells in short texts what the machine wants; pids count from 1 by start. */
+class Play {
+  readonly options: SuperviseOptions;
+  state: SuperviseState;
+  said: string[] = [];
+  readonly pids = new Map<string, number>();
+  #lastPid = 0;
+
+  constructor(mode: SuperviseOptions['mode'], some: Some) {
+    this.options = optionsOf(mode, some);
+    this.state = superviseStart(Object.keys(some));
+    this.event({ kind: 'begin' });
   }
-  return { state, said };
+
+  event(event: SuperviseEvent): this {
+    const { state, effects } = superviseStep(this.state, event, this.options);
+    this.state = state;
+    const started: string[] = [];
+    for (const effect of effects) {
+      if (effect.kind === 'say') this.said.push(`${effect.to}: ${effect.text}`);
+      else if (effect.kind === 'give-time') this.said.push(`time ${effect.seconds} ${effect.pids}`);
+      else if (effect.kind === 'back-off') this.said.push(`back-off ${effect.name} ${effect.delayMs}`);
+      else if (effect.kind === 'send') this.said.push(`${effect.signal} ${effect.names}`);
+      else if (effect.kind === 'kill') this.said.push(`kill ${effect.names}`);
+      else if (effect.kind === 'start') {
+        this.said.push(`start ${effect.name}`);
+        started.push(effect.name);
+      }
+    }
+    for (const name of started) {
+      this.pids.set(name, ++this.#lastPid);
+      this.event({ kind: 'started', name, pid: this.#lastPid });
+    }
+    return this;
+  }
+
+  exit(name: string, code: number, ranMs = 0): this {
+    return this.event({ kind: 'exited', name, pid: this.pids.get(name) ?? 0, code, ranMs });
+  }
+
+  ready(name: string): this {
+    return this.event({ kind: 'ready', name, pid: this.pids.get(name) ?? 0 });
+  }
+
+  /** What was said since the last call. */
+  news(): string[] {
+    const news = this.said;
+    this.said = [];
+    return news;
+  }
 }
 
-const exit = (name: string, code: number): SuperviseEvent => ({ kind: 'exited', name, pid: 7, code });
+const both = (mode: SuperviseOptions['mode'], more: Some = {}) => {
+  const play = new Play(mode, { a: {}, b: {}, ...more });
+  play.news();
+  return play;
+};
 
-t.test('stop-on-failure: the first end ends all', async t => {
-  const { state, said } = play('stop-on-failure', exit('a', 0), exit('b', 143));
-  t.same(said, [
-    'stdout: ---------- Process a:7 exited with code 0. Shutting down -----------',
+t.test('§1.10 end-texts, §1.10 exit-code, §1.6 mode: the first end ends all', async t => {
+  const play = both('stop-on-failure').exit('a', 0);
+  t.same(play.news(), [
+    'stdout: ---------- Process a:1 exited with code 0. Shutting down -----------',
     'SIGTERM b',
-    'timer 2',
+    'time 2 2',
   ]);
-  t.same(state, { kind: 'ended', code: 0 });
-  t.match(play('stop-on-failure', exit('a', 255)).said[0], 'exited with code -1.');
-  t.match(play('stop-on-failure', exit('a', 143)).said[0], 'killed by signal SIGTERM[15].');
+  t.match(play.exit('b', 143).state, { kind: 'ended', code: 0 });
+  t.match(both('stop-on-failure').exit('a', 255).news()[0], 'exited with code -1.');
+  t.match(both('stop-on-failure').exit('a', 143).news()[0], 'killed by signal SIGTERM[15].');
+  t.match(both('stop-on-failure').exit('a', 137).state, { kind: 'stopping', code: 137 });
 });
 
-t.test('wait-all-successful: only a bad end ends the others', async t => {
-  t.same(play('wait-all-successful', exit('a', 0)).state, { kind: 'running', alive: ['b'] });
-  t.same(play('wait-all-successful', exit('a', 0), exit('b', 0)), {
-    state: { kind: 'ended', code: 0 },
-    said: [],
-  });
-  t.same(play('wait-all-successful', exit('a', 3), exit('b', 0)).state, { kind: 'ended', code: 3 });
+t.test('§1.6 mode: wait-all-successful: only a bad end ends the others', async t => {
+  t.match(both('wait-all-successful').exit('a', 0).state, { kind: 'running' });
+  const fine = both('wait-all-successful').exit('a', 0).exit('b', 0);
+  t.match(fine.state, { kind: 'ended', code: 0 });
+  t.same(fine.news(), []);
+  t.match(both('wait-all-successful').exit('a', 3).exit('b', 0).state, { kind: 'ended', code: 3 });
 });
 
-t.test('who does not stop in time is killed', async t => {
-  const { state, said } = play('stop-on-failure', exit('a', 1), { kind: 'time-is-up' });
-  t.match(said.slice(3), [
-    /Processes \["b"\] are still alive\. Killing \.\.\./,
+t.test('§1.10 unresponsive: who does not stop in time is named and killed', async t => {
+  const play = both('stop-on-failure').exit('a', 1);
+  play.news();
+  play.event({ kind: 'time-is-up', pids: [1] });
+  t.same(play.news(), [], 'the time of one that has ended');
+  play.event({ kind: 'time-is-up', pids: [2] });
+  t.match(play.news(), [
+    'stdout: ---------- Processes ["b"] are still alive. Killing ... -----------',
     /kill-unresponsive-after/,
     'kill b',
   ]);
-  t.same(state, { kind: 'killing', alive: ['b'], code: 1 });
-  t.same(play('stop-on-failure', exit('a', 1), { kind: 'time-is-up' }, exit('b', 137)).state, {
-    kind: 'ended',
-    code: 1,
-  });
+  t.match(play.exit('b', 137).state, { kind: 'ended', code: 1 });
 });
 
-t.test('a signal stops in order, a second one kills', async t => {
+t.test('§1.10 signals: one stops in order, a second one kills', async t => {
   const signal = { kind: 'signal', signal: 'SIGINT' } as const;
-  const once = play('stop-on-failure', signal);
-  t.same(once.said, [
+  const play = both('stop-on-failure').event(signal);
+  t.same(play.news(), [
     'stderr: Received SIGINT signal. Waiting the processes to stop...',
     'SIGINT a,b',
-    'timer 2',
+    'time 2 1,2',
   ]);
-  t.same(play('stop-on-failure', signal, exit('a', 130), exit('b', 0)).state, { kind: 'ended', code: 130 });
-  t.equal(play('stop-on-failure', signal, signal).said.at(-1), 'kill a,b');
-  t.match(
-    play('stop-on-failure', { kind: 'signal', signal: 'SIGTERM' }).said[0],
-    /SIGTERM signal\. {2}Waiting/,
-  );
+  play.event({ kind: 'reminder' });
+  t.same(play.news(), ['stderr: Still waiting for a, b. Once more kills at once.']);
+  t.match(play.exit('a', 130).exit('b', 0).state, { kind: 'ended', code: 130 });
+  t.equal(both('stop-on-failure').event(signal).event(signal).news().at(-1), 'kill a,b');
+  const term = both('stop-on-failure').event({ kind: 'signal', signal: 'SIGTERM' });
+  t.match(term.news()[0], /SIGTERM signal\. {2}Waiting/);
+  t.match(term.state, { code: 143 });
 });
 
-t.test('a child that cannot start ends the run with 127', async t => {
-  const { state, said } = play(
-    'wait-all-successful',
-    { kind: 'not-started', name: 'a', reason: 'gone' },
-    exit('b', 143),
+t.test('§1.10 end-texts: a child that cannot start ends the run with 127', async t => {
+  const play = both('wait-all-successful').event({ kind: 'not-started', name: 'a', reason: 'gone' });
+  t.match(play.news()[0], 'stdout: ---------- Process a could not be run: gone. Shutting down -----------');
+  t.match(play.exit('b', 143).state, { kind: 'ended', code: 127 });
+});
+
+t.test('after: a child starts when those before it are ready', async t => {
+  const play = new Play('stop-on-failure', {
+    app: { after: ['db', 'init'] },
+    db: { ready: 'checked' },
+    init: { after: ['db'], ready: 'ended' },
+    web: {},
+  });
+  t.same(play.news(), ['start db', 'start web']);
+  play.event({ kind: 'ready', name: 'db', pid: 99 });
+  t.same(play.news(), [], 'what another process has answered');
+  t.same(play.ready('db').news(), ['start init']);
+  t.same(play.exit('init', 0).news(), ['start app'], 'a job that has done its work ends nothing');
+  play.event({ kind: 'signal', signal: 'SIGINT' });
+  t.same(play.news().slice(1), ['SIGINT app,web', 'time 2 4,2'], 'first those that nobody needs');
+  play.event({ kind: 'reminder' });
+  t.match(play.news(), ['stderr: Still waiting for app, web, then db. Once more kills at once.']);
+  t.same(play.exit('web', 130).news(), []);
+  t.same(play.exit('app', 130).news(), ['SIGINT db', 'time 2 1']);
+  t.match(play.exit('db', 0).state, { kind: 'ended', code: 130 });
+});
+
+t.test('after: one that was not selected is not waited for', async t => {
+  t.same(new Play('stop-on-failure', { app: { after: ['db'] } }).news(), ['start app']);
+});
+
+t.test('ready: who never gets so ends the run, and so does one that others wait for', async t => {
+  const late = new Play('stop-on-failure', { db: { ready: 'checked' }, app: { after: ['db'] } });
+  late.news();
+  late.event({ kind: 'not-ready', name: 'db', pid: 1, reason: '60 s are over' });
+  t.same(late.news(), [
+    'stdout: ---------- Process db:1 is not ready: 60 s are over. Shutting down -----------',
+    'SIGTERM db',
+    'time 2 1',
+  ]);
+  t.match(late.exit('db', 143).state, { kind: 'ended', code: 124 });
+  const early = new Play('wait-all-successful', { db: { ready: 'checked' }, app: { after: ['db'] } });
+  t.match(early.exit('db', 0).state, { kind: 'ended', code: 1 });
+  t.match(early.news().at(-1), 'exited with code 0 before it was ready. Shutting down');
+  const job = new Play('stop-on-failure', { job: { ready: 'ended' }, app: { after: ['job'] } });
+  t.match(job.exit('job', 4).state, { kind: 'ended', code: 4 });
+  const jobs = new Play('stop-on-failure', { one: { ready: 'ended' }, two: { ready: 'ended' } });
+  t.match(jobs.exit('one', 0).exit('two', 0).state, { kind: 'ended', code: 0 });
+});
+
+t.test('restart: the pauses double up to their limit, and a long life makes them short again', async t => {
+  const play = new Play('stop-on-failure', { a: { restart: 'on-failure', restartBackoffMaxS: 2 } });
+  const delays: (string | undefined)[] = [];
+  for (const ranMs of [0, 0, 0, 0, 60_000]) {
+    delays.push(play.exit('a', 1, ranMs).news().at(-1));
+    play.event({ kind: 'back-off-over', name: 'a' });
+  }
+  t.same(
+    delays,
+    [500, 1000, 2000, 2000, 500].map(ms => `back-off a ${ms}`),
   );
-  t.match(said[0], 'Process a could not be run: gone. Shutting down');
-  t.same(state, { kind: 'ended', code: 127 });
+  play.news();
+  t.match(play.exit('a', 0).state, { kind: 'ended', code: 0 }, 'on-failure: a good end is one');
+  const always = new Play('stop-on-failure', { a: { restart: 'always', maxRestarts: 1 } });
+  always.exit('a', 0);
+  t.match(always.news()[1], 'Process a:1 exited with code 0. Starting again in 0.5 s (1 of 1)');
+  always.event({ kind: 'back-off-over', name: 'a' }).exit('a', 7);
+  t.match(always.state, { kind: 'ended', code: 7 }, 'no more than max-restarts');
+  const waiting = new Play('stop-on-failure', { a: { restart: 'always' } });
+  waiting.exit('a', 1).event({ kind: 'signal', signal: 'SIGTERM' });
+  t.match(waiting.state, { kind: 'ended', code: 143 }, 'a pause is no reason to wait');
+  const late = new Play('stop-on-failure', { a: { restart: 'on-failure', ready: 'checked' } });
+  late.news();
+  late.event({ kind: 'not-ready', name: 'a', pid: 1, reason: 'late' });
+  t.same(late.news(), ['SIGTERM a', 'time 2 1']);
+  t.match(late.exit('a', 0).news().at(-1), 'back-off a 500', 'who is not ready in time has failed');
+});
+
+t.test('one by one: children are started again or stopped while the others go on', async t => {
+  const play = both('stop-on-failure', { c: { stopSignal: 'USR1' } });
+  play.event({ kind: 'restart', names: ['a', 'c'] });
+  t.same(play.news(), ['SIGTERM a', 'SIGUSR1 c', 'time 2 1,3']);
+  play.event({ kind: 'time-is-up', pids: [1] });
+  t.equal(play.news().at(-1), 'kill a');
+  t.same(play.exit('a', 137).exit('c', 138).news(), ['start a', 'start c']);
+  play.event({ kind: 'stop', names: ['b', 'c'] }).news();
+  t.match(play.exit('b', 143).exit('c', 138).state, { kind: 'running' });
+  play.event({ kind: 'restart', names: ['b'] });
+  t.same(play.news(), ['start b'], 'who was stopped can be started again');
+  play.event({ kind: 'stop', names: ['a', 'b'] });
+  t.match(play.exit('a', 143).exit('b', 143).state, { kind: 'ended', code: 0 });
+});
+
+const cut = (maxBytes: number, ...chunks: string[]) => {
+  const cutter = new LineCutter(maxBytes);
+  const lines = chunks.flatMap(chunk => cutter.push(Buffer.from(chunk, 'latin1')));
+  return [...lines, ...cutter.end()].map(line => Buffer.from(line).toString('latin1'));
+};
+
+t.test('lines: whole whatever the pieces, none without an end lost', async t => {
+  t.same(cut(100, 'one\ntw', 'o\n\nthr', 'ee'), ['one', 'two', '', 'three']);
+  t.same(cut(100, '\n'), ['']);
+  t.same(cut(100), []);
+  t.same(cut(4, 'abcdefghij\nk'), ['abcd', 'efgh', 'ij', 'k'], 'too long ones come in pieces');
+  const umlauts = Buffer.from('äöü').toString('latin1');
+  t.same(
+    cut(3, umlauts).map(piece => Buffer.from(piece, 'latin1').toString()),
+    ['ä', 'ö', 'ü'],
+  );
+  const text = Array.from({ length: 200 }, (_, index) => 'x'.repeat(index % 17)).join('\n');
+  for (const size of [1, 2, 3, 7, 64, 1000]) {
+    const pieces = text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
+    t.same(cut(1000, ...pieces).join('\n'), text.replace(/\n$/, ''), `in pieces of ${size}`);
+  }
 });

@@ -10,10 +10,11 @@ import { LayerStore } from '../layers/store.ts';
 import { LayeredTree } from '../layers/tree.ts';
 import { currentIds } from '../namespace/current.ts';
 import { createBundle } from '../oci/bundle.ts';
-import { endWithUs, startCommand } from '../oci/engine.ts';
 import { projectMount, sandboxOf } from '../oci/sandbox.ts';
 import type { CachedRuntime } from '../project/cache.ts';
-import { runForeground, wantsTerminal } from '../run/foreground.ts';
+import { runForeground } from '../run/foreground.ts';
+import { preparedBundle } from '../run/prepared.ts';
+import { wantsTerminal } from '../run/terminal.ts';
 import { inRoot } from './in-root.ts';
 import { takeLock } from './lock.ts';
 
@@ -119,6 +120,5 @@ async function run(
     userMaps: namespace.maps,
   });
   const bundle = createBundle(layout.running, spec);
-  const argv = endWithUs(terminal ? 'HUP' : 'TERM', startCommand(engine, bundle.directory, bundle.id));
-  return await runForeground({ kind: 'prepared', argv, bundle, engine });
+  return await runForeground(preparedBundle(engine, bundle, { terminal, hasInit: spec.init !== undefined }));
 }

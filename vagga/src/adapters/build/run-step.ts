@@ -72,7 +72,7 @@ async function inContainer(
     spawnSync(program, rest, { stdio: 'ignore' });
   };
   try {
-    return await runChild(startCommand(context.engine, bundle.directory, bundle.id), {
+    return await runChild(startCommand(context.engine, bundle), {
       log: context.log,
       signal: context.signal,
       ...(action.outputFile !== undefined && { outputFile: join(context.directory, action.outputFile) }),

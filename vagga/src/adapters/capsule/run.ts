@@ -10,12 +10,12 @@ import { commandEnvironment } from '../../core/run/environment.ts';
 import { atHome, type Layout } from '../image/layout.ts';
 import { currentIds, IDS_VARIABLE, toldFor } from '../namespace/current.ts';
 import { createBundle } from '../oci/bundle.ts';
-import { endWithUs, startCommand } from '../oci/engine.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
 import { ENGINE_VARIABLE, engineNote } from '../oci/told.ts';
 import type { Cache, CachedRuntime } from '../project/cache.ts';
 import { IN_CAPSULE } from '../project/in-capsule.ts';
 import type { NotStarted, Prepared } from '../run/prepare.ts';
+import { preparedBundle } from '../run/prepared.ts';
 import { proxyVariables } from '../run/proxies.ts';
 import { findBusybox } from './busybox.ts';
 import { heldCapabilities } from './capabilities.ts';
@@ -108,6 +108,5 @@ export function prepareCapsule(request: CapsuleRequest): Prepared | NotStarted {
   const powers = { capabilities: heldCapabilities(), maskedPaths: [], readonlyPaths: [] };
   const all = { ...spec, ...powers, insideUserNamespace };
   const bundle = createBundle(layout.running, all);
-  const argv = endWithUs(terminal ? 'HUP' : 'TERM', startCommand(engine, bundle.directory, bundle.id));
-  return { kind: 'prepared', argv, bundle, engine };
+  return preparedBundle(engine, bundle, { terminal, hasInit: spec.init !== undefined });
 }

@@ -6,8 +6,16 @@ import { currentIds } from '../namespace/current.ts';
 import { stateDirectory } from '../namespace/state-directory.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 
-/** Candidates in the order of preference; PATH of a user often lacks sbin. */
-const INIT_PLACES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];
+/**
+ * Candidates in the order of preference. catatonit 0.1.7 leaves its program with the signals of Ctrl-Z blocked, which every
+ * program of a shell in the container then inherits; tini does not.
+ */
+const INIT_PLACES = [
+  '/usr/bin/tini-static',
+  '/usr/bin/catatonit',
+  '/usr/libexec/podman/catatonit',
+  '/usr/local/bin/catatonit',
+];
 
 /** Changes with the engine's binary, the boot and the kind of our ids, when a probe made before may be wrong. */
 export function runtimeKey(program: string): string {
@@ -27,11 +35,28 @@ export function engineCommand(engine: CachedRuntime, ...args: readonly string[])
 
 /**
  * Starts a command of the project or a build step. The container stays in the cgroup of its caller, whose limits then hold for it,
- * and a killed vagga leaves none behind.
+ * and a killed vagga leaves none behind. `fds`: how many descriptors from 3 on go to the program.
  */
-export function startCommand(engine: CachedRuntime, directory: string, id: string): string[] {
+export function startCommand(
+  engine: CachedRuntime,
+  { directory, id }: { readonly directory: string; readonly id: string },
+  fds = 0,
+): string[] {
   const { prefix, program, unlimited } = engine;
-  return [...prefix, program, ...unlimited, '--root', stateDirectory(), 'run', '--bundle', directory, id];
+  const preserved = fds > 0 ? [`--preserve-fds=${fds}`] : [];
+  const words = ['run', ...preserved, '--bundle', directory, id];
+  return [...prefix, program, ...unlimited, '--root', stateDirectory(), ...words];
+}
+
+/** Runs another program in a running container. */
+export function execCommand(
+  engine: CachedRuntime,
+  id: string,
+  argv: readonly string[],
+  options: readonly string[] = [],
+): string[] {
+  const { prefix, program, unlimited } = engine;
+  return [...prefix, program, ...unlimited, '--root', stateDirectory(), 'exec', ...options, id, ...argv];
 }
 
 /**

@@ -10,7 +10,7 @@ const STATES = [
   ['state.json', 'init_process_pid'],
 ] as const;
 
-function initPid(id: string): number | undefined {
+export function initPid(id: string): number | undefined {
   for (const [file, key] of STATES) {
     try {
       const state = JSON.parse(readFileSync(join(stateDirectory(), id, file), 'utf8')) as Record<

@@ -25,16 +25,21 @@ function isAbandoned(id: string, namespace: string): boolean {
   return where === namespace && processStartTime(Number(pid)) !== start;
 }
 
-/** Ends the containers of vaggas that are gone and removes their bundles. `running` is the directory of the bundles. */
-export function sweepAbandoned(running: string, engine: CachedRuntime): void {
+/** Ids of bundles whose vagga is gone. */
+export function abandoned(running: string): string[] {
   let ids: string[];
   try {
     ids = readdirSync(running);
   } catch {
-    return;
+    return [];
   }
   const namespace = pidNamespace();
-  for (const id of ids.filter(name => isAbandoned(name, namespace))) {
+  return ids.filter(name => isAbandoned(name, namespace));
+}
+
+/** Ends the containers of vaggas that are gone and removes their bundles. `running` is the directory of the bundles. */
+export function sweepAbandoned(running: string, engine: CachedRuntime): void {
+  for (const id of abandoned(running)) {
     const [program = '', ...rest] = engineCommand(engine, 'delete', '--force', id);
     if (existsSync(join(stateDirectory(), id))) spawnSync(program, rest, { stdio: 'ignore' });
     rmSync(join(running, id), { recursive: true, force: true });

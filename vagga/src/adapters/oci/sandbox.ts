@@ -52,6 +52,8 @@ export interface ContainerOptions {
   readonly cwd: string;
   readonly mounts: readonly SandboxMount[];
   readonly terminal: boolean;
+  /** False: the program itself is PID 1. */
+  readonly ownInit?: boolean;
   /** `new`: loopback only. */
   readonly network: NamespaceChoice;
   readonly user: ProcessUser;
@@ -70,7 +72,7 @@ export function bindMount(source: string, target: string, readonly = false): San
 }
 
 export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): SandboxSpec {
-  const { network, user, userMaps, ...rest } = options;
+  const { network, user, userMaps, ownInit = true, ...rest } = options;
   return {
     ...rest,
     namespaces: {
@@ -91,6 +93,6 @@ export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): San
     limits: {},
     annotations: {},
     ...inUserNamespace(),
-    ...(engine.init !== undefined && { init: { hostPath: engine.init } }),
+    ...(ownInit && engine.init !== undefined && { init: { hostPath: engine.init } }),
   };
 }

@@ -1,16 +1,13 @@
 // Runs a prepared container in the foreground: terminal, signals and exit code are its own.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
 import { isListening } from '../oci/listening.ts';
 import { sweepAbandoned } from '../oci/running.ts';
+import { JobControl } from './job-control.ts';
 import type { Prepared } from './prepare.ts';
-
-/** Interactive only when the user sees the output and can type: pipes stay pipes. */
-export function wantsTerminal(): boolean {
-  return isatty(0) && isatty(1);
-}
+import { inputOf, terminalSettings } from './terminal.ts';
 
 const PASSED_ON: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
@@ -24,11 +21,11 @@ const LISTENING_WAIT_MS = 2000;
 const LISTENING_POLL_MS = 5;
 
 /** A signal in the first milliseconds of a container would be lost: it waits until somebody listens. */
-function passOnTo(child: ChildProcess, { bundle, engine }: Prepared, signal: NodeJS.Signals): void {
+function passOnTo(child: ChildProcess, { bundle, hasInit }: Prepared, signal: NodeJS.Signals): void {
   const endMs = performance.now() + LISTENING_WAIT_MS;
   const attempt = () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    if (engine.init === undefined || isListening(bundle.id) || performance.now() > endMs) child.kill(signal);
+    if (!hasInit || isListening(bundle.id) || performance.now() > endMs) child.kill(signal);
     else setTimeout(attempt, LISTENING_POLL_MS);
   };
   attempt();
@@ -41,13 +38,17 @@ export function runForeground(prepared: Prepared): Promise<number> {
     const passOn = (signal: NodeJS.Signals) => {
       if (!comesFromTerminal(signal)) passOnTo(child, prepared, signal);
     };
+    const settings = prepared.terminal ? terminalSettings() : undefined;
     // Before the engine is there: a signal between the two would end us and leave it behind.
     for (const signal of PASSED_ON) process.on(signal, passOn);
-    const child = spawn(program, rest, { stdio: 'inherit' });
+    const stdio: StdioOptions = [inputOf(), 'inherit', 'inherit', ...(prepared.fds ?? [])];
+    const child = spawn(program, rest, { stdio });
+    const jobControl = new JobControl(prepared, child, settings);
     // While the engine works: this costs the start nothing.
     sweepAbandoned(dirname(prepared.bundle.directory), prepared.engine);
     const end = (code: number) => {
       for (const signal of PASSED_ON) process.off(signal, passOn);
+      jobControl.close();
       prepared.bundle.remove();
       resolve(code);
     };

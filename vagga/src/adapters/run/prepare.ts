@@ -5,15 +5,16 @@ import type { NamespaceChoice } from '@suite/shared/oci/sandbox.ts';
 import { SEARCH_PATH } from '../../config/defaults.ts';
 import type { RunCommand } from '../../config/model.ts';
 import { userNamespace } from '../../core/ids/process-user.ts';
+import { waitingForAll } from '../../core/run/arguments.ts';
 import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environment.ts';
 import { inRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
 import { currentIds } from '../namespace/current.ts';
 import { type Bundle, createBundle } from '../oci/bundle.ts';
-import { endWithUs, startCommand } from '../oci/engine.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
 import type { Cache, CachedRuntime } from '../project/cache.ts';
 import { mountsOf } from './mounts.ts';
+import { preparedBundle } from './prepared.ts';
 import { findInImage, type Places } from './program.ts';
 import { proxyVariables } from './proxies.ts';
 
@@ -37,6 +38,8 @@ export interface RunRequest {
   /** Shared with others, in place of an own one. */
   readonly network?: NamespaceChoice;
   readonly terminal: boolean;
+  /** Descriptors of ours that become 3 and up of the program. */
+  readonly fds?: readonly number[];
 }
 
 export interface Prepared {
@@ -45,6 +48,11 @@ export interface Prepared {
   readonly argv: readonly string[];
   readonly bundle: Bundle;
   readonly engine: CachedRuntime;
+  /** PID 1 is an init of ours, the program its child. */
+  readonly hasInit: boolean;
+  /** It has a terminal of its own that the engine copies from and to ours. */
+  readonly terminal: boolean;
+  readonly fds?: readonly number[];
 }
 
 /** The command does not start: its exit code and what to say where. */
@@ -115,7 +123,8 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   const spec = sandboxOf(engine, {
     rootPath,
     readonlyRoot: request.writableRoot === undefined,
-    args: argv,
+    args: command.pid1mode === 'wait-all-children' ? waitingForAll(argv) : argv,
+    ownInit: command.pid1mode !== 'exec',
     env,
     cwd: workDirectory(layout, command),
     mounts: mounts.mounts,
@@ -126,13 +135,11 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   });
   touch(join(image, 'last_use'));
   const bundle = createBundle(layout.running, spec);
-  // An interactive shell does not listen to TERM.
-  return {
-    kind: 'prepared',
-    argv: endWithUs(request.terminal ? 'HUP' : 'TERM', startCommand(engine, bundle.directory, bundle.id)),
-    bundle,
-    engine,
-  };
+  return preparedBundle(engine, bundle, {
+    terminal: request.terminal,
+    hasInit: spec.init !== undefined,
+    ...(request.fds !== undefined && { fds: request.fds }),
+  });
 }
 
 /** When an image was last used decides whether it may be cleaned. */

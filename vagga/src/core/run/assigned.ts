@@ -11,7 +11,7 @@ const CANNOT_HAVE_EQUALS =
   'character. To set key-value pair use `-E`/`--environ` option';
 
 /** Lines NAME=VALUE; blank ones and those that start with `#` are skipped. The line that is neither, or the variables. */
-function parseVariables(text: string): Record<string, string> | number {
+export function parseVariables(text: string): Record<string, string> | number {
   const variables: Record<string, string> = {};
   for (const [index, line] of text.split('\n').entries()) {
     const trimmed = line.trim();

@@ -22,7 +22,7 @@ export type CommandLine =
   /** For stderr. */
   | { readonly kind: 'wrong'; readonly text: string; readonly code: 121 | 122 };
 
-const ALL: Selection = { logPrefix: true };
+const ALL: Selection = { logPrefix: true, timestamps: false };
 
 /** A command that takes no arguments still answers `--help`. */
 function plainSpec(name: string, { description }: Command): CommandLineSpec {

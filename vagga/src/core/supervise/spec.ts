@@ -24,6 +24,7 @@ export function superviseSpec(name: string, { description }: SuperviseCommand): 
       },
       ...BUILD_MODES,
       flag('no-log-prefix', ['--no-log-prefix'], 'Show lines as they are, without the name of the child'),
+      flag('timestamps', ['--timestamps'], 'Show when each line came'),
     ],
     positionals: [],
   };

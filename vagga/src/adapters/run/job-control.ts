@@ -1,0 +1,78 @@
+// Ctrl-Z and `fg` of a command in the foreground. A program in a terminal of its own is stopped by the keys itself and we
+// have to notice; in all other cases the signal comes to us and we stop the program.
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { programPid, signalGroups } from '../oci/processes.ts';
+import type { Prepared } from './prepare.ts';
+import { isInBackground, restoreTerminal, terminalSettings } from './terminal.ts';
+
+/** People wait that long for their prompt without noticing; a look reads three small files. */
+const POLL_MS = 100;
+/** A stop that takes less was none: nobody would wake us up, so the kernel has ignored it. */
+const STOP_MS_MIN = 2;
+
+function isStopped(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.charAt(text.lastIndexOf(')') + 2) === 'T';
+  } catch {
+    return false;
+  }
+}
+
+export class JobControl {
+  readonly #prepared: Prepared;
+  readonly #engine: ChildProcess;
+  readonly #settings: string | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  /** `settings`: of the terminal before the program changed it. */
+  constructor(prepared: Prepared, engine: ChildProcess, settings: string | undefined) {
+    this.#prepared = prepared;
+    this.#engine = engine;
+    this.#settings = settings;
+    process.on('SIGTSTP', this.#asked);
+    if (prepared.terminal) this.#timer = setInterval(() => this.#look(), POLL_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    process.off('SIGTSTP', this.#asked);
+  }
+
+  readonly #asked = () => {
+    signalGroups(this.#prepared.bundle.id, 'SIGTSTP');
+    this.#suspend();
+  };
+
+  #look(): void {
+    const { bundle, hasInit } = this.#prepared;
+    if (hasInit && isStopped(programPid(bundle.id, hasInit))) this.#suspend();
+  }
+
+  /** Returns when we are in the foreground again. */
+  #suspend(): void {
+    const { terminal, bundle } = this.#prepared;
+    const own = terminal ? terminalSettings() : undefined;
+    restoreTerminal(terminal ? this.#settings : undefined);
+    // In the background it would read the terminal, and fail.
+    if (terminal) this.#engine.kill('SIGSTOP');
+    process.off('SIGTSTP', this.#asked);
+    this.#stopUntilForeground(terminal);
+    process.on('SIGTSTP', this.#asked);
+    restoreTerminal(own);
+    if (terminal) for (const signal of ['SIGCONT', 'SIGWINCH'] as const) this.#engine.kill(signal);
+    signalGroups(bundle.id, 'SIGCONT');
+  }
+
+  /** The whole group: the shell looks at its own child, which may be one that has started us. */
+  #stopUntilForeground(terminal: boolean): void {
+    let stoppedMs: number;
+    do {
+      const beforeMs = performance.now();
+      process.kill(terminal ? 0 : process.pid, 'SIGTSTP');
+      stoppedMs = performance.now() - beforeMs;
+    } while (terminal && isInBackground() && stoppedMs > STOP_MS_MIN);
+  }
+}

@@ -1,0 +1,38 @@
+// The terminal that we were started on: whose turn it is, and its settings.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+/** proc(5): the fields behind the name are state, ppid, pgrp, session, tty_nr, tpgid. */
+const PGRP = 2;
+const TPGID = 5;
+
+/** Started with `&`, or put there: another group of processes has the terminal. */
+export function isInBackground(): boolean {
+  const text = readFileSync('/proc/self/stat', 'latin1');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[TPGID]) > 0 && fields[TPGID] !== fields[PGRP];
+}
+
+/** Interactive only when the user sees the output and can type: pipes stay pipes. */
+export function wantsTerminal(): boolean {
+  return isatty(0) && isatty(1) && !isInBackground();
+}
+
+/** What a program may read: nothing when somebody else is typing. */
+export function inputOf(): 'inherit' | 'ignore' {
+  return isatty(0) && isInBackground() ? 'ignore' : 'inherit';
+}
+
+/** All settings of the terminal on stdin in a form that `restoreTerminal` takes; undefined: they cannot be told. */
+export function terminalSettings(): string | undefined {
+  const { status, stdout } = spawnSync('stty', ['-g'], {
+    stdio: ['inherit', 'pipe', 'ignore'],
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+export function restoreTerminal(settings: string | undefined): void {
+  if (settings !== undefined) spawnSync('stty', [settings], { stdio: ['inherit', 'ignore', 'ignore'] });
+}

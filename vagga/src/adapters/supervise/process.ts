@@ -1,0 +1,71 @@
+// One start of a supervised process: the engine with its container, its output cut into lines.
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { OUTPUT_LINE_BYTES_MAX } from '../../config/defaults.ts';
+import { LineCutter } from '../../core/supervise/lines.ts';
+import { engineCommand } from '../oci/engine.ts';
+import type { Prepared } from '../run/prepare.ts';
+import type { StreamName } from './output.ts';
+
+export interface ProcessEvents {
+  lines(to: StreamName, lines: readonly Uint8Array[]): void;
+  /** All output has come. `code`: 128 + number when a signal ended it. */
+  ended(code: number): void;
+  notStarted(reason: string): void;
+}
+
+function cutLines(source: Readable | null, to: StreamName, events: ProcessEvents): void {
+  const cutter = new LineCutter(OUTPUT_LINE_BYTES_MAX);
+  const pass = (lines: readonly Uint8Array[]) => {
+    if (lines.length > 0) events.lines(to, lines);
+  };
+  source?.on('data', (chunk: Buffer) => pass(cutter.push(chunk)));
+  source?.on('end', () => pass(cutter.end()));
+}
+
+export class SupervisedProcess {
+  readonly prepared: Prepared;
+  readonly startedMs = performance.now();
+  readonly #child: ChildProcess;
+
+  constructor(prepared: Prepared, events: ProcessEvents) {
+    this.prepared = prepared;
+    const [program = '', ...rest] = prepared.argv;
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(prepared.fds ?? [])];
+    // Own group: Ctrl-C reaches only us, and we tell the processes in order.
+    this.#child = spawn(program, rest, { stdio, detached: true });
+    cutLines(this.#child.stdout, 'stdout', events);
+    cutLines(this.#child.stderr, 'stderr', events);
+    this.#child.once('error', error => {
+      if (this.#child.pid === undefined) this.#end(() => events.notStarted(error.message));
+    });
+    this.#child.once('close', (code, signal) => {
+      const value = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      if (this.#child.pid !== undefined) this.#end(() => events.ended(value));
+    });
+  }
+
+  #end(tell: () => void): void {
+    this.prepared.bundle.remove();
+    tell();
+  }
+
+  /** Of the engine; undefined: it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** The engine passes it on. */
+  send(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Killing the engine alone would leave its container; the engine ends when the container does. */
+  kill(): void {
+    const { engine, bundle } = this.prepared;
+    const [program = '', ...rest] = engineCommand(engine, 'delete', '--force', bundle.id);
+    spawnSync(program, rest, { stdio: 'ignore' });
+    this.#child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,107 @@
+// A supervise command: its children as containers, under a supervisor.
+
+import { execCommand } from '../adapters/oci/engine.ts';
+import { initPid } from '../adapters/oci/listening.ts';
+import type { CheckPlace } from '../adapters/ready/check.ts';
+import type { NotStarted, Prepared } from '../adapters/run/prepare.ts';
+import { TerminalOutput } from '../adapters/supervise/output.ts';
+import { supervise } from '../adapters/supervise/run.ts';
+import type { SupervisedChild } from '../adapters/supervise/supervisor.ts';
+import type { RunCommand, SuperviseCommand } from '../config/model.ts';
+import { childOptions, selectChildren } from '../core/supervise/select.ts';
+import type { SuperviseOptions } from '../core/supervise/types.ts';
+import type { Images } from './images.ts';
+import type { PlannedCommand } from './plan-commands.ts';
+import { notStarted, prepareCommand, socketsOf, type Wish } from './prepare-command.ts';
+import { report } from './quick.ts';
+import type { Session } from './session.ts';
+
+function shellOf(session: Session, { container }: RunCommand): (script: string) => readonly string[] {
+  const words = session.cache.project.containers[container]?.defaultShell ?? [];
+  return script => words.map(word => (word === '$cmdline' ? script : word));
+}
+
+function checkPlace(
+  session: Session,
+  command: RunCommand,
+  isolated: boolean,
+  prepared: Prepared,
+): CheckPlace {
+  const { id } = prepared.bundle;
+  const network = () => {
+    const pid = initPid(id);
+    return pid === undefined ? undefined : `/proc/${pid}/ns/net`;
+  };
+  return {
+    exec: argv => execCommand(prepared.engine, id, argv),
+    shell: shellOf(session, command),
+    ...(isolated && { network }),
+  };
+}
+
+/** Its sockets stay open from start to start, so that nobody who connects meanwhile is refused. */
+async function superviseOne(
+  session: Session,
+  name: string,
+  command: RunCommand,
+  images: Images,
+  wish: Wish,
+): Promise<SupervisedChild | NotStarted> {
+  const fds = await socketsOf(command);
+  if ('kind' in fds) return fds;
+  const prepare = () => prepareCommand(session, command, images, { ...wish, terminal: false, fds });
+  const prepared = await prepare();
+  if (prepared.kind === 'ended') return prepared;
+  const isolated = session.options.isolateNetwork || wish.isolateNetwork === true || command.isolateNetwork;
+  return {
+    name,
+    prepared,
+    prepareAgain: prepare,
+    ...(command.ready !== undefined && { ready: command.ready }),
+    checkPlace: current => checkPlace(session, command, isolated, current),
+  };
+}
+
+interface Supervision {
+  readonly children: readonly SupervisedChild[];
+  readonly options: SuperviseOptions;
+}
+
+/** Everything that is to be started, and nothing started yet. */
+async function superviseChildren(
+  session: Session,
+  { name, line }: PlannedCommand,
+  command: SuperviseCommand,
+  images: Images,
+): Promise<Supervision | NotStarted> {
+  const names = selectChildren(command.children, line.selection);
+  if (names.length === 0) return notStarted(127, `Nothing to supervise in ${name}`);
+  const children: SupervisedChild[] = [];
+  for (const child of names) {
+    const own = { ...line.variables, VAGGA_COMMAND: name, VAGGA_SUBCOMMAND: child };
+    const wish = { words: [], own, isolateNetwork: command.isolateNetwork };
+    const made = await superviseOne(session, child, command.children[child] as RunCommand, images, wish);
+    if ('kind' in made) {
+      for (const { prepared } of children) prepared.bundle.remove();
+      return made;
+    }
+    children.push(made);
+  }
+  const { mode, killUnresponsiveAfterS } = command;
+  const selected = names.map(child => [child, childOptions(command.children[child] as RunCommand)] as const);
+  return { children, options: { mode, killUnresponsiveAfterS, children: Object.fromEntries(selected) } };
+}
+
+export async function runSupervise(
+  session: Session,
+  planned: PlannedCommand,
+  command: SuperviseCommand,
+  images: Images,
+): Promise<number> {
+  const made = await superviseChildren(session, planned, command, images);
+  if ('kind' in made) return report(made);
+  const { logPrefix, timestamps } = planned.line.selection;
+  const display = { colours: session.colours, logPrefix, timestamps };
+  const output = new TerminalOutput(Object.keys(command.children), display);
+  return await supervise(made.children, made.options, output);
+}
