@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BUILD } from '../adapters/build/elsewhere.ts';
 import { currentIds, isInside, settleIds } from '../adapters/namespace/current.ts';
-import { enterNamespace } from '../adapters/namespace/enter.ts';
+import { cannotEnter, enterNamespace } from '../adapters/namespace/enter.ts';
 import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
 import { pretendOwners } from '../adapters/namespace/pretend-owners.ts';
 import type { Cache } from '../adapters/project/cache.ts';
@@ -143,7 +143,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const loaded = load(found);
   if (!loaded.ok) return fail(126, loaded.text);
   const wish = wishOf(loaded.cache, program, argv);
-  if (typeof wish !== 'number' && !isOutside(wish.words) && !isInside()) enterNamespace();
+  if (typeof wish !== 'number' && !isOutside(wish.words) && !isInside()) {
+    const problem = cannotEnter(found.root);
+    return problem === undefined ? enterNamespace() : fail(121, problem);
+  }
   for (const warning of loaded.cache.warnings) warn(warning);
   return typeof wish === 'number' ? wish : await inProject(found.root, loaded.cache, wish);
 }

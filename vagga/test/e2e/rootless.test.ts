@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -212,6 +213,29 @@ t.test('§5.3 container-root: flags of the mount below are kept', async t => {
   t.match({ code, stdout }, { code: 0, stdout: '/work\n/tmp\n/run\n' }, stderr);
   t.match(stderr, /\/bin\/made: Read-only file system/);
   t.notMatch(stderr, /remount/i);
+});
+
+t.test('§5.1: what cannot work is said in a sentence', async t => {
+  const rig = project(new Rig({ as: 'user' }));
+  mkdirSync(join(rig.root, '.vagga'));
+  const foreign = /\.vagga cannot be written to: make it yours with +sudo chown -R 61100:61101/;
+  t.match(rig.run('code'), { code: 121, stderr: foreign });
+  rig.remove();
+  const forbidden = { ownSettings: true, prepare: 'echo 0 > /proc/sys/user/max_user_namespaces' };
+  const none = project(new Rig({ as: 'user', user: forbidden }));
+  const reason = /^user namespaces cannot be made: unshare: [^\n]*\nvagga _doctor says what helps\.\n$/;
+  t.match(none.run('code'), { code: 121, stderr: reason });
+  t.equal(none.run().code, 127, 'the listing needs none');
+  none.remove();
+});
+
+t.test('§5.1 id-map: several ranges, which a start from the cache leaves to the full program', async t => {
+  const subuid = 'vagga-test:700000000:65530\nvagga-test:800000000:9\n';
+  const rig = project(new Rig({ as: 'user', user: { subuid } }));
+  t.teardown(() => rig.remove());
+  t.equal(rig.run('code').code, 7);
+  t.equal(rig.run('code').code, 7);
+  t.match(savedMap(rig, 'c'), /\n +1 +700000000 +65530\n +65531 +800000000 +5\n$/);
 });
 
 /** As a container of an ordinary user starts its root: the ids are there, /etc/subuid knows nothing of them. */

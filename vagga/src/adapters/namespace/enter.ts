@@ -3,7 +3,8 @@
 //   we ──exec──▶ unshare(1) ──exec──▶ sh: says "made", waits ─────────────exec──▶ vagga again, as 0
 //   └─ helper (outside, where newuidmap works) waits for "made", writes the maps, says "mapped" ─┘
 import { spawnSync } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { accessSync, closeSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { makePipe } from '@suite/shared/linux/pipes.ts';
 import { findProgram } from '@suite/shared/oci/probe.ts';
@@ -19,8 +20,10 @@ const NAMESPACES = ['--user', '--mount', '--propagation', 'slave'];
 const HELPER = 'exec 5<&0; (read -r _ <&5 && eval "$1" && echo mapped) &';
 
 /** Ends when the helper could not do its work, and has said why. By path, because a shell knows only descriptors of one digit. */
-const WAIT = 'echo made >/proc/self/fd/$1; read -r _ </proc/self/fd/$2 || exit 121; shift 2; exec "$@"';
+const WAIT =
+  'echo made >/proc/self/fd/$1; read -r _ </proc/self/fd/$2 || { echo vagga _doctor says what helps. >&2; exit 121; }; shift 2; exec "$@"';
 
+const unshareProgram = () => findProgram('unshare') ?? '/usr/bin/unshare';
 const words = (map: IdMap) => map.flatMap(({ inside, outside, count }) => [inside, outside, count]).join(' ');
 
 /** Shell commands that write the maps of `pid`, by the right that the session's kind has for it. */
@@ -35,6 +38,32 @@ function mapCommands(ids: SessionIds, maps: Maps, pid: number): string {
   return `${deny}${write('uid_map', mapText(maps.uids))} && ${write('gid_map', mapText(maps.gids))}`;
 }
 
+/** Of somebody who used vagga here before, root for example: the first one that we may not write to. */
+function foreignDirectory(root: string): string | undefined {
+  const base = join(root, '.vagga');
+  return [base, join(base, '.roots'), join(base, '.layers')].find(path => {
+    try {
+      accessSync(path, constants.W_OK);
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+    }
+  });
+}
+
+/** A sentence for the user when it is clear from the beginning that nothing can be built or run in the project at `root`. */
+export function cannotEnter(root: string): string | undefined {
+  const foreign = foreignDirectory(root);
+  if (foreign !== undefined) {
+    const owner = `${process.getuid?.()}:${process.getgid?.()}`;
+    return `${foreign} cannot be written to: make it yours with   sudo chown -R ${owner} ${join(root, '.vagga')}`;
+  }
+  const trial = spawnSync(unshareProgram(), ['--user', '--mount', 'true'], { encoding: 'utf8' });
+  if (trial.status === 0) return undefined;
+  const reason = trial.error?.message ?? trial.stderr.trim();
+  return `user namespaces cannot be made: ${reason}\nvagga _doctor says what helps.`;
+}
+
 /** Returns only by throwing: the program goes on from its beginning, inside. */
 export function enterNamespace(): never {
   const { ids, warnings, maps = sessionMaps(ids) } = currentIds();
@@ -47,7 +76,6 @@ export function enterNamespace(): never {
   });
   if (helper.error !== undefined) throw helper.error;
   for (const fd of [madeRead, mappedWrite]) closeSync(fd);
-  const unshare = findProgram('unshare') ?? '/usr/bin/unshare';
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const quick = enterWords(ids);
   const fds = [madeWrite, mappedRead];
@@ -60,7 +88,7 @@ export function enterNamespace(): never {
   };
   const env = { ...process.env, [IDS_VARIABLE]: JSON.stringify(told) } as Record<string, string>;
   const argv = ['unshare', ...NAMESPACES, 'sh', '-c', WAIT, 'sh', ...fds.map(String), ...again];
-  execInPlace(unshare, argv, env, fds);
+  execInPlace(unshareProgram(), argv, env, fds);
 }
 
 /**
