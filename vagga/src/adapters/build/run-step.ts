@@ -13,6 +13,7 @@ import { bindMount, projectMount, sandboxOf } from '../oci/sandbox.ts';
 import { runChild } from './child.ts';
 import type { BuildContext } from './context.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
+import { missingProgram } from './program.ts';
 
 type RunAction = Extract<BuildAction, { kind: 'run' }>;
 
@@ -91,6 +92,8 @@ export async function runInImage(
   action: RunAction,
   mounts: readonly SandboxMount[] = [],
 ): Promise<string | undefined> {
+  const missing = missingProgram(context, action);
+  if (missing !== undefined) return missing;
   const run = () => inContainer(context, action, mounts);
   return action.lock === undefined ? await run() : await context.locked(action.lock, run);
 }

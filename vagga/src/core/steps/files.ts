@@ -39,15 +39,18 @@ export const planRemove: PlanStep = (value, state) => {
   return done({ ...state, removed: [...state.removed, path] }, { kind: 'remove', path });
 };
 
-/** The directory is the cache's while the build runs; the image keeps an empty one. */
+/** The directory is the cache's while the build runs; the image keeps an empty one. What is a cache already stays that. */
 export const planCacheDirs: PlanStep = (value, state) => {
   const wanted = value as Record<string, string>;
   const bad = Object.entries(wanted).find(
     ([path, name]) => !path.startsWith('/') || !/^[^/.][^/]*$/.test(name),
   );
   if (bad !== undefined) return refuse(`cannot use ${bad[0]}: ${bad[1]} as a cache`);
-  const made = Object.keys(wanted).map(
-    (path): BuildAction => ({ kind: 'ensure-directory', path, mode: 0o755 }),
-  );
+  const made = Object.keys(wanted)
+    .filter(path => !Object.hasOwn(state.caches, path))
+    .flatMap((path): BuildAction[] => [
+      { kind: 'ensure-directory', path, mode: 0o755 },
+      { kind: 'empty-directory', path },
+    ]);
   return done({ ...state, caches: { ...wanted, ...state.caches } }, ...made);
 };
