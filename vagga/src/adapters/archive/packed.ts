@@ -89,11 +89,13 @@ async function* throughProgram(slice: Slice, compression: keyof typeof PROGRAMS)
     child.once('close', resolve);
     child.once('error', () => resolve(null));
   });
+  let isRead = false;
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
+    isRead = true;
   } finally {
-    // Does nothing when it ended by itself; when the reader has seen enough it must not wait for the pipe.
-    child.kill();
+    // A reader that has seen enough leaves it waiting for the pipe.
+    if (!isRead) child.kill();
   }
   if ((await ended) !== 0) throw new ArchiveError(`damaged ${compression} data: ${errors.trim()}`);
 }
