@@ -92,7 +92,10 @@ function bindMount(mount: SandboxMount): OciMount {
   // With r they hold for what is mounted below as well, and crun 1.8 obeys no others for a writable bind in a user
   // namespace. Of a file they fail.
   const below = isDirectory
-    ? [...(mount.readonly && mount.recursive ? ['rro'] : []), ...flags.map(flag => `r${flag}`)]
+    ? [
+        ...(mount.readonly && mount.recursive && mount.readonlyBelow !== false ? ['rro'] : []),
+        ...flags.map(flag => `r${flag}`),
+      ]
     : [];
   const options = [...reach, mount.readonly ? 'ro' : 'rw', ...flags, ...below];
   return { destination: mount.target, type: 'bind', source: mount.source, options };

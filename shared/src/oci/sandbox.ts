@@ -12,6 +12,8 @@ export interface SandboxMount {
   readonly noexec?: boolean;
   /** Bind: with the mounts below the source (then `readonly` covers them too). */
   readonly recursive?: boolean;
+  /** Recursive bind: false leaves the mounts below writable. */
+  readonly readonlyBelow?: boolean;
   /** Bind: the source is no file. Default: only if `recursive`. */
   readonly directory?: boolean;
   /** tmpfs only. */

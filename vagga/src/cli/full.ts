@@ -151,6 +151,10 @@ async function main(argv: readonly string[]): Promise<number> {
   return typeof wish === 'number' ? wish : await inProject(found.root, loaded.cache, wish);
 }
 
+// Inside of a container Node is started by a script (see `!VaggaBin`), and can start itself by that one only.
+if (process.env._VAGGA_NODE !== undefined) process.execPath = process.env._VAGGA_NODE;
+delete process.env._VAGGA_NODE;
+
 if (process.argv[2] === SETUP_NETWORK) setUpNetwork();
 else if (process.argv[2] === EXAMINE_INSIDE) examineInside();
 else

@@ -5,6 +5,7 @@ import type { Command } from '../config/model.ts';
 import { missingContainers } from '../config/references.ts';
 import { commandOrder, resolveCommand } from '../core/plan/commands.ts';
 import { type CommandLine, commandLine } from '../core/run/command-line.ts';
+import { initCommands, volumeProblem } from './initialise.ts';
 import { report } from './quick.ts';
 import { type Session, say, warn } from './session.ts';
 
@@ -45,7 +46,11 @@ function wantedCommands(session: Session, words: readonly string[]): string[] | 
 
 function ordered(session: Session, wanted: readonly string[]): readonly string[] | number {
   if (!session.options.prerequisites) return wanted;
-  const order = commandOrder(session.cache.project.commands, wanted);
+  const order = commandOrder(session.cache.project.commands, wanted, command =>
+    initCommands(session, command),
+  );
+  const problem = order.ok ? volumeProblem(session, order.order) : undefined;
+  if (problem !== undefined) return say(124, problem);
   if (order.ok) return order.order;
   return say(121, `Command ${order.unknown} not found. Run vagga without arguments to see the list.`);
 }

@@ -4,6 +4,7 @@ import { withLimits } from '../adapters/run/limited.ts';
 import { openPassedSocket } from '../adapters/run/passed-socket.ts';
 import { type NotStarted, type Prepared, prepareRun } from '../adapters/run/prepare.ts';
 import { wantsTerminal } from '../adapters/run/terminal.ts';
+import { RunVolumes } from '../adapters/volumes/run-volumes.ts';
 import type { RunCommand } from '../config/model.ts';
 import { argvOf } from '../core/run/arguments.ts';
 import type { Images } from './images.ts';
@@ -71,6 +72,7 @@ export async function prepareCommand(
     own: wish.own,
     hash,
     ...root,
+    volumes: new RunVolumes(layout, session.filling),
     argv: argvOf(command, shell, wish.words),
     isolateNetwork: false,
     ...(path !== undefined && { network: { path } }),

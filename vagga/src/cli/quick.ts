@@ -11,9 +11,10 @@ import { findProject } from '../adapters/project/find.ts';
 import { runForeground } from '../adapters/run/foreground.ts';
 import { type NotStarted, type Prepared, prepareRun, type RunRequest } from '../adapters/run/prepare.ts';
 import { wantsTerminal } from '../adapters/run/terminal.ts';
+import { NeedsFull } from '../adapters/volumes/place.ts';
 import type { RunCommand } from '../config/model.ts';
 import { listing } from '../core/listing.ts';
-import { resolveCommand } from '../core/plan/commands.ts';
+import { containersOf, resolveCommand } from '../core/plan/commands.ts';
 import { isOwnName } from '../core/plan/symlinks.ts';
 import { argvOf } from '../core/run/arguments.ts';
 
@@ -61,9 +62,20 @@ function prepareOutside(request: RunRequest): Prepared | NotStarted | undefined 
     return prepareRun(request);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EINVAL') return undefined;
+    if (error instanceof NeedsFull || code === 'EACCES' || code === 'EPERM' || code === 'EINVAL')
+      return undefined;
     throw error;
   }
+}
+
+/** Built from what the config says now, and linked. */
+function isReady(layout: Layout, cache: Cache): (name: string) => boolean {
+  return name => {
+    const container = cache.project.containers[name];
+    const hash = cachedHash(cache, name);
+    if (container === undefined || hash === undefined) return false;
+    return isCurrent(layout, name, hash) && isBuilt(layout, name, hash, container);
+  };
 }
 
 function quickRun(
@@ -74,13 +86,13 @@ function quickRun(
 ): Promise<number> | undefined {
   const command = simpleCommand(cache, name, words);
   const engine = quickEngine(cache);
-  const hash = command === undefined ? undefined : cachedHash(cache, command.container);
-  if (command === undefined || engine === undefined || hash === undefined) return undefined;
+  if (command === undefined || engine === undefined) return undefined;
   const container = cache.project.containers[command.container];
   if (container === undefined || container.dataDirs.length > 0) return undefined;
   const layout = new Layout(root, cache.settings);
-  if (!isCurrent(layout, command.container, hash)) return undefined;
-  if (!isBuilt(layout, command.container, hash, container)) return undefined;
+  const hash = cachedHash(cache, command.container);
+  if (hash === undefined || !containersOf(cache.project, command).every(isReady(layout, cache)))
+    return undefined;
   const terminal = wantsTerminal();
   const argv = argvOf(command, container.defaultShell, words);
   const rest = { layout, cache, engine, command, hash, argv, terminal };

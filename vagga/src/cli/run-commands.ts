@@ -10,6 +10,7 @@ import { childOptions } from '../core/supervise/select.ts';
 import { runCapsule } from './capsule.ts';
 import { explainCommands } from './explain.ts';
 import { type Images, imagesOf } from './images.ts';
+import { withFilling } from './initialise.ts';
 import { type PlannedCommand, planCommands } from './plan-commands.ts';
 import { prepareCommand, socketsOf, type Wish } from './prepare-command.ts';
 import { report } from './quick.ts';
@@ -57,11 +58,13 @@ async function withBanner(command: RunCommand, run: () => Promise<number>): Prom
 }
 
 async function runPlanned(session: Session, planned: PlannedCommand, images: Images): Promise<number> {
-  const { command, line } = planned;
+  const { name, command, line } = planned;
   const code =
     command.kind === 'command'
-      ? await withBanner(command, () =>
-          runOne(session, command, images, { words: line.words, own: line.variables }),
+      ? await withFilling(session, name, command, () =>
+          withBanner(command, () =>
+            runOne(session, command, images, { words: line.words, own: line.variables }),
+          ),
         )
       : command.kind === 'capsule'
         ? await runCapsule(session, command, argvOf(command, DEFAULT_SHELL, line.words), line.variables)
@@ -75,7 +78,7 @@ async function imagesOfAll(session: Session, planned: readonly PlannedCommand[])
   const all = new Map<string, string>();
   for (const mode of new Set(planned.map(({ line }) => line.build))) {
     const commands = planned.filter(({ line }) => line.build === mode);
-    const names = new Set(commands.flatMap(({ command }) => containersOf(command)));
+    const names = new Set(commands.flatMap(({ command }) => containersOf(session.cache.project, command)));
     const images = await imagesOf(session, [...names], mode);
     if (typeof images === 'number') return images;
     for (const [name, hash] of images) all.set(name, hash);

@@ -46,6 +46,8 @@ export class Session {
   /** What `--environ-file`, `-e` and `-E` hand in. */
   readonly variables: Variables;
   readonly copies: TransientCopies;
+  /** Directories of persistent volumes that the running command fills, by name. */
+  readonly filling = new Map<string, string>();
   cache: Cache;
   #network: Promise<IsolatedNetwork> | undefined;
 

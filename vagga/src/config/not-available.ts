@@ -13,7 +13,6 @@ const UNAVAILABLE_TAGS: Readonly<Record<string, string>> = {
 
 /** Keys of settings. */
 export const UNAVAILABLE_SETTINGS: Readonly<Record<string, string>> = {
-  'external-volumes': 'directories of the host as volumes',
   'push-image-script': 'uploading images',
 };
 

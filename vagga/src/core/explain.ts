@@ -110,7 +110,7 @@ function commandLines(parts: ExplainParts, { command, line }: ExplainedCommand):
 /** Containers first, since all are built before anything runs; with its end. */
 export function explain(parts: ExplainParts): string {
   const { project, commands, stateOf } = parts;
-  const wanted = [...new Set(commands.flatMap(({ command }) => containersOf(command)))];
+  const wanted = [...new Set(commands.flatMap(({ command }) => containersOf(project, command)))];
   const missing = buildOrder(project, wanted).filter(name => stateOf(name).kind !== 'built');
   const builds = missing.map(name => {
     const steps = project.containers[name]?.setup.length ?? 0;

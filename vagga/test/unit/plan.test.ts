@@ -3,7 +3,6 @@ import t from 'tap';
 import { parseSources, sourceLines } from '../../src/core/debian/sources.ts';
 import { buildOrder, planBuild } from '../../src/core/plan/build.ts';
 import { commandOrder, resolveCommand } from '../../src/core/plan/commands.ts';
-import { planVolumes } from '../../src/core/run/volumes.ts';
 import { project } from './helpers.ts';
 
 const commands = (edges: Record<string, string[]>) =>
@@ -123,26 +122,4 @@ Components: main
   t.same(sourceLines(sources, 'trixie', ['main', 'contrib'], 'http://m'), [
     'deb http://m trixie main contrib',
   ]);
-});
-
-t.test('volumes of a run', async t => {
-  const { containers, commands } = project(`
-containers:
-  a: {volumes: {/c: !CacheDir c, /t: !Tmpfs {size: 1Mi}}}
-commands:
-  s: !Command {container: a, run: x, volumes: {/t: !BindRO /work/t}}
-  n: !Command {container: a, run: ls, volumes: {/x: !Snapshot {}}}
-`);
-  const [container, s, n] = [containers.a, commands.s, commands.n];
-  if (container === undefined || s?.kind !== 'command' || n?.kind !== 'command') return t.fail('config');
-  const planned = planVolumes(container, s);
-  t.match(planned, {
-    mounts: [
-      { target: '/tmp' },
-      { target: '/run' },
-      { kind: 'cache' },
-      { kind: 'bind', path: '/t', readonly: true },
-    ],
-  });
-  t.match(planVolumes(container, n), { ok: false, message: /!Snapshot is not available yet/ });
 });

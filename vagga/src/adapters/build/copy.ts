@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  existsSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import {
   symlinkSync,
   utimesSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { copiedMode } from '../../core/image/copied-mode.ts';
 import { isProjectPath } from '../../core/image/project-path.ts';
 import { selectTree, type TreeEntry, type TreeReader } from '../../core/image/tree.ts';
@@ -131,5 +132,7 @@ export function truncateInImage(root: string, path: string): void {
   const target = inRoot(root, path, false);
   const stat = lstatSync(target, { throwIfNoEntry: false });
   if (stat !== undefined && !stat.isFile()) return;
+  // A file that only a volume will have.
+  if (!existsSync(dirname(target))) return;
   closeSync(openSync(target, 'w', 0o644));
 }

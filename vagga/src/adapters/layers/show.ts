@@ -19,7 +19,8 @@ export function separateMounts(): void {
   isPrivate = true;
 }
 
-function mountPoint(layout: Layout): string {
+/** A new empty directory for one mount. */
+export function newMountPoint(layout: Layout): string {
   if (!prepared.has(layout.mounts)) {
     mkdirSync(layout.mounts, { recursive: true });
     const data = `size=${MOUNT_POINTS_BYTES},mode=755`;
@@ -35,7 +36,7 @@ function mountPoint(layout: Layout): string {
 export function showImage(layout: Layout, name: string, hash: string, layers: readonly string[]): boolean {
   if ((process.env.VAGGA_LAYERS ?? 'overlay') !== 'overlay') return false;
   try {
-    const path = mountPoint(layout);
+    const path = newMountPoint(layout);
     mountStack(path, layers, layout.layers);
     layout.showAt(name, hash, path);
     return true;

@@ -13,7 +13,8 @@ import { currentIds } from '../namespace/current.ts';
 import { type Bundle, createBundle } from '../oci/bundle.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
 import type { Cache, CachedRuntime } from '../project/cache.ts';
-import { mountsOf } from './mounts.ts';
+import { mountsOf } from '../volumes/mounts.ts';
+import type { RunVolumes } from '../volumes/run-volumes.ts';
 import { preparedBundle } from './prepared.ts';
 import { findInImage, type Places } from './program.ts';
 import { proxyVariables } from './proxies.ts';
@@ -34,6 +35,8 @@ export interface RunRequest {
   readonly usualPath?: boolean;
   /** In place of the image's own root: a copy that may be written. */
   readonly writableRoot?: string;
+  /** Absent on the short path, which cannot have every volume. */
+  readonly volumes?: RunVolumes;
   readonly isolateNetwork: boolean;
   /** Shared with others, in place of an own one. */
   readonly network?: NamespaceChoice;
@@ -101,7 +104,14 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     return { kind: 'ended', code: 121, stderr: `Container "${command.container}" not found\n` };
   const image = layout.image(command.container, request.hash);
   const rootPath = request.writableRoot ?? layout.rootOf(command.container, request.hash);
-  const mounts = mountsOf({ layout, rootPath }, container, command);
+  const place = {
+    layout,
+    rootPath,
+    writableRoot: request.writableRoot !== undefined,
+    externalVolumes: cache.settings.externalVolumes,
+  };
+  const full = request.volumes;
+  const mounts = mountsOf({ ...place, ...(full !== undefined && { full }) }, container, command);
   if (!mounts.ok) return wrong(mounts.message);
   const file = fileVariables(rootPath, container.environFile);
   if (typeof file === 'string') return wrong(file);
@@ -135,11 +145,21 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   });
   touch(join(image, 'last_use'));
   const bundle = createBundle(layout.running, spec);
-  return preparedBundle(engine, bundle, {
+  return preparedBundle(engine, request.volumes === undefined ? bundle : releasing(bundle, request.volumes), {
     terminal: request.terminal,
     hasInit: spec.init !== undefined,
     ...(request.fds !== undefined && { fds: request.fds }),
   });
+}
+
+function releasing(bundle: Bundle, volumes: RunVolumes): Bundle {
+  return {
+    ...bundle,
+    remove: () => {
+      bundle.remove();
+      volumes.release();
+    },
+  };
 }
 
 /** When an image was last used decides whether it may be cleaned. */

@@ -17,7 +17,7 @@ export type UserNamespace =
   { readonly ok: true; readonly maps?: Maps } | { readonly ok: false; readonly message: string };
 
 /** The session's id of an id of the container. */
-function outsideOf(map: IdMap, id: number): number | undefined {
+export function outsideOf(map: IdMap, id: number): number | undefined {
   const found = map.find(({ inside, count }) => inside <= id && id < inside + count);
   return found && found.outside + id - found.inside;
 }

@@ -1,5 +1,6 @@
 // Which commands run, in which order, when the user asks for some.
 import type { Command, Project } from '../../config/model.ts';
+import { containersOfVolumes, mergedVolumes } from '../volumes/plan.ts';
 
 type Commands = Project['commands'];
 
@@ -20,8 +21,12 @@ export type Order =
   | { readonly ok: true; readonly order: readonly string[] }
   | { readonly ok: false; readonly unknown: string };
 
-/** Depth-first, each once; a cycle is cut so that the wanted command comes last. */
-export function commandOrder(commands: Commands, wanted: readonly string[]): Order {
+/** Depth-first, each once; a cycle is cut so that the wanted command comes last. `more`: prerequisites that the config does not name. */
+export function commandOrder(
+  commands: Commands,
+  wanted: readonly string[],
+  more: (command: Command) => readonly string[] = () => [],
+): Order {
   const order: string[] = [];
   const visiting = new Set<string>();
   let unknown: string | undefined;
@@ -30,7 +35,8 @@ export function commandOrder(commands: Commands, wanted: readonly string[]): Ord
     if (command === undefined) unknown ??= name;
     if (command === undefined || visiting.has(name) || order.includes(name)) return;
     visiting.add(name);
-    for (const before of prerequisitesOf(command)) if (!wanted.includes(before)) visit(before);
+    for (const before of [...prerequisitesOf(command), ...more(command)])
+      if (!wanted.includes(before)) visit(before);
     visiting.delete(name);
     order.push(name);
   };
@@ -38,13 +44,17 @@ export function commandOrder(commands: Commands, wanted: readonly string[]): Ord
   return unknown === undefined ? { ok: true, order } : { ok: false, unknown };
 }
 
-/** Every container a command needs, in the order it names them. */
-export function containersOf(command: Command): string[] {
+/** Every container a command needs, also for its volumes, in the order it names them. */
+export function containersOf({ containers }: Project, command: Command): string[] {
   const runs =
     command.kind === 'supervise'
       ? Object.values(command.children)
       : command.kind === 'command'
         ? [command]
         : [];
-  return [...new Set(runs.map(run => run.container))];
+  const names = runs.flatMap(run => [
+    run.container,
+    ...containersOfVolumes(mergedVolumes(containers[run.container], run)),
+  ]);
+  return [...new Set(names)];
 }
