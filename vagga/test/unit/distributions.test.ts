@@ -59,7 +59,9 @@ t.test('§2.1 !Ubuntu, §2.1 !UbuntuRelease: url over version over codename', as
   ]);
   const release = (keys: string) => plan(`- !UbuntuRelease {${keys}}`);
   t.match(release('codename: jammy, version: "14.04.3"').actions[0], { codename: 'trusty', arch: 'amd64' });
-  t.match(release('version: 15.10').actions[0], { kind: 'bootstrap-ubuntu', codename: 'wily' });
+  const wily = release('version: 15.10').actions;
+  t.match(wily[0], { kind: 'bootstrap-ubuntu', codename: 'wily' });
+  t.match(wily[1], { kind: 'note', text: /deprecated, write `codename: wily`/ });
   t.match(release('codename: focal, arch: arm64').actions[0], { codename: 'focal', arch: 'arm64' });
   t.notOk(release('codename: focal, keep-chfn-command: true').actions.some(({ kind }) => kind === 'symlink'));
   const byUrl = release('codename: focal, version: 14.04, url: "http://x/root.tar.gz"').actions;

@@ -61,4 +61,6 @@ export type PackageAction =
       readonly repo: string;
       readonly tag?: string;
     }
+  /** For the user, in the log of the build. */
+  | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string };

@@ -35,13 +35,24 @@ function withUbuntu(state: BuildState, codename: string | undefined, eatmydata: 
 const noChfn = (keep: boolean): readonly BuildAction[] =>
   keep ? [] : [{ kind: 'symlink', path: '/usr/bin/chfn', target: '/bin/true' }];
 
+const deprecated = (codename: string): BuildAction => ({
+  kind: 'note',
+  text: `Warning: \`version\` of !UbuntuRelease is deprecated, write \`codename: ${codename}\``,
+});
+
 /** The bootstrap made the locale already. */
-function fromMirror(state: BuildState, codename: string, release: Release): Outcome {
+function fromMirror(
+  state: BuildState,
+  codename: string,
+  release: Release,
+  notes: readonly BuildAction[],
+): Outcome {
   if (!CODENAME.test(codename)) return refuse(`${JSON.stringify(codename)} is not the codename of a release`);
   const arch = release.arch === undefined ? {} : { arch: release.arch };
   return done(
     withUbuntu(state, codename, release.eatmydata),
     { kind: 'bootstrap-ubuntu', codename, ...arch },
+    ...notes,
     ...APT_BASE,
     ...noChfn(release.keepChfnCommand),
   );
@@ -76,7 +87,7 @@ function start(state: BuildState, release: Release): Outcome {
   if (second !== undefined) return second;
   if (url !== undefined) return fromArchive(state, url, release);
   if (codename === undefined) return refuse('url, version or codename must be given');
-  return fromMirror(state, codename, release);
+  return fromMirror(state, codename, release, old === undefined ? [] : [deprecated(codename)]);
 }
 
 export const planUbuntu: PlanStep = (value, state) =>

@@ -32,6 +32,10 @@ export const PACKAGE_EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
   'bootstrap-alpine': (context, action) => thenHostFiles(context, bootstrapAlpine(context, action)),
   apk: runApk,
   'apk-repository': addApkRepository,
+  note: ({ log }, { text }) => {
+    log.write(`${text}\n`);
+    return undefined;
+  },
   symlink: ({ root }, { path, target }) => {
     const place = inRoot(root, path, false);
     rmSync(place, { force: true });
