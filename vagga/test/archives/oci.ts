@@ -20,6 +20,10 @@ export interface LayoutImage {
 export const sha256 = (data: Buffer | string): string =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`;
 
+const REF_NAME = 'org.opencontainers.image.ref.name';
+
+const platformOf = ({ architecture = 'amd64' }: LayoutImage) => ({ os: 'linux', architecture });
+
 interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
@@ -72,12 +76,24 @@ export class Layout {
     return this.blob(JSON.stringify(document), document.mediaType);
   }
 
+  /** Writes index.json with one name for images of several platforms. */
+  multiPlatform(name: string, ...images: readonly LayoutImage[]): void {
+    const manifests = images.map(image => ({ ...this.image(image), platform: platformOf(image) }));
+    const mediaType = 'application/vnd.oci.image.index.v1+json';
+    const inner = this.blob(JSON.stringify({ schemaVersion: 2, mediaType, manifests }), mediaType);
+    const outer = { ...inner, annotations: { [REF_NAME]: name } };
+    writeFileSync(
+      join(this.directory, 'index.json'),
+      JSON.stringify({ schemaVersion: 2, manifests: [outer] }),
+    );
+  }
+
   /** Writes index.json. */
   index(...images: readonly LayoutImage[]): void {
     const manifests = images.map(image => ({
       ...this.image(image),
-      platform: { os: 'linux', architecture: image.architecture ?? 'amd64' },
-      ...(image.name !== undefined && { annotations: { 'org.opencontainers.image.ref.name': image.name } }),
+      platform: platformOf(image),
+      ...(image.name !== undefined && { annotations: { [REF_NAME]: image.name } }),
     }));
     writeFileSync(join(this.directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
   }

@@ -87,6 +87,35 @@ t.test('§2.9 !OciImage: by tag and by digest from a registry', async t => {
   t.match((await build()).stderr, /ECONNREFUSED/, 'a tag must be asked for');
 });
 
+t.test('§2.9 !OciImage: one of several platforms from a registry', async t => {
+  const registry = await TestRegistry.start(join(rig.root, 'several'), { kind: 'none' });
+  stops.push(() => registry.stop());
+  const several = new Layout(join(rig.root, 'several-layout'));
+  const made = (architecture: string) => ({
+    layers: [tar({ name: 'which', data: architecture })],
+    architecture,
+  });
+  several.multiPlatform('x', made('arm64'), made('amd64'));
+  skopeo(
+    'copy',
+    '-q',
+    '--all',
+    '--dest-tls-verify=false',
+    'oci:several-layout:x',
+    `docker://${registry.host}/several:x`,
+  );
+  for (const architecture of ['arm64', 'amd64']) {
+    config(`!OciImage {image: "${registry.host}/several:x", platform: linux/${architecture}}`);
+    const built = await build();
+    t.equal(built.code, 0, built.stderr);
+    t.equal(image('which'), architecture);
+  }
+  config(`!OciImage {image: "${registry.host}/several:x", platform: linux/s390x}`);
+  t.match((await build()).stderr, /not made for linux\/s390x, only for: linux\/arm64, linux\/amd64/);
+  config(`!OciImage {image: "${registry.host}/nothing:x"}`);
+  t.match((await build()).stderr, /nothing:x: there is no such image, or it needs a login/);
+});
+
 t.test('§2.9 !OciImage: a login in a file, from a helper, and none', async t => {
   const directory = join(rig.root, 'password');
   const registry = await TestRegistry.start(directory, { kind: 'password' });
@@ -162,7 +191,9 @@ t.test('§2.9 !OciImage: tokens over TLS', async t => {
 t.test('§2.9 !OciImage: a docker archive, an OCI archive and a layout on disk', async t => {
   skopeo('copy', '-q', 'oci:layout:one', 'docker-archive:docker.tar:app:1');
   skopeo('copy', '-q', 'oci:layout:one', 'oci-archive:oci.tar:one');
+  spawnSync('gzip', ['-k', 'docker.tar'], { cwd: rig.root });
   for (const source of [
+    'archive: docker.tar.gz',
     'archive: docker.tar',
     'archive: ./docker.tar, image: "app:1"',
     'archive: /work/oci.tar',

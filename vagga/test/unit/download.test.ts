@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { cacheName, type DownloadContext, fileOf } from '../../src/adapters/download/cached.ts';
+import { fetchFile } from '../../src/adapters/download/fetch.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vagga-download-'));
 const DATA = Buffer.from('0123456789'.repeat(20_000));
@@ -167,6 +168,23 @@ t.test('servers that answer something else', async t => {
   answers = [status(404)];
   const none = fileOf(context(), { urls: [`${base}/no1`, `http://user:secret@127.0.0.1:1/no2`] });
   await t.rejects(none, /^Error downloading file ".*" from \["http:.*no1", "http:\/\/user@127.*no2"\]/);
+});
+
+t.test('a password stays with the server it is for', async t => {
+  const other = createServer((request, response) => {
+    asked.push(`other ${request.headers.authorization ?? 'without'}`);
+    whole(request, response);
+  });
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve));
+  const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}/x`;
+  answers = [status(307, { location: elsewhere })];
+  const part = join(directory, 'secret.part');
+  const headers = { authorization: 'Bearer secret' };
+  const { signal } = new AbortController();
+  await fetchFile({ url: `${base}/blob`, part, headers, proxies: {}, signal, onProgress: () => {} });
+  t.same(asked, ['GET /blob Bearer secret', 'other without']);
+  other.close();
+  other.closeAllConnections();
 });
 
 t.test('proxies by their variables', async t => {

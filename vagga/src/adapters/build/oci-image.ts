@@ -1,5 +1,6 @@
 // Executor of `!OciImage`.
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { unexpectedRelease } from '../../core/oci/os-release.ts';
 import { type Platform, platformOf, platformText } from '../../core/oci/platform.ts';
 import type { OciAction } from '../../core/steps/oci-actions.ts';
@@ -43,13 +44,16 @@ function layoutDirectory(download: DownloadContext, path: string): string {
   return directory;
 }
 
+/** For an archive that is compressed as a whole. */
+const scratchOf = (context: BuildContext): string => join(context.directory, 'archive.tar');
+
 async function imageOf(context: BuildContext, source: Source, platform: Platform): Promise<Image> {
   if (source.kind === 'registry') return await registryImage(context, source, platform);
   const download = downloadContext(context);
   const chosen = { platform, ...(source.name !== undefined && { name: source.name }) };
   if (source.kind === 'archive') {
     const path = await fileOf(download, { urls: [addressOf(source.path)] });
-    return await fromArchive({ path, signal: context.signal, ...chosen });
+    return await fromArchive({ path, scratch: scratchOf(context), signal: context.signal, ...chosen });
   }
   const read = directoryReader(layoutDirectory(download, source.path));
   return await fromLayout({ read, title: source.path, ...chosen });
@@ -80,6 +84,14 @@ function releaseProblem(context: BuildContext, expects: OciAction['expects']): s
 }
 
 export async function ociImage(context: BuildContext, action: OciAction): Promise<string | undefined> {
+  try {
+    return await applied(context, action);
+  } finally {
+    rmSync(scratchOf(context), { force: true });
+  }
+}
+
+async function applied(context: BuildContext, action: OciAction): Promise<string | undefined> {
   const platform = action.platform ?? platformOf(process.arch);
   const image = await imageOf(context, action.source, platform);
   const { os, architecture } = image.config.platform;

@@ -1,6 +1,9 @@
 // An image in one file: what `docker save` and `podman save` write, or an OCI layout in a tar.
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { IMAGE_DOCUMENT_BYTES_MAX } from '../../config/defaults.ts';
 import { ArchiveError } from '../../core/archive/error.ts';
+import { Budget } from '../../core/archive/limits.ts';
 import {
   type ArchivedImage,
   parseArchiveManifest,
@@ -9,7 +12,7 @@ import {
 } from '../../core/oci/documents.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import { limitsFor } from '../archive/limits.ts';
-import { compressionOf, wholeFile } from '../archive/packed.ts';
+import { compressionOf, type Slice, unpacked, wholeFile } from '../archive/packed.ts';
 import { fromLayout } from './from-layout.ts';
 import { type Image, verifyText } from './image.ts';
 import { indexTar, type TarIndex, textOf } from './tar-index.ts';
@@ -19,6 +22,8 @@ export interface ArchiveChoice {
   /** Which of several images. */
   readonly name?: string;
   readonly platform: Platform;
+  /** A file that may be made, for a compressed archive; the caller deletes it after the layers were read. */
+  readonly scratch: string;
   readonly signal: AbortSignal;
 }
 
@@ -62,15 +67,29 @@ function fromDocker(index: TarIndex, name: string | undefined, path: string): Im
   return { title: chosen.names[0] ?? path, config, layers };
 }
 
-/** Throws `ArchiveError`. */
-export async function fromArchive({ path, name, platform, signal }: ArchiveChoice): Promise<Image> {
+/** `docker save | gzip`: layers are read from their places in the plain archive, so that is made once. */
+async function plainArchive(path: string, { scratch, signal }: ArchiveChoice): Promise<Slice> {
   const file = wholeFile(path);
-  if (compressionOf(file) !== undefined)
-    throw new ArchiveError('the archive is compressed: unpack it once before');
-  const index = await indexTar(path, file, limitsFor(file.bytes), signal);
-  if (index.has('manifest.json')) return fromDocker(index, name, path);
+  if (compressionOf(file) === undefined) return file;
+  const budget = new Budget(limitsFor(file.bytes));
+  const counted = async function* () {
+    for await (const chunk of unpacked(file)) {
+      budget.bytes(chunk.length);
+      yield chunk;
+    }
+  };
+  await pipeline(counted, createWriteStream(scratch), { signal });
+  return wholeFile(scratch);
+}
+
+/** Throws `ArchiveError`. */
+export async function fromArchive(choice: ArchiveChoice): Promise<Image> {
+  const { name, platform, signal } = choice;
+  const archive = await plainArchive(choice.path, choice);
+  const index = await indexTar(archive.path, archive, limitsFor(archive.bytes), signal);
+  if (index.has('manifest.json')) return fromDocker(index, name, choice.path);
   if (!index.has('index.json'))
     throw new ArchiveError('the archive holds no image: neither manifest.json nor index.json');
   const read = (file: string) => index.find(file);
-  return await fromLayout({ read, title: path, platform, ...(name !== undefined && { name }) });
+  return await fromLayout({ read, title: choice.path, platform, ...(name !== undefined && { name }) });
 }
