@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -352,5 +353,62 @@ for (const as of ROOT_AND_USER) {
     t.match(file('link'), /^1: lo: <LOOPBACK,UP[^\n]*\n$/, 'one interface, and up');
     t.equal(file('net1'), file('net2'), 'one network for all of the build');
     t.not(file('net1'), file('net3'), 'and only for those');
+  });
+}
+
+// Longer proofs with a whole Debian, run by `npm run soak`: with one id, and vagga inside of vagga.
+
+const DEBIAN = `containers:
+  d:
+    setup:
+    - !Debian bookworm
+    - !Install [crun, catatonit, util-linux]
+commands:
+  owners: !Command {container: d, run: "stat -c '%u %g %n' /etc/shadow; crun --version | head -1"}
+  inner: !Command
+    container: d
+    work-dir: inner
+    run: /work/program/node /work/program/vagga/bin/vagga.cjs hello
+`;
+
+const INNER = `containers:
+  c:
+    setup:
+    - !EnsureDir /bin
+    - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
+    - !Copy {source: /work/busybox, path: /bin/sh, preserve-permissions: true}
+    - !Cmd [/bin/busybox, chown, "5:6", /bin/busybox]
+commands:
+  hello: !Command {container: c, run: "/bin/busybox stat -c '%u %g' /bin/busybox"}
+`;
+
+/** A whole vagga with its Node below the project, and a project for it. */
+function putInner(rig: Rig): void {
+  const program = join(rig.root, 'program');
+  rig.write('inner/vagga.yaml', INNER);
+  copyFileSync('/bin/busybox', join(rig.root, 'inner/busybox'));
+  mkdirSync(program);
+  for (const part of ['vagga', 'shared', 'node_modules'])
+    cpSync(join(rig.user?.directory ?? '', part), join(program, part), { recursive: true });
+  copyFileSync(process.execPath, join(program, 'node'));
+}
+
+if (process.env.SUITE_SOAK === '1') {
+  t.test('§5.1 root: vagga inside of vagga, as an ordinary user', async t => {
+    const rig = new Rig({ as: 'user' });
+    t.teardown(() => rig.remove());
+    rig.write('vagga.yaml', DEBIAN);
+    t.match(rig.run('owners'), { code: 0, stdout: /^0 42 \/etc\/shadow\ncrun version/ });
+    putInner(rig);
+    const { code, stdout, stderr } = rig.run('inner');
+    t.match({ code, stdout }, { code: 0, stdout: '5 6\n' }, stderr);
+  });
+
+  t.test('§5.1 single-id: a whole Debian with packages', async t => {
+    const rig = new Rig({ as: 'user', user: { subuid: '', subgid: '' } });
+    t.teardown(() => rig.remove());
+    rig.write('vagga.yaml', DEBIAN);
+    const { code, stdout, stderr } = rig.run('owners');
+    t.match({ code, stdout }, { code: 0, stdout: /^0 0 \/etc\/shadow\ncrun version/ }, stderr);
   });
 }

@@ -4,9 +4,12 @@ import type { CachedIds } from '../project/cache.ts';
 import { currentIds, useIds } from './current.ts';
 import { SUBORDINATE_FILES } from './discover.ts';
 
+/** Where every distribution has it; installed later, it makes more of one id. */
+const HELPER = '/usr/bin/newuidmap';
+
 /** Of the user outside. */
 function currentKey(): string {
-  const stamps = SUBORDINATE_FILES.map(path => {
+  const stamps = [...SUBORDINATE_FILES, HELPER].map(path => {
     const stat = statSync(path, { throwIfNoEntry: false });
     return stat === undefined ? '-' : `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
   });
