@@ -21,6 +21,7 @@ commands:
     environ: {OWN: yes}
     work-dir: sub
     run: id -u; pwd; echo $PATH $OWN; which ls; touch /work/made; touch /bin/x
+  lost: !CapsuleCommand {run: pwd, work-dir: no/such}
   strict: !CapsuleCommand {run: [echo], accepts-arguments: false}
   free: !CapsuleCommand {run: [echo, list]}
   opts: !CapsuleCommand {run: "echo $VAGGAOPT_WORD", options: "Usage: vagga opts [options] <word>"}
@@ -75,6 +76,7 @@ for (const as of ROOT_AND_USER) {
         t.match(look.stderr, /Read-only file system/);
         t.equal(look.code, 1);
         t.ok(rig.has('made'));
+        t.match(rig.run('lost'), { code: 124, stderr: /work-dir \/work\/no\/such does not exist/ });
         t.match(rig.run('strict', 'x'), { code: 122, stderr: /vagga strict: Unexpected argument x/ });
         t.match(rig.run('free', '--help'), { code: 0, stdout: 'list --help\n' });
         t.match(rig.run('opts', 'hello'), { code: 0, stdout: 'hello\n' });

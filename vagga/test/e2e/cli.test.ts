@@ -1,6 +1,15 @@
 // The command line as scripts meet it: texts, streams and exit codes, with a container that holds only BusyBox.
 import { spawnSync } from 'node:child_process';
-import { chownSync, cpSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Rig, VAGGA } from './rig.ts';
@@ -11,7 +20,7 @@ const CONFIG = `containers:
     - !EnsureDir /bin
     - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
     - !Copy {source: /work/busybox, path: /bin/sh, preserve-permissions: true}
-    - !Sh /bin/busybox --install -s /bin
+    - !Sh /bin/busybox --install -s /bin; mkdir /opt
     environ: {LAYER: container, OWN: container}
     environ-file: /etc/vars
   plain: {setup: *box}
@@ -48,6 +57,11 @@ commands:
   edited: !Command {container: edited, run: [x]}
   name: !Command {container: plain, run: 'echo "$@"', accepts-arguments: true, symlink-name: sayit}
   many: !Command {container: plain, run: "true", expect-inotify-limit: 1000000000}
+  unplaced: !Command {container: plain, run: pwd, work-dir: no/such}
+  outside: !Command {container: plain, run: pwd, work-dir: /no/such}
+  tool: !Command {container: plain, run: pwd, work-dir: /bin/sh}
+  linked: !Command {container: plain, run: [pwd, -P], work-dir: link}
+  volume: !Command {container: plain, run: [ran], volumes: {/opt: !BindRO /work/sub}, environ: {PATH: "/opt:/bin"}}
   watches: !Command {container: plain, run: "true", expect-inotify-limit: 50000}
   late: !Command {container: plain, run: echo done, banner: "late\\n", banner-delay: 60}
   stays: !Command {container: plain, run: "echo started; sleep 7701", banner: "It is up\\n", banner-delay: 1}
@@ -69,6 +83,9 @@ t.before(() => {
   rig.write('dependency', '1');
   rig.write('sub/x', '');
   cpSync('/bin/busybox', join(rig.root, 'busybox'));
+  symlinkSync('/work/sub', join(rig.root, 'link'));
+  rig.write('sub/ran', '#!/bin/sh\necho ran\n');
+  chmodSync(join(rig.root, 'sub/ran'), 0o755);
   const built = rig.run('_build', 'plain');
   if (built.code !== 0) throw new Error(built.stderr);
 });
@@ -397,4 +414,22 @@ t.test('§4.4 _help, §4.4 _list, §4.4 _compgen', async t => {
   t.equal(rig.run('_compgen', '--', 'en').stdout, 'env\n');
   t.equal(rig.run('_compgen', '_build').stdout, 'c\nedited\nfails\nplain\n');
   t.equal(rig.run('_compgen', '--', '--env').stdout, '--env\n--environ\n');
+});
+
+t.test('§1.6 work-dir, §1.6 run: what is not there is said, and not made', async t => {
+  t.match(rig.run('unplaced'), {
+    code: 124,
+    stderr: 'work-dir /work/no/such does not exist in the container\n',
+  });
+  t.notOk(rig.has('no'), 'not in the project');
+  t.match(rig.run('outside'), { code: 124, stderr: 'work-dir /no/such does not exist in the container\n' });
+  t.notOk(rig.has('.vagga/plain/no'), 'nor in the image');
+  t.match(rig.run('tool'), { code: 124, stderr: 'work-dir /bin/sh is not a directory\n' });
+  t.match(rig.run('_run', 'plain', '/bin/nothing'), {
+    code: 124,
+    stderr: /^Command "\/bin\/nothing" not found\n$/,
+  });
+  t.match(rig.run('_run', 'plain', './nothing'), { code: 124 });
+  t.match(rig.run('linked'), { code: 0, stdout: '/work/sub\n' }, 'through a symlink of the project');
+  t.match(rig.run('volume'), { code: 0, stdout: 'ran\n' }, 'in a volume only the container can look');
 });

@@ -17,6 +17,7 @@ import { IN_CAPSULE } from '../project/in-capsule.ts';
 import type { NotStarted, Prepared } from '../run/prepare.ts';
 import { preparedBundle } from '../run/prepared.ts';
 import { proxyVariables } from '../run/proxies.ts';
+import { placeProblem } from '../run/seen.ts';
 import { findBusybox } from './busybox.ts';
 import { heldCapabilities } from './capabilities.ts';
 import { capsuleMounts } from './mounts.ts';
@@ -89,13 +90,19 @@ export function prepareCapsule(request: CapsuleRequest): Prepared | NotStarted {
   if (busybox === undefined) return { kind: 'ended', code: 122, stderr: `${NO_BUSYBOX}\n` };
   const namespace = userNamespace(currentIds().ids, command, ROOT_USER);
   if (!namespace.ok) return { kind: 'ended', code: 121, stderr: `${namespace.message}\n` };
+  const rootPath = capsuleRoot(layout.base, layout.root, busybox);
+  const mounts = capsuleMounts(layout, cache.settings);
+  const cwd = workDirectory(layout, command.workDir);
+  const covered = mounts.map(({ target }) => target);
+  const misplaced = placeProblem({ rootPath, project: layout.root, covered }, cwd);
+  if (misplaced !== undefined) return { kind: 'ended', code: 124, stderr: `${misplaced}\n` };
   const spec = sandboxOf(engine, {
-    rootPath: capsuleRoot(layout.base, layout.root, busybox),
+    rootPath,
     readonlyRoot: true,
     args: request.argv,
     env: environment(request),
-    cwd: workDirectory(layout, command.workDir),
-    mounts: capsuleMounts(layout, cache.settings),
+    cwd,
+    mounts,
     terminal,
     network: request.isolateNetwork || command.isolateNetwork ? 'new' : 'host',
     user: ROOT_USER,

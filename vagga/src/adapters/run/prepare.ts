@@ -16,8 +16,9 @@ import type { Cache, CachedRuntime } from '../project/cache.ts';
 import { mountsOf } from '../volumes/mounts.ts';
 import type { RunVolumes } from '../volumes/run-volumes.ts';
 import { preparedBundle } from './prepared.ts';
-import { findInImage, type Places } from './program.ts';
+import { findProgram } from './program.ts';
 import { proxyVariables } from './proxies.ts';
+import { type Places, placeProblem } from './seen.ts';
 
 export interface RunRequest {
   readonly layout: Layout;
@@ -81,12 +82,18 @@ function fileVariables(rootPath: string, path: string | undefined): Record<strin
 }
 
 /** The argv with its program found, or what is missing where. */
-function located(request: RunRequest, places: Places, ownPath: string): readonly string[] | NotStarted {
+function located(
+  request: RunRequest,
+  places: Places,
+  ownPath: string,
+  cwd: string,
+): readonly string[] | NotStarted {
   const [program = '', ...rest] = request.argv;
   const path = request.usualPath ? SEARCH_PATH : ownPath;
-  const found = findInImage(places, program, path);
+  const found = findProgram(places, program, path, cwd);
   const name = request.usualPath ? JSON.stringify(program) : program;
-  if (found === undefined) return wrong(`Command ${name} not found in ${JSON.stringify(path)}`);
+  if (found === undefined)
+    return wrong(`Command ${name} not found${program.includes('/') ? '' : ` in ${JSON.stringify(path)}`}`);
   return request.usualPath ? [found, ...rest] : request.argv;
 }
 
@@ -128,7 +135,11 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   const namespace = userNamespace(currentIds().ids, container, command);
   if (!namespace.ok) return { kind: 'ended', code: 121, stderr: `${namespace.message}\n` };
   const covered = mounts.mounts.map(({ target }) => target);
-  const argv = located(request, { rootPath, covered }, env.PATH ?? '');
+  const places = { rootPath, project: layout.root, covered };
+  const cwd = workDirectory(layout, command);
+  const misplaced = placeProblem(places, cwd);
+  if (misplaced !== undefined) return wrong(misplaced);
+  const argv = located(request, places, env.PATH ?? '', cwd);
   if ('kind' in argv) return argv;
   const spec = sandboxOf(engine, {
     rootPath,
@@ -136,7 +147,7 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     args: command.pid1mode === 'wait-all-children' ? waitingForAll(argv) : argv,
     ownInit: command.pid1mode !== 'exec',
     env,
-    cwd: workDirectory(layout, command),
+    cwd,
     mounts: mounts.mounts,
     terminal: request.terminal,
     network: request.network ?? (request.isolateNetwork || command.isolateNetwork ? 'new' : 'host'),

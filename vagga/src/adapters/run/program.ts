@@ -1,31 +1,17 @@
-// Which file of the image a command's first word is.
-import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
-import { inRoot } from '../build/in-root.ts';
-
-export interface Places {
-  readonly rootPath: string;
-  /** Mount points: what is below them only the running container sees. */
-  readonly covered: readonly string[];
-}
-
-const isBelow = (directory: string, mount: string) =>
-  directory === mount || directory.startsWith(`${mount}/`);
+// Which file of the container a command's first word is.
+import { join, resolve } from 'node:path';
+import { type Places, seen } from './seen.ts';
 
 /**
  * Absolute path of `program` in the directories of `path` (relative ones do not count), the word itself when only the
- * container can find it, undefined when it is nowhere.
+ * container can find it, undefined when it is nowhere. A word with a slash is a path from `cwd`.
  */
-export function findInImage(
-  { rootPath, covered }: Places,
-  program: string,
-  path: string,
-): string | undefined {
-  if (program.includes('/')) return program;
+export function findProgram(places: Places, program: string, path: string, cwd: string): string | undefined {
+  if (program.includes('/')) return seen(places, resolve(cwd, program)) === 'absent' ? undefined : program;
   for (const directory of path.split(':').filter(item => item.startsWith('/'))) {
-    if (covered.some(mount => isBelow(directory, mount))) return program;
-    const found = lstatSync(join(inRoot(rootPath, directory), program), { throwIfNoEntry: false });
-    if (found !== undefined) return join(directory, program);
+    const found = seen(places, join(directory, program));
+    if (found === 'unknown') return program;
+    if (found !== 'absent') return join(directory, program);
   }
   return undefined;
 }
