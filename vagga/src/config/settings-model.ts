@@ -9,6 +9,8 @@ export interface Settings {
   readonly cacheDir?: string;
   readonly versionCheck: boolean;
   readonly proxyEnvVars: boolean;
+  /** Build steps see the caller's agent. */
+  readonly sshAgent: boolean;
   readonly ubuntuMirror?: string;
   readonly ubuntuSkipLocking: boolean;
   readonly alpineMirror?: string;
@@ -43,6 +45,7 @@ export interface Settings {
 export const DEFAULT_SETTINGS: Settings = {
   versionCheck: true,
   proxyEnvVars: true,
+  sshAgent: false,
   ubuntuSkipLocking: false,
   versionedBuildDir: false,
   externalVolumes: {},

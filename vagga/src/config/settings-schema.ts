@@ -32,6 +32,9 @@ const OF_USER = {
   'debian-keyring': path('OpenPGP keys of your own Debian mirror'),
   'alpine-keys': path('directory with the public keys (*.rsa.pub) of your own Alpine mirror'),
   'proxy-env-vars': bool('proxy variables of the caller are handed to builds and commands'),
+  'ssh-agent': bool(
+    'build steps may use the ssh-agent of the caller (SSH_AUTH_SOCK), for private repositories',
+  ),
   'external-volumes': s.optional(
     s.map(s.path('any')),
     'directories of the host that volumes may bind, by name below /volumes',

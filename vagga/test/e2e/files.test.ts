@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { tarGz, zip } from '../archives/make.ts';
-import { Rig, Running } from './rig.ts';
+import { Rig, Running, until } from './rig.ts';
 
 const rig = new Rig();
 const SERVED = join(rig.root, 'served');
@@ -350,18 +350,17 @@ t.test('§1.4 image-cache-url, §4.2 --no-image-download: a finished image in pl
   t.equal(image('made'), 'here');
 });
 
-/** The programs and libraries that git needs to clone over HTTP, as a step that unpacks them. */
-function gitOfTheHost(): string {
-  const programs = ['/usr/bin/git', '/usr/lib/git-core/git-remote-http'];
+/** Programs of this machine and their libraries, as a step that unpacks them. */
+function hostPrograms(...programs: string[]): string {
   const libraries = programs.flatMap(program =>
     [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(\/\S+) \(/g)].map(
       match => match[1] ?? '',
     ),
   );
   const files = [...programs, ...new Set(libraries)];
-  const packed = spawnSync('tar', ['-czhf', join(rig.root, 'git.tgz'), ...files], { encoding: 'utf8' });
+  const packed = spawnSync('tar', ['-czhf', join(rig.root, 'programs.tgz'), ...files], { encoding: 'utf8' });
   if (packed.status !== 0) throw new Error(packed.stderr);
-  return '!Tar {url: ./git.tgz}';
+  return '!Tar {url: ./programs.tgz}';
 }
 
 t.test('§2.5 !Git, §2.5 !GitInstall: by the git of the image where the machine has none', async t => {
@@ -381,7 +380,7 @@ t.test('§2.5 !Git, §2.5 !GitInstall: by the git of the image where the machine
   );
   const script = 'script: "/bin/busybox cat file > /bin/result"';
   config(
-    gitOfTheHost(),
+    hostPrograms('/usr/bin/git', '/usr/lib/git-core/git-remote-http'),
     `!Git {url: "${url}", path: /src, branch: side}`,
     `!GitInstall {url: "${url}", ${script}}`,
   );
@@ -391,4 +390,25 @@ t.test('§2.5 !Git, §2.5 !GitInstall: by the git of the image where the machine
   t.equal(image('bin/result'), 'two\n');
   t.same(rig.list('.vagga/.cache/git'), [url.replaceAll('/', '%2F')], 'the same cache');
   t.notOk(rig.has('.vagga/c/tmp/.vagga-git'));
+});
+
+t.test('the ssh-agent of the caller, only where the settings of the user allow it', async t => {
+  const socket = join(rig.root, 'agent');
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+  t.teardown(() => agent.kill());
+  await until(() => rig.has('agent'), 'the agent listens');
+  const key = join(rig.root, 'key');
+  spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'of the caller', '-f', key]);
+  const env = { SSH_AUTH_SOCK: socket };
+  spawnSync('ssh-add', ['-q', key], { env: { ...process.env, ...env } });
+  const look = (mark: string) => `!Sh "ssh-add -l > /bin/keys || true; echo ${mark}"`;
+  config(hostPrograms('/usr/bin/ssh-add'), look('without'));
+  const without = await rig.start(['_build', 'c'], env).ended;
+  t.equal(without.code, 0, without.stderr);
+  t.equal(image('bin/keys'), '');
+  config(hostPrograms('/usr/bin/ssh-add'), look('with'));
+  const allowed = await rig.start(['_build', 'c'], { ...env, VAGGA_SETTINGS: 'ssh-agent: true' }).ended;
+  t.equal(allowed.code, 0, allowed.stderr);
+  t.match(image('bin/keys'), / of the caller \(ED25519\)\n$/);
+  t.same(rig.list('.vagga/c/run'), [], 'nothing of it stays');
 });

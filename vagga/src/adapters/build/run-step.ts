@@ -14,6 +14,7 @@ import { runChild } from './child.ts';
 import type { BuildContext } from './context.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
 import { missingProgram } from './program.ts';
+import { sshAgentOf } from './ssh-agent.ts';
 
 type RunAction = Extract<BuildAction, { kind: 'run' }>;
 
@@ -43,15 +44,17 @@ async function spec(context: BuildContext, action: RunAction, mounts: readonly S
   const { user = ROOT_USER, isolateNetwork = false } = action;
   const namespace = userNamespace(currentIds().ids, context.ids, user);
   if (!namespace.ok) throw new Error(namespace.message);
+  const agent = sshAgentOf(context, process.env);
   return sandboxOf(context.engine, {
     rootPath: context.root,
     readonlyRoot: false,
     args: action.argv,
-    env: action.env,
+    env: { ...action.env, ...agent.env },
     cwd: action.cwd ?? '/work',
     mounts: [
       projectMount(context.layout.root),
       { type: 'tmpfs', target: '/run', readonly: false, mode: 0o755 },
+      ...agent.mounts,
       ...mounts,
       ...mountsOf(context, action.caches),
     ],
