@@ -10,6 +10,7 @@ import { enterNamespace } from './namespace.ts';
 import { printReport, printSurvey } from './print.ts';
 import { schedule10k } from './schedule-10k.ts';
 import { runSurvey, type Survey, type SurveyReport } from './survey.ts';
+import { vaggaBuild } from './vagga-build.ts';
 import { vaggaLayers } from './vagga-layers.ts';
 import { vaggaList } from './vagga-list.ts';
 import { vaggaRebuild } from './vagga-rebuild.ts';
@@ -19,6 +20,7 @@ import { vaggaStart } from './vagga-start.ts';
 
 const BENCHES: readonly (Bench | Survey)[] = [
   vaggaStart,
+  vaggaBuild,
   vaggaRebuild,
   vaggaLayers,
   vaggaList,

@@ -183,6 +183,7 @@ export class Ensurer {
     if (before.kind === 'hashed' && !this.#options.force && this.#isUsable(name, before.hash)) {
       return { kind: 'ready', image: { hash: before.hash, stamps: before.stamps } };
     }
+    separateMounts();
     if (before.kind === 'hashed') this.#warnOfOtherIds(name, before.hash);
     const { project, settings } = this.cache;
     const container = project.containers[name];
@@ -201,7 +202,6 @@ export class Ensurer {
     if (!keyed.ok) return failed(problemsText(keyed.problems));
     for (const warning of currentIds().warnings) this.#options.progress.note(`Warning: ${warning}`);
     this.#sayWhy(name);
-    separateMounts();
     const engine = await this.#engine();
     if ('error' in engine) return failed(engine.error);
     // A step that a killed build left behind would go on in the directory we are about to use.
