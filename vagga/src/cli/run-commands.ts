@@ -14,6 +14,7 @@ import { withFilling } from './initialise.ts';
 import { type PlannedCommand, planCommands } from './plan-commands.ts';
 import { prepareCommand, socketsOf, type Wish } from './prepare-command.ts';
 import { report } from './quick.ts';
+import { isSupervisor, runSupervisor, startDetached } from './run-detached.ts';
 import { runSupervise } from './run-supervise.ts';
 import type { Session } from './session.ts';
 
@@ -94,8 +95,12 @@ export async function runCommands(session: Session, words: readonly string[]): P
   const images = await imagesOfAll(session, planned);
   if (typeof images === 'number') return images;
   if (session.options.containersOnly) return 0;
+  const last = planned.at(-1);
+  if (isSupervisor && last !== undefined) return await runSupervisor(session, last, images);
+  const { detach } = session.options;
   for (const command of planned) {
-    const code = await runPlanned(session, command, images);
+    const isLeft = detach && command === last;
+    const code = isLeft ? await startDetached(session, command) : await runPlanned(session, command, images);
     if (code !== 0) return code;
   }
   return 0;

@@ -7,6 +7,7 @@ import type { NotStarted, Prepared } from '../adapters/run/prepare.ts';
 import { TerminalOutput } from '../adapters/supervise/output.ts';
 import { supervise } from '../adapters/supervise/run.ts';
 import type { SupervisedChild } from '../adapters/supervise/supervisor.ts';
+import { KILL_UNRESPONSIVE_AFTER_S } from '../config/defaults.ts';
 import type { RunCommand, SuperviseCommand } from '../config/model.ts';
 import { childOptions, selectChildren } from '../core/supervise/select.ts';
 import type { SuperviseOptions } from '../core/supervise/types.ts';
@@ -90,6 +91,40 @@ async function superviseChildren(
   const { mode, killUnresponsiveAfterS } = command;
   const selected = names.map(child => [child, childOptions(command.children[child] as RunCommand)] as const);
   return { children, options: { mode, killUnresponsiveAfterS, children: Object.fromEntries(selected) } };
+}
+
+/** A single command as the only child of a run. */
+async function superviseCommand(
+  session: Session,
+  { name, line }: PlannedCommand,
+  command: RunCommand,
+  images: Images,
+): Promise<Supervision | NotStarted> {
+  const child = await superviseOne(session, name, command, images, {
+    words: line.words,
+    own: line.variables,
+  });
+  if ('kind' in child) return child;
+  return {
+    children: [child],
+    options: {
+      mode: 'wait-all-successful',
+      killUnresponsiveAfterS: KILL_UNRESPONSIVE_AFTER_S,
+      children: { [name]: childOptions(command) },
+    },
+  };
+}
+
+/** Of any command that runs in containers. */
+export async function superviseAny(
+  session: Session,
+  planned: PlannedCommand,
+  images: Images,
+): Promise<Supervision | NotStarted> {
+  const { command } = planned;
+  if (command.kind === 'supervise') return await superviseChildren(session, planned, command, images);
+  if (command.kind === 'command') return await superviseCommand(session, planned, command, images);
+  return notStarted(121, '!CapsuleCommand cannot be detached: it has no container of its own');
 }
 
 export async function runSupervise(

@@ -179,3 +179,9 @@ export const ENV_FILE_BYTES_MAX = 1024 * 1024;
 
 /** The engine and the init of a container, which `pids-limit` does not mean. */
 export const ENGINE_PIDS = 2;
+
+/** The log of a detached command, of which an older part as big is kept: a day of a chatty service. */
+export const DETACHED_LOG_BYTES_MAX = 16 * 1024 * 1024;
+
+/** An order names children: even hundreds of them fit. */
+export const CONTROL_LINE_BYTES_MAX = 64 * 1024;

@@ -1,11 +1,11 @@
 // Runs a prepared container in the foreground: terminal, signals and exit code are its own.
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
-import { isListening } from '../oci/listening.ts';
 import { sweepAbandoned } from '../oci/running.ts';
 import { JobControl } from './job-control.ts';
+import { passSignal } from './pass-signal.ts';
 import type { Prepared } from './prepare.ts';
 import { inputOf, terminalSettings } from './terminal.ts';
 
@@ -16,27 +16,12 @@ function comesFromTerminal(signal: NodeJS.Signals): boolean {
   return signal !== 'SIGTERM' && [0, 1, 2].some(fd => isatty(fd));
 }
 
-/** A container starts in 10 ms, on a very busy machine in some hundred; then it is told although it seems deaf. */
-const LISTENING_WAIT_MS = 2000;
-const LISTENING_POLL_MS = 5;
-
-/** A signal in the first milliseconds of a container would be lost: it waits until somebody listens. */
-function passOnTo(child: ChildProcess, { bundle, hasInit }: Prepared, signal: NodeJS.Signals): void {
-  const endMs = performance.now() + LISTENING_WAIT_MS;
-  const attempt = () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    if (!hasInit || isListening(bundle.id) || performance.now() > endMs) child.kill(signal);
-    else setTimeout(attempt, LISTENING_POLL_MS);
-  };
-  attempt();
-}
-
 /** The exit code of the container's program, 128 + signal number when a signal ended it. */
 export function runForeground(prepared: Prepared): Promise<number> {
   const [program = '', ...rest] = prepared.argv;
   return new Promise(resolve => {
     const passOn = (signal: NodeJS.Signals) => {
-      if (!comesFromTerminal(signal)) passOnTo(child, prepared, signal);
+      if (!comesFromTerminal(signal)) passSignal(child, prepared, signal);
     };
     const settings = prepared.terminal ? terminalSettings() : undefined;
     // Before the engine is there: a signal between the two would end us and leave it behind.

@@ -44,9 +44,10 @@ export class TerminalOutput implements Output {
     this.#display = display;
   }
 
-  /** One write for all of them: a line is never torn by another's. */
-  lines(name: string, to: StreamName, lines: readonly Uint8Array[]): void {
-    const time = this.#display.timestamps ? `${this.#display.colours.dim(new Date().toISOString())} ` : '';
+  /** One write for all of them: a line is never torn by another's. `at`: when they came, if not now. */
+  lines(name: string, to: StreamName, lines: readonly Uint8Array[], at?: string): void {
+    const { timestamps, colours } = this.#display;
+    const time = timestamps ? `${colours.dim(at ?? new Date().toISOString())} ` : '';
     const before = Buffer.from(`${time}${this.#prefixes.get(name) ?? ''}`);
     process[to].write(Buffer.concat(lines.flatMap(line => [before, line, NEWLINE])));
   }

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { OUTPUT_LINE_BYTES_MAX } from '../../config/defaults.ts';
 import { LineCutter } from '../../core/supervise/lines.ts';
 import { engineCommand } from '../oci/engine.ts';
+import { passSignal } from '../run/pass-signal.ts';
 import type { Prepared } from '../run/prepare.ts';
 import type { StreamName } from './output.ts';
 
@@ -58,7 +59,7 @@ export class SupervisedProcess {
 
   /** The engine passes it on. */
   send(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    passSignal(this.#child, this.prepared, signal);
   }
 
   /** Killing the engine alone would leave its container; the engine ends when the container does. */

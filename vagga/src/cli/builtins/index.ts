@@ -12,13 +12,17 @@ import { devcontainerCommand, devcontainerTar } from './devcontainer.ts';
 import { df } from './df.ts';
 import { doctor } from './doctor.ts';
 import { dumpProject } from './dump-config.ts';
+import { execEntry } from './exec.ts';
 import { hardlink } from './hardlink.ts';
 import { help } from './help.ts';
 import { ide } from './ide.ts';
 import { initStorageDir } from './init-storage-dir.ts';
 import { list } from './list.ts';
+import { logsEntry } from './logs.ts';
+import { psEntry } from './ps.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
+import { stopEntry } from './stop.ts';
 import { updateSymlinks } from './update-symlinks.ts';
 import { print } from './usage.ts';
 import { verify } from './verify.ts';
@@ -62,6 +66,10 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _verify: verify,
   _init_storage_dir: initStorageDir,
   _ide: ide,
+  _exec: { ...execEntry, outside: true },
+  _logs: { ...logsEntry, outside: true },
+  _ps: { ...psEntry, outside: true },
+  _stop: { ...stopEntry, outside: true },
   _version_hash: versionHash,
   _why: why,
 };

@@ -16,6 +16,7 @@ export interface GlobalOptions {
   readonly isolateNetwork: boolean;
   readonly build: BuildMode;
   readonly multi: boolean;
+  readonly detach: boolean;
   readonly explain: boolean;
   /** Containers built at once. */
   readonly jobs?: number;
@@ -46,6 +47,11 @@ export const GLOBAL: CommandLineSpec = {
     flag('containers-only', ['--containers-only'], 'Build the containers, run nothing'),
     ...BUILD_MODES,
     flag('no-network', ['--no-net', '--no-network', '--isolate-network'], 'Run with a loopback network only'),
+    flag(
+      'detach',
+      ['-d', '--detach'],
+      'Start the command and leave it running: see _ps, _logs, _exec, _stop',
+    ),
     flag('multi', ['-m', '--run-multi'], 'The words are commands to run one after another'),
     valued('jobs', ['-j', '--jobs'], 'N', 'Build as many containers at once'),
     valued('progress', ['--progress'], 'MODE', `How builds are shown: ${MODES.join(', ')}`),
@@ -100,6 +106,7 @@ function optionsOf(given: readonly Given[]): GlobalOptions {
     isolateNetwork: has(given, 'no-network'),
     build: buildMode(given, 'normal'),
     multi: has(given, 'multi'),
+    detach: has(given, 'detach'),
     explain: has(given, 'explain'),
     progress: (valuesOf(given, 'progress').at(-1) ?? 'auto') as GlobalOptions['progress'],
     ...(jobs !== undefined && { jobs: Number(jobs) }),

@@ -1,0 +1,79 @@
+// Orders for a detached command: a socket in its directory that only its user can reach. One JSON line each way.
+import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { CONTROL_LINE_BYTES_MAX } from '../../config/defaults.ts';
+import type { DetachedPlace } from './place.ts';
+
+const NAME = 'control';
+
+/** `names`: of children; none: the whole command. */
+export interface Order {
+  readonly do: 'stop';
+  readonly names: readonly string[];
+}
+
+export interface Answer {
+  readonly ok: boolean;
+  readonly message?: string;
+}
+
+/** A socket's address holds 107 bytes, and projects are deeper: through a descriptor the name is short. */
+function inDirectory<T>(place: DetachedPlace, work: (path: string) => T): T {
+  const fd = openSync(place.directory, 'r');
+  try {
+    return work(`/proc/self/fd/${fd}/${NAME}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function answerTo(text: string, obey: (order: Order) => Promise<Answer>): Promise<Answer> {
+  try {
+    return await obey(JSON.parse(text) as Order);
+  } catch (error) {
+    return { ok: false, message: (error as Error).message };
+  }
+}
+
+function serve(socket: Socket, obey: (order: Order) => Promise<Answer>): void {
+  let text = '';
+  socket.setEncoding('utf8');
+  socket.on('error', () => {});
+  socket.on('data', async chunk => {
+    const isWhole = text.includes('\n');
+    text += chunk;
+    if (text.length > CONTROL_LINE_BYTES_MAX) socket.destroy();
+    else if (!isWhole && text.includes('\n')) socket.end(`${JSON.stringify(await answerTo(text, obey))}\n`);
+  });
+}
+
+/** Returns what closes it. `obey` answers when the order has been carried out. */
+export function serveOrders(place: DetachedPlace, obey: (order: Order) => Promise<Answer>): () => void {
+  const server = createServer({ allowHalfOpen: true }, socket => serve(socket, obey));
+  server.on('error', error => process.stderr.write(`control socket: ${error.message}\n`));
+  inDirectory(place, path => {
+    server.listen(path);
+    chmodSync(path, 0o600);
+  });
+  server.unref();
+  return () => {
+    server.close();
+    rmSync(`${place.directory}/${NAME}`, { force: true });
+  };
+}
+
+/** Resolves to the answer, or to why there is none: the supervisor ended meanwhile, or was not there. */
+export function order(place: DetachedPlace, what: Order): Promise<Answer> {
+  return new Promise(resolve => {
+    const socket = inDirectory(place, path => connect(path));
+    const fail = (message: string) => resolve({ ok: false, message });
+    socket.once('error', error => fail(error.message));
+    socket.once('close', () => fail('it ended'));
+    createInterface(socket).once('line', line => {
+      resolve(JSON.parse(line) as Answer);
+      socket.destroy();
+    });
+    socket.write(`${JSON.stringify(what)}\n`);
+  });
+}

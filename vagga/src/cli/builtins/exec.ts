@@ -1,0 +1,78 @@
+// `_exec NAME COMMAND …`: a program beside the one that runs in a container.
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Detached } from '../../adapters/detached/state.ts';
+import { execCommand } from '../../adapters/oci/engine.ts';
+import { runForeground } from '../../adapters/run/foreground.ts';
+import type { Prepared } from '../../adapters/run/prepare.ts';
+import { wantsTerminal } from '../../adapters/run/terminal.ts';
+import { has } from '../../core/options/parse.ts';
+import { flag } from '../../core/options/spec.ts';
+import { type ChosenRun, chosenRuns } from '../detached.ts';
+import { type Session, say } from '../session.ts';
+import { entry } from './registry.ts';
+
+/** Who is root of a user namespace has made it: its creator may enter it. */
+function enterWords({ supervisor }: Detached['state']): string[] {
+  if (!supervisor.insideUserNamespace) return [];
+  return ['nsenter', '--user', '--mount', '--target', String(supervisor.pid), '--'];
+}
+
+/** The only child, or the one named. */
+function childOf({ children, detached: { state } }: ChosenRun): string | undefined {
+  const [child, more] = children.length > 0 ? children : state.report.children.map(({ name }) => name);
+  return more === undefined ? child : undefined;
+}
+
+interface ProcessSpec {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly terminal: boolean;
+}
+
+/** As the program of the container was started, with another command line; in a file, as engines want it. */
+function processFile({ place }: Detached, id: string, argv: readonly string[], terminal: boolean): string {
+  const config = readFileSync(join(place.bundles, id, 'config.json'), 'utf8');
+  const { process: own } = JSON.parse(config) as { readonly process: ProcessSpec };
+  const env = [...own.env.filter(text => !text.startsWith('TERM=')), `TERM=${process.env.TERM ?? 'dumb'}`];
+  const file = join(place.directory, `exec.${process.pid}.json`);
+  writeFileSync(file, JSON.stringify({ ...own, args: argv, env, terminal }), { mode: 0o600 });
+  return file;
+}
+
+function prepared(detached: Detached, id: string, argv: readonly string[], terminal: boolean): Prepared {
+  const { state, place } = detached;
+  const file = processFile(detached, id, argv, terminal);
+  const bundle = { id, directory: join(place.bundles, id), remove: () => rmSync(file, { force: true }) };
+  const words = [...enterWords(state), ...execCommand(state.engine, id, [], ['--process', file])];
+  return { kind: 'prepared', argv: words, bundle, engine: state.engine, hasInit: false, terminal };
+}
+
+async function exec(session: Session, words: readonly string[], mayHaveTerminal: boolean): Promise<number> {
+  const [name = '', ...argv] = words;
+  const runs = chosenRuns(session, [name]);
+  if (typeof runs === 'number') return runs;
+  const run = runs[0] as ChosenRun;
+  const child = childOf(run);
+  const names = run.detached.state.report.children.map(each => each.name);
+  if (child === undefined) return say(121, `${name} has several children: ${names.join(', ')}`);
+  const id = run.detached.alive ? run.detached.state.containers[child] : undefined;
+  if (id === undefined) return say(121, `${child} is not running now (see vagga _ps)`);
+  return await runForeground(prepared(run.detached, id, argv, mayHaveTerminal && wantsTerminal()));
+}
+
+export const execEntry = entry(
+  {
+    name: 'vagga _exec',
+    description: 'Run a program in the container of a detached command',
+    options: [flag('no-tty', ['-T', '--no-tty'], 'Without a terminal of its own')],
+    positionals: [
+      { name: 'name', takes: 'required', help: 'A command or one of its children' },
+      { name: 'command', takes: 'required', help: 'The program' },
+      { name: 'args', takes: 'list', help: 'Its arguments' },
+    ],
+    stopsAtWord: true,
+  },
+  (session, { given, words }) => exec(session, words, !has(given, 'no-tty')),
+);

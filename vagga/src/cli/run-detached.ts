@@ -1,0 +1,77 @@
+// `vagga --detach COMMAND`: the command goes on without us, under a supervisor of its own.
+
+import { closeSync, mkdirSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { takeLock } from '../adapters/build/lock.ts';
+import { DetachedPlace } from '../adapters/detached/place.ts';
+import { DETACHED_VARIABLE, startSupervisor } from '../adapters/detached/start.ts';
+import { readDetached } from '../adapters/detached/state.ts';
+import { superviseDetached } from '../adapters/detached/supervise.ts';
+import type { Images } from './images.ts';
+import type { PlannedCommand } from './plan-commands.ts';
+import { report } from './quick.ts';
+import { superviseAny } from './run-supervise.ts';
+import { type Session, say } from './session.ts';
+
+/** Over it our starter is told that all runs. */
+const TELL_FD = 3;
+
+/** True in the process that supervises; the programs that it starts are not told. */
+export const isSupervisor = process.env[DETACHED_VARIABLE] !== undefined;
+delete process.env[DETACHED_VARIABLE];
+
+const nothing = new AbortController().signal;
+
+function runsAlready(name: string): number {
+  return say(
+    121,
+    `${name} is running already: vagga _logs ${name}, vagga _stop ${name}, vagga _exec ${name} …`,
+  );
+}
+
+async function start(place: DetachedPlace): Promise<number> {
+  if (readDetached(place)?.alive) return runsAlready(place.name);
+  place.makeEmpty();
+  const started = await startSupervisor(place);
+  if (started.ok) {
+    const { name } = place;
+    process.stderr.write(`${name} is running: vagga _logs -f ${name}, vagga _stop ${name}\n`);
+    return 0;
+  }
+  place.remove();
+  return say(started.code, started.errors);
+}
+
+/** The part of whoever types the command. */
+export async function startDetached(session: Session, { name }: PlannedCommand): Promise<number> {
+  const place = new DetachedPlace(session.layout, name);
+  mkdirSync(dirname(place.lock), { recursive: true, mode: 0o700 });
+  const lock = await takeLock(place.lock, 0, nothing);
+  if (lock === 'busy') return runsAlready(name);
+  if (lock instanceof Error) return say(121, lock.message);
+  try {
+    return await start(place);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The part of the supervisor. Its stderr is a file that the starter shows when this ends at once. */
+export async function runSupervisor(
+  session: Session,
+  planned: PlannedCommand,
+  images: Images,
+): Promise<number> {
+  const made = await superviseAny(session, planned, images);
+  if ('kind' in made) return report(made);
+  const place = new DetachedPlace(session.layout, planned.name);
+  const started = () => {
+    try {
+      writeSync(TELL_FD, 'started\n');
+    } catch {
+      // The starter was interrupted: it runs all the same, as _ps shows.
+    }
+    closeSync(TELL_FD);
+  };
+  return await superviseDetached(place, made.children, made.options, started);
+}
