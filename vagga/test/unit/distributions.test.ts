@@ -4,6 +4,7 @@ import { planBuild } from '../../src/core/plan/build.ts';
 import { LATEST_ALPINE, startAlpine } from '../../src/core/steps/alpine.ts';
 import type { Distribution } from '../../src/core/steps/distribution.ts';
 import { type Feature, featurePackages, requireFeatures } from '../../src/core/steps/features.ts';
+import { FRESH_LANGUAGES } from '../../src/core/steps/languages/types.ts';
 import type { BuildAction, BuildState } from '../../src/core/steps/state.ts';
 import { project } from './helpers.ts';
 
@@ -306,6 +307,7 @@ const EMPTY: BuildState = {
   emptyDirs: [],
   removed: [],
   caches: {},
+  languages: FRESH_LANGUAGES,
 };
 
 t.test('§2.1 features: what a language step asks for is installed once', async t => {

@@ -195,9 +195,9 @@ export class Ensurer {
     if (before.kind === 'hashed' && (await this.#prebuilt(name, slot, before.hash)))
       return await this.#install(name, slot, before, (performance.now() - startMs) / 1000);
     if (this.#options.signal.aborted) return { kind: 'interrupted' };
-    const { otherContainer } = new DiskWorld(this.#layout, project);
-    const plan = planBuild(project, name, proxyVariables(this.cache), otherContainer);
-    const keyed = planBuild(project, name, {}, otherContainer);
+    const files = new DiskWorld(this.#layout, project);
+    const plan = planBuild(project, name, proxyVariables(this.cache), files);
+    const keyed = planBuild(project, name, {}, files);
     if (!plan.ok) return failed(problemsText(plan.problems));
     if (!keyed.ok) return failed(problemsText(keyed.problems));
     for (const warning of currentIds().warnings) this.#options.progress.note(`Warning: ${warning}`);

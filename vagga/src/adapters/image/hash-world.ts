@@ -38,6 +38,8 @@ export class DiskWorld implements HashWorld {
     return this.#project.containers;
   }
 
+  readonly readText = (path: string): string | undefined => this.tree.readText(path);
+
   readonly describe = (repo: string, pattern: string | undefined): string => {
     if (!isProjectPath(repo))
       throw new NotHashable('failed', `repo must be below /work, to be known before the build: ${repo}`);

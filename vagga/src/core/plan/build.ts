@@ -3,10 +3,14 @@ import { SEARCH_PATH } from '../../config/defaults.ts';
 import type { Container, Project } from '../../config/model.ts';
 import { containerDependencies } from '../../config/references.ts';
 import { type PlannedStep, planSteps, type StepProblem } from '../steps/index.ts';
+import { finishNpm } from '../steps/languages/npm.ts';
+import { finishPip } from '../steps/languages/pip.ts';
+import { FRESH_LANGUAGES } from '../steps/languages/types.ts';
 import { finishPackages } from '../steps/packages.ts';
 import type { BuildAction, BuildState, StepWorld } from '../steps/state.ts';
 
-type OtherConfigs = StepWorld['otherContainer'];
+/** What a plan reads besides the project's config. */
+type PlanFiles = Pick<StepWorld, 'otherContainer' | 'readText'>;
 
 /** Directories every image has: the places where a run mounts something. */
 const SYSTEM_DIRECTORIES = ['/dev', '/sys', '/proc', '/run', '/work'];
@@ -40,10 +44,14 @@ const START: BuildState = {
   emptyDirs: [],
   removed: [],
   caches: {},
+  languages: FRESH_LANGUAGES,
 };
 
-/** Where no other config can be read. */
-const NO_OTHERS: OtherConfigs = () => ({ kind: 'not-ready', message: 'no other config can be read here' });
+/** Where nothing but the config can be read. */
+const NO_FILES: PlanFiles = {
+  otherContainer: () => ({ kind: 'not-ready', message: 'no other config can be read here' }),
+  readText: () => undefined,
+};
 
 /** Package lists are outside of images, and those of then may name packages that are gone. */
 function resumed(steps: readonly PlannedStep[], index: number, world: StepWorld): readonly PlannedStep[] {
@@ -56,6 +64,8 @@ function resumed(steps: readonly PlannedStep[], index: number, world: StepWorld)
 
 function finish(state: BuildState, truncated: readonly string[], dataDirs: readonly string[]): BuildAction[] {
   return [
+    ...finishPip(state),
+    ...finishNpm(state),
     ...finishPackages(state),
     ...truncated.map((path): BuildAction => ({ kind: 'truncate', path })),
     ...state.removed.map((path): BuildAction => ({ kind: 'remove', path })),
@@ -72,12 +82,13 @@ export function planBuild(
   project: Project,
   name: string,
   proxies: Readonly<Record<string, string>>,
-  otherContainer: OtherConfigs = NO_OTHERS,
+  files: PlanFiles = NO_FILES,
 ): BuildPlan {
   const container = project.containers[name];
   if (container === undefined) throw new Error(`no container ${name}`);
   const start = { ...START, env: { ...BUILD_ENVIRONMENT, ...proxies } };
-  const world = { containers: project.containers, otherContainer };
+  const { otherContainer, readText } = files;
+  const world = { containers: project.containers, otherContainer, readText };
   const planned = planSteps(container.setup, start, world);
   if (!planned.ok) return planned;
   const { resolvConfPath, hostsFilePath } = container;

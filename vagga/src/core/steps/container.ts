@@ -5,7 +5,8 @@ import { type BuildState, done, type PlanStep, refuse } from './state.ts';
 
 /** Build dependencies of the parent are gone already, its package lists are not ours, and what it mounted was for itself. */
 function inherited(state: BuildState): BuildState {
-  return { ...state, buildDeps: [], listsFresh: false, caches: cachesOnly(state.caches) };
+  const languages = { ...state.languages, used: [] };
+  return { ...state, buildDeps: [], listsFresh: false, caches: cachesOnly(state.caches), languages };
 }
 
 export const planContainer: PlanStep = (value, state, world) => {

@@ -12,6 +12,8 @@ export type Feature =
   | 'python2-dev'
   | 'python3'
   | 'python3-dev'
+  /** The distribution's own pip, where it is recent enough. */
+  | 'pip3'
   | 'node'
   | 'node-dev'
   | 'npm'
@@ -59,6 +61,7 @@ const ALPINE: Table<Of<'alpine'>> = {
   'python2-dev': alpine => build(minor(alpine) < 12 ? 'python-dev' : 'python2-dev'),
   python3: stay('python3'),
   'python3-dev': build('python3-dev'),
+  pip3: alpine => (minor(alpine) < 12 ? {} : build('py3-pip')),
   node: stay('nodejs'),
   'node-dev': build('nodejs-dev'),
   npm: alpine =>
@@ -102,6 +105,7 @@ const UBUNTU: Table<Of<'ubuntu'>> = {
   'python2-dev': ubuntuPython2('-dev'),
   python3: stay('python3'),
   'python3-dev': build('python3-dev'),
+  pip3: ({ codename }) => (isOlder(codename, 'jammy') ? {} : build('python3-pip')),
   node: ubuntuNode,
   'node-dev': ({ codename }) => build(isOlder(codename, 'disco') ? 'nodejs-dev' : 'libnode-dev'),
   npm: build('npm'),
@@ -131,6 +135,7 @@ const DEBIAN: Table<Of<'debian'>> = {
   ...(UBUNTU as Table<unknown>),
   python2: debianPython2(''),
   'python2-dev': debianPython2('-dev'),
+  pip3: debian => (isOldDebian(debian) ? {} : build('python3-pip')),
   node: stay('nodejs'),
   'node-dev': debian => build(isOldDebian(debian) ? 'nodejs-dev' : 'libnode-dev'),
   // Since PHP 8 the json module is part of the interpreter.

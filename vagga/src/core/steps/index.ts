@@ -15,6 +15,8 @@ import {
   planText,
 } from './files.ts';
 import { planGit, planGitDescribe, planGitInstall } from './git.ts';
+import { planNpmConfig, planNpmDependencies, planNpmInstall } from './languages/npm.ts';
+import { planPipConfig, planPyInstall, planPyRequirements } from './languages/pip.ts';
 import { planOciImage } from './oci-image.ts';
 import { planBuildStep, planSubConfig } from './other-containers.ts';
 import { planBuildDeps, planInstall } from './packages.ts';
@@ -45,7 +47,15 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   GitDescribe: planGitDescribe,
   GitInstall: planGitInstall,
   Install: planInstall,
+  NpmConfig: planNpmConfig,
+  NpmDependencies: planNpmDependencies,
+  NpmInstall: planNpmInstall,
   OciImage: planOciImage,
+  PipConfig: planPipConfig,
+  Py2Install: planPyInstall('python2'),
+  Py2Requirements: planPyRequirements('python2'),
+  Py3Install: planPyInstall('python3'),
+  Py3Requirements: planPyRequirements('python3'),
   Remove: planRemove,
   Repo: planRepo,
   RunAs: planRunAs,

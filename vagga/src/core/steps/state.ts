@@ -6,6 +6,7 @@ import type { OtherContainer } from '../image/emit.ts';
 import type { ArchiveAction } from './archive-actions.ts';
 import type { Distribution } from './distribution.ts';
 import type { GitAction } from './git-actions.ts';
+import type { Languages } from './languages/types.ts';
 import type { Mounts } from './mounts.ts';
 import type { OciAction } from './oci-actions.ts';
 import type { PackageAction } from './package-actions.ts';
@@ -83,6 +84,7 @@ export interface BuildState {
   readonly emptyDirs: readonly string[];
   readonly removed: readonly string[];
   readonly caches: Mounts;
+  readonly languages: Languages;
 }
 
 export type Outcome =
@@ -93,6 +95,8 @@ export interface StepWorld {
   readonly containers: Readonly<Record<string, Container>>;
   /** The container that a `!SubConfig` of this value means. */
   readonly otherContainer: (value: Json) => OtherContainer;
+  /** A file of the project (`/work/…`), where the plan depends on what is in it; undefined when absent. */
+  readonly readText: (path: string) => string | undefined;
   /** The sub-configs that we are in. */
   readonly inside?: readonly string[];
 }

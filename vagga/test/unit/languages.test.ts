@@ -1,0 +1,168 @@
+// Steps of programming languages as plans: which commands they become, with which environment and caches.
+import t from 'tap';
+import { planBuild } from '../../src/core/plan/build.ts';
+import type { BuildAction } from '../../src/core/steps/state.ts';
+import { project } from './helpers.ts';
+
+type Run = Extract<BuildAction, { kind: 'run' }>;
+
+interface Plan {
+  readonly runs: readonly Run[];
+  readonly finish: readonly Run[];
+  readonly packages: string;
+  readonly problems: readonly string[];
+}
+
+const isRun = (action: BuildAction): action is Run => action.kind === 'run';
+
+function plan(setup: readonly string[], files: Record<string, string> = {}): Plan {
+  const text = `containers:\n  c:\n    setup:\n${setup.map(step => `    - ${step}\n`).join('')}`;
+  const planned = planBuild(
+    project(text),
+    'c',
+    {},
+    {
+      otherContainer: () => ({ kind: 'not-ready', message: '' }),
+      readText: path => files[path],
+    },
+  );
+  if (!planned.ok)
+    return { runs: [], finish: [], packages: '', problems: planned.problems.map(({ message }) => message) };
+  const actions = planned.steps.flatMap(step => step.actions);
+  const installs = actions.flatMap(action => (action.kind === 'apt-get' ? [action.argv.join(' ')] : []));
+  return {
+    runs: actions.filter(isRun),
+    finish: planned.finish.filter(isRun),
+    packages: installs.join('\n'),
+    problems: [],
+  };
+}
+
+const last = ({ runs }: Plan) => runs.at(-1) as Run;
+const line = (planned: Plan) => last(planned).argv.join(' ');
+
+t.test('§2.6 !Py3Install: pip of the interpreter, without dependencies, into the image', async t => {
+  const planned = plan(['!Debian bookworm', '!Py3Install [six, "urp==0.3"]']);
+  t.equal(line(planned), 'python3 -m pip install --ignore-installed --no-deps six urp==0.3');
+  t.match(last(planned).env, {
+    PIP_CACHE_DIR: '/tmp/pip-cache',
+    PYTHONPATH: '/tmp/pip-install',
+    PIP_BREAK_SYSTEM_PACKAGES: '1',
+  });
+  t.match(last(planned).caches, {
+    '/tmp/pip-cache/http': 'pip-cache-http',
+    '/tmp/pip-cache/wheels': 'pip-cache-wheels-amd64-debian-bookworm',
+  });
+  for (const name of ['build-essential', 'ca-certificates', 'python3', 'python3-dev', 'python3-pip'])
+    t.match(planned.packages, new RegExp(`(^|\\s)${name}(\\s|$)`), name);
+  t.match(
+    planned.finish.map(({ argv, outputFile }) => [argv.join(' '), outputFile]),
+    [['python3 -m pip freeze', 'pip3-freeze.txt'], []],
+  );
+});
+
+t.test('§2.6 !Py2Install: its own interpreter and list', async t => {
+  const planned = plan(['!Ubuntu xenial', '!Py2Install [urp]']);
+  t.equal(line(planned), 'python2 -m pip install --ignore-installed --no-deps urp');
+  t.match(planned.packages, /python-dev/);
+  t.notMatch(planned.packages, /python3/);
+  t.equal(planned.finish[0]?.outputFile, 'pip2-freeze.txt');
+  t.same(plan(['!Debian bookworm', '!Py2Install [urp]']).problems, [
+    'Debian bookworm has no Python 2 any more',
+  ]);
+});
+
+t.test('§2.6 !PipConfig: every key', async t => {
+  const config = [
+    'dependencies: true',
+    'index-urls: ["http://a/simple", "http://b/simple"]',
+    'find-links: [/work/wheels]',
+    'trusted-hosts: [a]',
+    'cache-wheels: false',
+    'install-python: false',
+    'python-exe: python3.9',
+    'allow-pre-releases: true',
+    'get-pip-args: ["pip<24"]',
+  ];
+  const planned = plan(['!Debian bookworm', `!PipConfig {${config.join(', ')}}`, '!Py3Install [six]']);
+  t.equal(
+    line(planned),
+    'python3.9 -m pip install --ignore-installed --index-url=http://a/simple --extra-index-url=http://b/simple ' +
+      '--trusted-host a --find-links=/work/wheels --pre six',
+  );
+  t.notMatch(planned.packages, /python/);
+  t.notOk('/tmp/pip-cache/wheels' in last(planned).caches);
+  t.same(planned.runs[0]?.argv.slice(-2), ['python3.9', 'pip<24'], 'the installer gets its arguments');
+  const replaced = plan([
+    '!Debian bookworm',
+    '!PipConfig {dependencies: true}',
+    '!PipConfig {}',
+    '!Py3Install [six]',
+  ]);
+  t.match(line(replaced), /--no-deps/, 'a later one replaces all of an earlier one');
+  const once = plan(['!Debian bookworm', '!Py3Install [a]', '!Py3Install [b]']);
+  t.equal(once.runs.length, 3, 'pip itself is looked for once');
+});
+
+t.test('§2.6 !Py3Requirements, §2.6 !Py2Requirements: the file itself, and what it needs', async t => {
+  const files = {
+    '/work/requirements.txt': 'six\n',
+    '/work/dev.txt': 'git+https://example.org/x.git\n-e hg+http://x/y\n',
+  };
+  t.match(
+    line(plan(['!Debian bookworm', '!Py3Requirements'], files)),
+    /--no-deps --requirement requirements.txt$/,
+  );
+  const planned = plan(['!Debian bookworm', '!Py3Requirements dev.txt'], files);
+  t.match(line(planned), /--requirement dev.txt$/);
+  t.match(planned.packages, / git( |$)/m);
+  t.match(planned.packages, / mercurial( |$)/m);
+  t.match(
+    line(plan(['!Ubuntu xenial', '!Py2Requirements'], files)),
+    /^python2 .*--requirement requirements.txt$/,
+  );
+});
+
+t.test('§2.7 !NpmInstall, §2.7 !NpmConfig: globally, with a cache', async t => {
+  const planned = plan(['!Debian bookworm', '!NpmInstall [left-pad, "git+https://example.org/x.git"]']);
+  t.equal(
+    line(planned),
+    'npm install --global --user=root --cache=/tmp/npm-cache left-pad git+https://example.org/x.git',
+  );
+  t.match(last(planned).caches, { '/tmp/npm-cache': 'npm-cache' });
+  t.match(planned.packages, / git( |$)/m);
+  t.match(planned.finish[0], { argv: ['npm', 'ls', '--global'], outputFile: 'npm-list.txt' });
+  const own = plan([
+    '!Debian bookworm',
+    '!NpmConfig {install-node: false, npm-exe: /opt/npm}',
+    '!NpmInstall [a]',
+  ]);
+  t.equal(line(own), '/opt/npm install --global --user=root --cache=/tmp/npm-cache a');
+  t.notMatch(own.packages, /nodejs/);
+  const old = plan(['!Ubuntu trusty', '!NpmInstall [a]']);
+  t.same(old.runs.at(-2)?.argv, ['npm', 'config', 'set', 'ca', '']);
+  t.same(plan(['!Alpine v3.4', '!NpmInstall [a]']).problems, [
+    'Vagga does not support npm on Alpine v3.4 (use >= v3.9)',
+  ]);
+  t.same(plan(['!NpmInstall [a]']).problems, [], 'an Alpine is implied');
+});
+
+t.test('§2.7 !NpmDependencies: the groups that are asked for', async t => {
+  const manifest = {
+    dependencies: { a: '1' },
+    devDependencies: { b: '^2' },
+    peerDependencies: { c: '3' },
+    optionalDependencies: { d: '4' },
+    bundledDependencies: ['a'],
+  };
+  const files = { '/work/package.json': JSON.stringify(manifest) };
+  const line2 = (step: string) => line(plan(['!Debian bookworm', step], files)).replace(/^.*npm-cache /, '');
+  t.equal(line2('!NpmDependencies'), 'a@1 b@^2');
+  t.equal(line2('!NpmDependencies {dev: false, peer: true, optional: true}'), 'a@1 c@3 d@4');
+  const problem = (text: string) =>
+    plan(['!Debian bookworm', '!NpmDependencies'], { '/work/package.json': text }).problems[0];
+  t.match(problem('{"dependencies": {"x": {}}}'), /^Package "x" has wrong version \{\}/);
+  t.match(problem('{"dependencies": 1}'), /dependencies of package.json is not an object/);
+  t.match(problem('{'), /package.json: /);
+  t.same(plan(['!Debian bookworm', '!NpmDependencies']).problems, ['package.json does not exist']);
+});
