@@ -4,6 +4,7 @@ import { copyFileSync, lstatSync, readdirSync, readFileSync, readlinkSync } from
 import { join } from 'node:path';
 import t from 'tap';
 import { Rig, until } from './rig.ts';
+import { FIRST_SUBORDINATE, USER_GID, USER_UID } from './rig-user.ts';
 
 const BASE = `    - !EnsureDir /bin
     - !Copy {source: /work/busybox, path: /bin/sh}
@@ -64,8 +65,8 @@ commands:
   one: !Command {container: steps, run: [/bin/cat, /log]}
 `;
 
-function project(): Rig {
-  const rig = new Rig();
+function project(as: 'root' | 'user' = 'root'): Rig {
+  const rig = new Rig(as === 'user' ? { as } : {});
   rig.write('vagga.yaml', CONFIG);
   rig.write('dep', '1');
   rig.write('late', '1');
@@ -122,39 +123,64 @@ function expected(rig: Rig): string[] {
   return describe(root);
 }
 
-for (const mode of ['overlay', 'fuse', 'copy']) {
-  t.test(`step cache, layers shown by ${mode}: the plain directory is what the steps made`, async t => {
-    const rig = project();
-    t.teardown(() => rig.remove());
-    const more = { VAGGA_LAYERS: mode };
-    const built = await rig.start(['_build', 'odd'], more).ended;
-    t.equal(built.code, 0, built.stderr);
-    t.same(describe(join(rig.root, '.vagga/odd/')), expected(rig));
-    t.equal(Math.floor(lstatSync(join(rig.root, '.vagga/odd/m')).mtimeMs), 1_000_000, 'times of directories');
-    const attributes = spawnSync('python3', [
-      '-c',
-      'import os,sys\nfor d,_,_ in os.walk(sys.argv[1]): print(*os.listxattr(d))',
-      join(rig.root, '.vagga/odd/'),
-    ]);
-    t.equal(attributes.stdout.toString().trim(), '', 'nothing of overlayfs is left on directories');
-
-    t.equal((await rig.start(['_build', 'steps'], more).ended).code, 0);
-    const one = rig.read('.vagga/steps/one');
-    const two = rig.read('.vagga/steps/two');
-    rig.write('late', '2');
-    const second = await rig.start(['_build', 'steps'], more).ended;
-    t.match(second.stderr, /\[3\/5\] !Sh echo first.*: cached/);
-    t.match(second.stderr, /\[5\/5\] !Sh echo second.*: done/);
-    t.equal(rig.read('.vagga/steps/one'), one, 'the step before the change is the one of before');
-    t.not(rig.read('.vagga/steps/two'), two);
-    t.equal(rig.read('.vagga/steps/log'), 'first\nsecond\n');
-    rig.write('dep', '2');
-    const third = await rig.start(['_build', 'steps'], more).ended;
-    t.match(third.stderr, /\[3\/5\] !Sh echo first.*: done/);
-    t.not(rig.read('.vagga/steps/one'), one);
-    t.same(rig.processes('fuse-overlayfs').length, 0);
-    t.same(rig.mounts(), []);
+/** The owners of a line as the host sees them when a user has built it. */
+const ofUser = (line: string): string =>
+  line.replace(/^(\S+ \S+) (\d+):(\d+)/, (_, start: string, uid: string, gid: string) => {
+    const outside = (id: string, own: number) => (id === '0' ? own : FIRST_SUBORDINATE + Number(id) - 1);
+    return `${start} ${outside(uid, USER_UID)}:${outside(gid, USER_GID)}`;
   });
+
+const WAYS = [
+  ['overlay', 'root'],
+  ['fuse', 'root'],
+  ['copy', 'root'],
+  ['overlay', 'user'],
+  ['copy', 'user'],
+] as const;
+
+for (const [mode, as] of WAYS) {
+  t.test(
+    `step cache, layers shown by ${mode} (${as}): the plain directory is what the steps made`,
+    async t => {
+      const rig = project(as);
+      t.teardown(() => rig.remove());
+      const more = { VAGGA_LAYERS: mode };
+      const built = await rig.start(['_build', 'odd'], more).ended;
+      t.equal(built.code, 0, built.stderr);
+      t.same(
+        describe(join(rig.root, '.vagga/odd/')),
+        as === 'user' ? expected(rig).map(ofUser) : expected(rig),
+      );
+      t.equal(
+        Math.floor(lstatSync(join(rig.root, '.vagga/odd/m')).mtimeMs),
+        1_000_000,
+        'times of directories',
+      );
+      const attributes = spawnSync('python3', [
+        '-c',
+        'import os,sys\nfor d,_,_ in os.walk(sys.argv[1]): print(*os.listxattr(d))',
+        join(rig.root, '.vagga/odd/'),
+      ]);
+      t.equal(attributes.stdout.toString().trim(), '', 'nothing of overlayfs is left on directories');
+
+      t.equal((await rig.start(['_build', 'steps'], more).ended).code, 0);
+      const one = rig.read('.vagga/steps/one');
+      const two = rig.read('.vagga/steps/two');
+      rig.write('late', '2');
+      const second = await rig.start(['_build', 'steps'], more).ended;
+      t.match(second.stderr, /\[3\/5\] !Sh echo first.*: cached/);
+      t.match(second.stderr, /\[5\/5\] !Sh echo second.*: done/);
+      t.equal(rig.read('.vagga/steps/one'), one, 'the step before the change is the one of before');
+      t.not(rig.read('.vagga/steps/two'), two);
+      t.equal(rig.read('.vagga/steps/log'), 'first\nsecond\n');
+      rig.write('dep', '2');
+      const third = await rig.start(['_build', 'steps'], more).ended;
+      t.match(third.stderr, /\[3\/5\] !Sh echo first.*: done/);
+      t.not(rig.read('.vagga/steps/one'), one);
+      t.same(rig.processes('fuse-overlayfs').length, 0);
+      t.same(rig.mounts(), []);
+    },
+  );
 }
 
 t.test('step cache: --force and step-cache: false make every step anew, of the parent too', async t => {

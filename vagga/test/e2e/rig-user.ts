@@ -17,7 +17,7 @@ import { join } from 'node:path';
 
 export const USER_UID = 61_100;
 export const USER_GID = 61_101;
-const FIRST_SUBORDINATE = 700_000_000;
+export const FIRST_SUBORDINATE = 700_000_000;
 const NAME = 'vagga-test';
 
 export interface UserOptions {
