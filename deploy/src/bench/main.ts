@@ -13,6 +13,7 @@ import { runSurvey, type Survey, type SurveyReport } from './survey.ts';
 import { vaggaBuild } from './vagga-build.ts';
 import { vaggaLayers } from './vagga-layers.ts';
 import { vaggaList } from './vagga-list.ts';
+import { vaggaNoop } from './vagga-noop.ts';
 import { vaggaRebuild } from './vagga-rebuild.ts';
 import { vaggaStart } from './vagga-start.ts';
 
@@ -21,6 +22,7 @@ import { vaggaStart } from './vagga-start.ts';
 const BENCHES: readonly (Bench | Survey)[] = [
   vaggaStart,
   vaggaBuild,
+  vaggaNoop,
   vaggaRebuild,
   vaggaLayers,
   vaggaList,

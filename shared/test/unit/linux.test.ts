@@ -3,12 +3,16 @@ import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   readSync,
+  type Stats,
+  statSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -39,6 +43,7 @@ import { pidfdGetFd, pidfdOpen } from '../../src/linux/pidfd.ts';
 import { makePipe, readablePipes, spliceToFile, tee } from '../../src/linux/pipes.ts';
 import { bootTime, parseProcStat, parseStatus, processStartTime } from '../../src/linux/proc.ts';
 import { listenSocket } from '../../src/linux/sockets.ts';
+import { FileStatus } from '../../src/linux/statx.ts';
 import { realProc } from '../../src/ports/real.ts';
 
 const V1 = `22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -382,4 +387,30 @@ t.test('descriptors wait in the queue of a socket, open whoever has closed them'
   }
   t.equal(received, sent);
   for (const fd of [give, take, ...(first?.fds ?? []), ...(second?.fds ?? [])]) closeSync(fd);
+});
+
+t.test('statx tells what fs.lstat tells, number by number', async t => {
+  const directory = t.testdir({
+    file: 'text',
+    empty: '',
+    deep: { inner: 'x' },
+    link: t.fixture('symlink', 'file'),
+  });
+  const status = new FileStatus();
+  const numbersOf = (stat: Pick<Stats, 'size' | 'ino' | 'mode' | 'mtimeMs' | 'ctimeMs'>) => {
+    const { size, ino, mode, mtimeMs, ctimeMs } = stat;
+    return { size, ino, mode, mtimeMs, ctimeMs };
+  };
+  for (const path of ['file', 'empty', 'deep', 'link', '.']
+    .map(name => join(directory, name))
+    .concat('/proc', '/dev/null')) {
+    t.ok(status.read(path, false));
+    t.same(numbersOf(status), numbersOf(lstatSync(path)), path);
+    t.ok(status.read(path, true));
+    t.same(numbersOf(status), numbersOf(statSync(path)), `${path} followed`);
+  }
+  t.notOk(status.read(join(directory, 'none'), false));
+  truncateSync(join(directory, 'empty'), 5 * 2 ** 32 + 7);
+  t.ok(status.read(join(directory, 'empty'), false));
+  t.equal(status.size, 5 * 2 ** 32 + 7, 'sizes beyond 32 bits');
 });

@@ -105,11 +105,24 @@ function quickRun(
   });
 }
 
+/** `_build` of what is built and current has nothing to do. */
+function quickBuild(root: string, cache: Cache, name: string): Promise<number> | undefined {
+  const container = Object.hasOwn(cache.project.containers, name)
+    ? cache.project.containers[name]
+    : undefined;
+  if (container === undefined || quickEngine(cache) === undefined) return undefined;
+  const hash = cachedHash(cache, name);
+  const layout = new Layout(root, cache.settings);
+  if (hash === undefined || !isCurrent(layout, name, hash)) return undefined;
+  return isBuilt(layout, name, hash, container) ? Promise.resolve(0) : undefined;
+}
+
 /** Undefined: the full program must decide. */
 export function quickStart(argv: readonly string[]): Promise<number> | undefined {
   const [word] = argv;
   if (!isOwnName(basename(process.argv[1] ?? ''))) return undefined;
-  if (word?.startsWith('-') || word?.startsWith('_')) return undefined;
+  const isBuild = word === '_build' && argv.length === 2;
+  if (word?.startsWith('-') || (word?.startsWith('_') && !isBuild)) return undefined;
   const found = findProject(process.cwd());
   if (found === undefined || statSync(found.root).uid !== process.getuid?.()) return undefined;
   const cache = readCache(found);
@@ -118,6 +131,7 @@ export function quickStart(argv: readonly string[]): Promise<number> | undefined
     process.stderr.write(listing(cache.project));
     return Promise.resolve(127);
   }
+  if (isBuild) return quickBuild(found.root, cache, argv[1] as string);
   const name = resolveCommand(cache.project.commands, word);
   return name === undefined ? undefined : quickRun(found.root, cache, name, argv.slice(1));
 }

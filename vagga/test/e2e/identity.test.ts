@@ -1,9 +1,18 @@
 // Identities over real files, repositories and images, as `_version_hash` prints them.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { Rig } from './rig.ts';
+import { Rig, until } from './rig.ts';
 
 const rig = new Rig();
 t.teardown(() => rig.remove());
@@ -179,3 +188,40 @@ t.test('§3.2 SubConfig, §2.4 !SubConfig: steps of another config count as if t
   container('- !SubConfig {source: !Git {url: u}, container: z}');
   t.match(rig.run('_version_hash', 'c'), { code: 124, stderr: /with a !Git source is not available/ });
 });
+
+for (const files of [150, 6000]) {
+  t.test(`an image of ${files} files is up to date until one of them changes in any way`, async t => {
+    const own = new Rig();
+    t.teardown(() => own.remove());
+    own.write('vagga.yaml', 'containers:\n  c:\n    setup:\n    - !EnsureDir /x\n    - !Depends src\n');
+    for (let index = 0; index < files; index++) own.write(`src/d${index % 30}/f${index}`, `${index}`);
+    symlinkSync('f0', join(own.root, 'src/d0/link'));
+    const builds = () => /Container c \(/.test(own.run('_build', 'c').stderr);
+    const file = join(own.root, 'src/d1/f31');
+    t.ok(builds());
+    // What was written within this tick of the clock may not be trusted yet.
+    await until(() => existsSync(join(own.root, '.vagga/.stamps/c')), 'stamps');
+    t.notOk(builds());
+    t.notOk(builds());
+    const { atime, mtime } = statSync(file);
+    writeFileSync(file, '13');
+    utimesSync(file, atime, mtime);
+    t.ok(builds(), 'the same size and the time set back');
+    t.notOk(builds());
+    chmodSync(file, 0o755);
+    t.ok(builds(), 'a mode');
+    writeFileSync(`${file}.new`, '31');
+    chmodSync(`${file}.new`, 0o755);
+    renameSync(`${file}.new`, file);
+    t.ok(builds(), 'replaced with the first content; its mode is another');
+    own.write('src/d2/more', '');
+    t.ok(builds(), 'a file that came');
+    rmSync(join(own.root, 'src/d2/more'));
+    t.notOk(builds(), 'gone again: that version is there');
+    rmSync(join(own.root, 'src/d0/link'));
+    symlinkSync('f30', join(own.root, 'src/d0/link'));
+    t.ok(builds(), 'a link that leads elsewhere');
+    writeFileSync(join(own.root, '.vagga/.stamps/c'), 'damaged');
+    t.notOk(builds(), 'damaged stamps cost time only');
+  });
+}

@@ -116,9 +116,9 @@ export class Ensurer {
   }
 
   #identity(name: string) {
-    const hash = cachedHash(this.cache, name);
-    if (hash !== undefined)
-      return { kind: 'hashed' as const, hash, stamps: this.cache.images[name]?.stamps ?? [] };
+    const image = this.cache.images[name];
+    if (image !== undefined && cachedHash(this.cache, name) !== undefined)
+      return { kind: 'hashed' as const, ...image };
     return hashContainer(this.#layout, this.cache.project, name);
   }
 
@@ -181,7 +181,8 @@ export class Ensurer {
     const before = this.#identity(name);
     // Somebody may have built it while we waited.
     if (before.kind === 'hashed' && !this.#options.force && this.#isUsable(name, before.hash)) {
-      return { kind: 'ready', image: { hash: before.hash, stamps: before.stamps } };
+      const { kind: _, ...image } = before;
+      return { kind: 'ready', image };
     }
     separateMounts();
     if (before.kind === 'hashed') this.#warnOfOtherIds(name, before.hash);
@@ -235,7 +236,7 @@ export class Ensurer {
   async #install(
     name: string,
     slot: string,
-    before: ReturnType<typeof hashContainer>,
+    before: { readonly kind: string; readonly hash?: string },
     seconds: number,
   ): Promise<One> {
     const recorder = newRecorder();

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import type { Project, Step } from '../../config/model.ts';
 import type { Part } from '../../core/image/fields.ts';
 import { writeIdentity, writeStepIdentity } from '../../core/image/identity.ts';
-import type { CachedImage } from '../project/cache.ts';
+import type { HashedImage } from '../project/cache.ts';
 import { DiskWorld } from './hash-world.ts';
 import type { Layout } from './layout.ts';
 
 export type HashResult =
-  | ({ readonly kind: 'hashed' } & CachedImage)
+  | ({ readonly kind: 'hashed' } & HashedImage)
   | { readonly kind: 'not-ready'; readonly message: string; readonly step?: Step }
   | { readonly kind: 'failed'; readonly message: string; readonly step?: Step };
 

@@ -1,9 +1,9 @@
 // The project's files as the hash sees them, remembering what was looked at.
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { HASHED_FILE_BYTES_MAX } from '../../config/defaults.ts';
 import type { FileStat, TreeReader } from '../../core/image/tree.ts';
 import { inRoot } from '../build/in-root.ts';
-import { linkStampOf, type Stamp, stampOf } from '../project/stamps.ts';
+import { HOW, linkStampOf, look, type Stamp, stampFrom, stampOf } from '../project/stamps.ts';
 
 export function fileStat(stat: Stats): FileStat {
   const kind = stat.isFile()
@@ -68,7 +68,8 @@ export class DiskTree implements TreeReader {
   }
 
   rememberAll(stamps: readonly Stamp[]): void {
-    for (const stamp of stamps) this.#stamps.set(`${stamp[0]}${stamp[1].startsWith('@') ? '\0' : ''}`, stamp);
+    // What was too early once stays so: both ways to look end in reading the files again.
+    for (const stamp of stamps) this.#stamps.set(`${stamp[0]}\0${stamp[1]}`, stamp);
   }
 
   showImage(shown: string, root: string): void {
@@ -88,8 +89,8 @@ export class DiskTree implements TreeReader {
 
   lstat(path: string): FileStat | undefined {
     const host = this.hostPath(path);
-    if (this.#imageOf(path) === undefined) this.remember(host);
-    const stat = lstatSync(host, { throwIfNoEntry: false });
+    const stat = look(host, HOW.itself);
+    if (this.#imageOf(path) === undefined) this.#stamps.set(host, stampFrom(host, HOW.itself, stat));
     return stat === undefined ? undefined : fileStat(stat);
   }
 

@@ -2,22 +2,26 @@
 // Parsing YAML and loading the schema library would cost 20 ms; reading this costs one.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CACHE_FORMAT } from '../../config/defaults.ts';
+import { CACHE_FORMAT, STAMPS_INLINE_MAX } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
 import type { Settings } from '../../config/settings-model.ts';
 import type { SessionIds } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
 import type { Found } from './find.ts';
 import { isInCapsule } from './in-capsule.ts';
+import { type PackedStamps, packedAreFresh, packStamps } from './packed-stamps.ts';
 import { isFresh, type Stamp } from './stamps.ts';
 
 declare const SUITE_VERSION: string;
 
-export interface CachedImage {
+export interface HashedImage {
   readonly hash: string;
   /** Files and directories the hash was computed from. */
   readonly stamps: readonly Stamp[];
 }
+
+/** Many stamps are in a file of their own. */
+export type CachedImage = HashedImage | { readonly hash: string; readonly packed: PackedStamps };
 
 export interface CachedRuntime {
   /** Engine binary, its time and the boot: another kernel may need another engine. */
@@ -102,7 +106,18 @@ export function readLasting(root: string): Pick<Cache, 'runtime' | 'ids'> {
 /** Hash of the image if the files it depends on are as they were. */
 export function cachedHash(cache: Cache, container: string): string | undefined {
   const image = cache.images[container];
-  return image !== undefined && isFresh(image.stamps) ? image.hash : undefined;
+  if (image === undefined) return undefined;
+  return ('packed' in image ? packedAreFresh(image.packed) : isFresh(image.stamps)) ? image.hash : undefined;
+}
+
+/** Images with few files stay as they are. */
+function packed(root: string, images: Cache['images']): Cache['images'] {
+  const entries = Object.entries(images).map(([name, image]): [string, CachedImage] => {
+    if ('packed' in image || image.stamps.length < STAMPS_INLINE_MAX) return [name, image];
+    const file = join(root, '.vagga', '.stamps', name);
+    return [name, { hash: image.hash, packed: packStamps(file, image.stamps) }];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Best effort: in a read-only project everything works, only slower. */
@@ -114,7 +129,8 @@ export function writeCache(root: string, cache: Cache): void {
   try {
     mkdirSync(join(root, '.vagga'), { recursive: true });
     const { cached } = currentIds();
-    const whole = cached === undefined ? cache : { ...cache, ids: cached };
+    const images = packed(root, cache.images);
+    const whole = { ...cache, images, ...(cached !== undefined && { ids: cached }) };
     writeFileSync(temporary, JSON.stringify(whole));
     renameSync(temporary, file);
   } catch {

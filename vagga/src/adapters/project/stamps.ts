@@ -1,38 +1,63 @@
 // Recognising unchanged files without reading them.
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 
-/** Path and what identified its content; '' = it did not exist. */
-export type Stamp = readonly [path: string, signature: string];
+/** How a path was looked at: itself (a symlink is its own), what it leads to, or too early to rely on. */
+export const HOW = { itself: 0, followed: 1, unsettled: 2 } as const;
+
+/** Path, how, and what identifies the content: size, mtime, ctime (ms), inode, mode. Nothing after `how`: it did not exist. */
+export type Stamp = readonly [path: string, how: number, ...numbers: readonly number[]];
 
 /** File times advance with the timer tick, 10 ms at most: until it is over, another edit may leave the same time. */
 const TICK_MS = 20;
-const UNSETTLED = ' unsettled';
 
-function signature(
-  stat: { size: bigint; mtimeNs: bigint; ctimeNs: bigint; ino: bigint; mode: bigint } | undefined,
-): string {
-  if (stat === undefined) return '';
-  const text = `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino} ${stat.mode}`;
-  return Date.now() - Number(stat.ctimeNs / 1_000_000n) < TICK_MS ? `${text}${UNSETTLED}` : text;
+const OPTIONS = { throwIfNoEntry: false } as const;
+
+/** One object for all paths: making it 10,000 times takes longer than the system calls. */
+export const look = (path: string, how: number): Stats | undefined =>
+  how === HOW.followed ? statSync(path, OPTIONS) : lstatSync(path, OPTIONS);
+
+/** Of a stat that was taken in the way of `how`. ctime also changes when mtime is set back by hand, or the owner or mode changes. */
+export function stampFrom(path: string, how: 0 | 1, stat: Stats | undefined): Stamp {
+  if (stat === undefined) return [path, how];
+  const { size, mtimeMs, ctimeMs, ino, mode } = stat;
+  return [path, Date.now() - ctimeMs < TICK_MS ? HOW.unsettled : how, size, mtimeMs, ctimeMs, ino, mode];
 }
 
-/** Before the signature of what a path leads to, so that it is looked at in the same way again. */
-const FOLLOWED = '@';
+/** Follows symlinks, as reading does. */
+export const stampOf = (path: string): Stamp => stampFrom(path, HOW.followed, look(path, HOW.followed));
 
-/** Follows symlinks, as reading does. ctime also changes when mtime is set back by hand, or the owner or mode changes. */
-export function stampOf(path: string): Stamp {
-  return [path, `${FOLLOWED}${signature(statSync(path, { bigint: true, throwIfNoEntry: false }))}`];
+/** Of the entry itself. A directory's stamp changes when entries come or go. */
+export const linkStampOf = (path: string): Stamp => stampFrom(path, HOW.itself, look(path, HOW.itself));
+
+/** The numbers that a stamp keeps, in their order. */
+type Numbers = Pick<Stats, 'size' | 'mtimeMs' | 'ctimeMs' | 'ino' | 'mode'>;
+
+/** `at`: where the numbers of a stamp begin in `numbers`. Times first: they differ most often. */
+export function isSame(stat: Numbers, numbers: ArrayLike<number>, at: number): boolean {
+  return (
+    stat.mtimeMs === numbers[at + 1] &&
+    stat.ctimeMs === numbers[at + 2] &&
+    stat.size === numbers[at] &&
+    stat.ino === numbers[at + 3] &&
+    stat.mode === numbers[at + 4]
+  );
 }
 
-/** Of the entry itself: a symlink is its own. A directory's stamp changes when entries come or go. */
-export function linkStampOf(path: string): Stamp {
-  return [path, signature(lstatSync(path, { bigint: true, throwIfNoEntry: false }))];
+/** `absent`: the stamp has no numbers. */
+export function isUnchanged(
+  path: string,
+  how: number,
+  absent: boolean,
+  numbers: ArrayLike<number>,
+  at: number,
+): boolean {
+  if (how === HOW.unsettled) return false;
+  const stat = look(path, how);
+  return stat === undefined || absent ? stat === undefined && absent : isSame(stat, numbers, at);
 }
 
 export function isFresh(stamps: readonly Stamp[]): boolean {
-  return stamps.every(([path, before]) => {
-    if (before.endsWith(UNSETTLED)) return false;
-    const now = before.startsWith(FOLLOWED) ? stampOf(path) : linkStampOf(path);
-    return now[1] === before;
-  });
+  return stamps.every(stamp =>
+    isUnchanged(stamp[0], stamp[1], stamp.length === 2, stamp as ArrayLike<number>, 2),
+  );
 }
