@@ -1,3 +1,4 @@
+import { seededRandom } from '@suite/shared/sim/random.ts';
 import t from 'tap';
 import { DEFAULT_SETTINGS } from '../../src/config/settings-model.ts';
 import { parseGlobal } from '../../src/core/options/global.ts';
@@ -47,6 +48,43 @@ t.test('§4.1 parsing: exact long names, values, bundles, lists', async t => {
   t.match(parsed('-'), { words: ['-'] });
   const stops = parseCommandLine({ ...SPEC, stopsAtWord: true }, ['-a', 'x', '-q', '--', '--all']);
   t.match(stops, { given: [{ key: 'all' }], words: ['x', '-q', '--', '--all'] }, 'the rest is the command’s');
+});
+
+t.test('§4.1 parsing: 20,000 random command lines have an answer, and words are never lost', async t => {
+  const source = seededRandom(Number(process.env.SEED ?? 1));
+  const alphabet = [
+    '-',
+    '--',
+    '-a',
+    '-l',
+    '-al',
+    '-al5',
+    '-h',
+    '--all',
+    '--all=1',
+    '--log-level',
+    '--log-level=',
+    '--only',
+    'x',
+    'ü',
+    '',
+    '-ü',
+    '--ü=1',
+  ];
+  const counts = new Map<string, number>();
+  for (let round = 0; round < 20_000; round++) {
+    const argv = Array.from(
+      { length: source.between(0, 7) },
+      () => alphabet[source.between(0, alphabet.length)] as string,
+    );
+    const line = parseCommandLine(SPEC, argv);
+    counts.set(line.kind, (counts.get(line.kind) ?? 0) + 1);
+    if (line.kind !== 'parsed') continue;
+    const taken = [...line.words, ...line.given.flatMap(({ values }) => values)];
+    const plain = argv.filter(word => word !== '' && !word.startsWith('-'));
+    if (!plain.every(word => taken.includes(word))) t.fail(`a word is lost: ${JSON.stringify(argv)}`);
+  }
+  for (const kind of ['parsed', 'help', 'wrong']) t.ok((counts.get(kind) ?? 0) > 500, `${kind} occurs`);
 });
 
 t.test('§4.1 messages: usage, then what is wrong', async t => {

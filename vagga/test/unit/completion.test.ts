@@ -94,6 +94,7 @@ t.test('our scripts ask for everything', async t => {
 containers: {c: {}}
 commands:
   _hidden: !Command {container: c, run: [x]}
+  s: !Supervise {children: {}}
   o: !Command {container: c, run: x, options: "Usage: vagga o [options]\\n\\n-f, --file X  File"}
 `);
   const own = [
@@ -112,8 +113,9 @@ commands:
   t.equal(all('_doctor', '-'), '--json');
   t.equal(all('_build', '--'), '--force --x', 'as the command really is');
   t.equal(all('--run'), '--run-multi');
-  t.equal(all('-m', 'o', ''), 'o', 'several commands');
+  t.equal(all('-m', 'o', ''), 'o s', 'several commands');
   t.equal(all('o', '--'), '--file --help');
+  t.match(all('s', ''), '--no-log-prefix');
 });
 
 const LISTED = project(`

@@ -1,5 +1,6 @@
 // What may stand at the cursor (§4.5). Existing scripts are promised exact lists; `everything` adds what is our own.
 import type { Command, Project, SuperviseCommand } from '../../config/model.ts';
+import { superviseSpec } from '../supervise/spec.ts';
 import { describedNames } from './described.ts';
 import { GLOBAL } from './global.ts';
 import type { OptionSpec } from './spec.ts';
@@ -178,12 +179,13 @@ class Completer {
 
   #command(name: string, command: Command, rest: readonly string[]): readonly string[] {
     if (command.options !== undefined) return this.#dashed(describedNames(name, command));
-    return command.kind === 'supervise' ? this.#supervise(command, rest) : [];
+    return command.kind === 'supervise' ? this.#supervise(name, command, rest) : [];
   }
 
-  #supervise(command: SuperviseCommand, rest: readonly string[]): string[] {
-    const { used, open } = scan(SUPERVISE, rest, false);
-    const options = remaining(SUPERVISE, used);
+  #supervise(name: string, command: SuperviseCommand, rest: readonly string[]): string[] {
+    const known = this.#world.everything ? superviseSpec(name, command).options : SUPERVISE;
+    const { used, open } = scan(known, rest, false);
+    const options = remaining(known, used);
     if (open === undefined) return options;
     const names = byName(command.children).flatMap(([name, { tags }]) => [name, ...tags]);
     const all = [...new Set(names)].sort().filter(name => !open.values.includes(name));
