@@ -1,2 +1,2 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 require('../../shared/bin/launch.cjs').launch(__dirname, 'vagga');

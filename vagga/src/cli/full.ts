@@ -45,13 +45,13 @@ function ownerProblem(root: string, options: GlobalOptions): number | undefined 
   return undefined;
 }
 
-/** `--environ-file`, `-e` and `-E`; a file that cannot be read is an error like a bad name. */
+/** `--env-file`, `-e` and `-E`; a file that cannot be read is an error like a bad name. */
 function handedIn({ assigned, copied, envFiles }: GlobalOptions): Assigned {
   try {
     const files = envFiles.map(name => ({ name, text: readFileSync(name, 'utf8') }));
     return assignedVariables({ caller: process.env, files, copied, assigned });
   } catch (error) {
-    return { ok: false, message: `--environ-file cannot be read: ${(error as Error).message}` };
+    return { ok: false, message: `--env-file cannot be read: ${(error as Error).message}` };
   }
 }
 

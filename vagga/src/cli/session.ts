@@ -43,7 +43,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export class Session {
   readonly layout: Layout;
   readonly options: GlobalOptions;
-  /** What `--environ-file`, `-e` and `-E` hand in. */
+  /** What `--env-file`, `-e` and `-E` hand in. */
   readonly variables: Variables;
   readonly copies: TransientCopies;
   /** Directories of persistent volumes that the running command fills, by name. */

@@ -343,6 +343,16 @@ function withLimit(limit: string, settings: string, command: string) {
   return { code: status, stderr, limit: rig.read('limit') };
 }
 
+t.test('options that Node knows too are ours and those of commands', async t => {
+  const direct = (...words: string[]) => {
+    const { status, stdout, stderr } = spawnSync(VAGGA, words, { cwd: rig.root, encoding: 'utf8' });
+    return { code: status, stdout, stderr };
+  };
+  t.match(direct('name', '--env-file', 'nowhere.env'), { code: 0, stdout: '--env-file nowhere.env\n' });
+  t.match(direct('--env-file=nowhere.env', 'env'), { code: 126, stderr: /nowhere\.env/ });
+  t.match(direct('--env-file', 'file.env', 'env'), { code: 0, stdout: /^F=1$/m });
+});
+
 t.test('§1.9 compare, §1.9 auto-apply, §1.6 expect-inotify-limit, §4.8 auto-apply-sysctl', async t => {
   t.match(withLimit('8192\n', '', 'watches'), {
     code: 0,

@@ -53,7 +53,7 @@ function wrapper(project: string): string {
   return `#!/bin/sh
 case $PWD/ in /work/*) cd ${quoted(project)}"\${PWD#/work}" ;; esac
 export _VAGGA_PATH="$PATH"
-PATH=${path} exec ${quoted(process.execPath)} ${quoted(program)} "$@"
+PATH=${path} exec ${quoted(process.execPath)} -- ${quoted(program)} "$@"
 `;
 }
 

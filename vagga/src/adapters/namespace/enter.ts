@@ -76,7 +76,8 @@ export function enterNamespace(): never {
   });
   if (helper.error !== undefined) throw helper.error;
   for (const fd of [madeRead, mappedWrite]) closeSync(fd);
-  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  // Behind `--` Node does not look for options of its own (--env-file) among ours.
+  const again = [process.execPath, ...process.execArgv, '--', ...process.argv.slice(1)];
   const quick = enterWords(ids);
   const fds = [madeWrite, mappedRead];
   const told = {

@@ -28,7 +28,7 @@ export interface RunRequest {
   readonly hash: string;
   /** What the container runs: program and arguments. */
   readonly argv: readonly string[];
-  /** `--environ-file`, `-e` and `-E`. */
+  /** `--env-file`, `-e` and `-E`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Variables of vagga itself; they win over everything. */
   readonly own: Readonly<Record<string, string>>;

@@ -90,7 +90,7 @@ function fill(directory: string, from: string): void {
   const path = 'export PATH="$PATH:$here/tools"\n';
   write(
     join(directory, 'vagga'),
-    `${HERE}${path}exec "$here/node/node" "$here/app/vagga/bin/vagga.cjs" "$@"\n`,
+    `${HERE}${path}exec "$here/node/node" -- "$here/app/vagga/bin/vagga.cjs" "$@"\n`,
   );
 }
 

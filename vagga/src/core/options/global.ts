@@ -55,10 +55,15 @@ export const GLOBAL: CommandLineSpec = {
     flag('multi', ['-m', '--run-multi'], 'The words are commands to run one after another'),
     valued('jobs', ['-j', '--jobs'], 'N', 'Build as many containers at once'),
     valued('progress', ['--progress'], 'MODE', `How builds are shown: ${MODES.join(', ')}`),
-    // Not --env-file: Node takes that for itself, wherever it stands on the command line.
-    valued('environ-file', ['--environ-file'], 'FILE', 'Set the variables of a file (lines NAME=VALUE)', {
-      repeats: true,
-    }),
+    valued(
+      'environ-file',
+      ['--env-file', '--environ-file'],
+      'FILE',
+      'Set the variables of a file (lines NAME=VALUE)',
+      {
+        repeats: true,
+      },
+    ),
     flag('explain', ['--explain'], 'Say what would be built and run, and do nothing'),
   ],
   positionals: [

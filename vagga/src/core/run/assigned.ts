@@ -1,4 +1,4 @@
-// Variables that the command line sets: `--environ-file`, `-e`, `-E`, each over the one before.
+// Variables that the command line sets: `--env-file`, `-e`, `-E`, each over the one before.
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -39,7 +39,7 @@ function written(assignments: readonly string[]): Variables {
 
 export interface AssignedParts {
   readonly caller: Variables;
-  /** Name and text of each `--environ-file`, in their order. */
+  /** Name and text of each `--env-file`, in their order. */
   readonly files: readonly { readonly name: string; readonly text: string }[];
   readonly copied: readonly string[];
   readonly assigned: readonly string[];

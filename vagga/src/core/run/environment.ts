@@ -11,7 +11,7 @@ export interface EnvironmentParts {
   readonly container: Readonly<Record<string, string>>;
   readonly command: Readonly<Record<string, string>>;
   readonly settings: Settings;
-  /** `--environ-file`, `-e` and `-E`: a value, or undefined to take a propagated one away. */
+  /** `--env-file`, `-e` and `-E`: a value, or undefined to take a propagated one away. */
   readonly options: Variables;
   /** What vagga itself says: VAGGAOPT_ and VAGGACLI_, the names of supervised children. */
   readonly own: Readonly<Record<string, string>>;
