@@ -22,6 +22,7 @@ import { type Assigned, assignedVariables } from '../core/run/assigned.ts';
 import { printCompletion } from './builtins/completion.ts';
 import { EXAMINE_INSIDE, examineInside, examineMachine } from './builtins/doctor.ts';
 import { builtin, isOutside } from './builtins/index.ts';
+import { changeNetwork } from './builtins/network.ts';
 import { ownProcess } from './own-processes.ts';
 import { runCommands } from './run-commands.ts';
 import { Session, warn } from './session.ts';
@@ -134,6 +135,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (early !== undefined) return early;
     if (parsed.kind === 'run' && parsed.words[0] === '_doctor')
       return await examineMachine(parsed.words.slice(1));
+    if (parsed.kind === 'run' && parsed.words[0] === '_network') return changeNetwork(parsed.words.slice(1));
   }
   const found = findProject(process.cwd());
   if (found === undefined) {

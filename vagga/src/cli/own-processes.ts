@@ -1,5 +1,6 @@
 // Processes that vagga starts of its own program: the first word of their command line says what they are for.
 import { AFTER_BUILD, doAfterBuild } from '../adapters/image/after-build.ts';
+import { RELAY, relayUntilClosed } from '../adapters/network/relay.ts';
 import { LOOK_FROM_INSIDE, lookUntilReady } from '../adapters/ready/inside.ts';
 import { SWEEP, sweepAfterGrace } from '../adapters/supervise/watchdog.ts';
 
@@ -8,6 +9,7 @@ type Work = (words: readonly string[]) => void | Promise<void>;
 const PROCESSES: Readonly<Record<string, Work>> = {
   [AFTER_BUILD]: ([request = '']) => doAfterBuild(JSON.parse(request)),
   [LOOK_FROM_INSIDE]: ([readiness = '']) => lookUntilReady(readiness),
+  [RELAY]: relayUntilClosed,
   [SWEEP]: ([running = '', engine = '']) => sweepAfterGrace(running, JSON.parse(engine)),
 };
 

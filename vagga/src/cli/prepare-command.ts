@@ -1,4 +1,5 @@
 // From a command of the project to a container that is ready to start, with all the command line and settings say.
+import type { NetworkPlace } from '../adapters/network/place.ts';
 import { withEnvFiles } from '../adapters/run/env-files.ts';
 import { withLimits } from '../adapters/run/limited.ts';
 import { openPassedSocket } from '../adapters/run/passed-socket.ts';
@@ -16,6 +17,7 @@ export interface Wish {
   readonly terminal?: boolean;
   readonly isolateNetwork?: boolean;
   readonly usualPath?: boolean;
+  readonly networkPlace?: NetworkPlace;
   /** Descriptors of ours for the program, from 3 on. */
   readonly fds?: readonly number[];
 }
@@ -62,7 +64,7 @@ export async function prepareCommand(
   const hash = images.get(command.container) ?? '';
   const root = await writableRoot(session, command, hash);
   if (root.problem !== undefined) return notStarted(124, root.problem);
-  const path = await sharedNetwork(session, wish);
+  const path = wish.networkPlace === undefined ? await sharedNetwork(session, wish) : undefined;
   const prepared = prepareRun({
     layout,
     cache,
@@ -78,6 +80,7 @@ export async function prepareCommand(
     ...(path !== undefined && { network: { path } }),
     terminal: wish.terminal ?? wantsTerminal(),
     usualPath: wish.usualPath === true,
+    ...(wish.networkPlace !== undefined && { networkPlace: wish.networkPlace }),
     ...(wish.fds !== undefined && { fds: wish.fds }),
   });
   return prepared.kind === 'ended' ? prepared : withLimits(prepared, command);

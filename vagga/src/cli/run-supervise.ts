@@ -1,5 +1,7 @@
 // A supervise command: its children as containers, under a supervisor.
 
+import { NetworkError } from '../adapters/network/namespaces.ts';
+import { TestNetwork } from '../adapters/network/test-network.ts';
 import { execCommand } from '../adapters/oci/engine.ts';
 import { initPid } from '../adapters/oci/listening.ts';
 import type { CheckPlace } from '../adapters/ready/check.ts';
@@ -8,7 +10,8 @@ import { TerminalOutput } from '../adapters/supervise/output.ts';
 import { supervise } from '../adapters/supervise/run.ts';
 import type { SupervisedChild } from '../adapters/supervise/supervisor.ts';
 import { KILL_UNRESPONSIVE_AFTER_S } from '../config/defaults.ts';
-import type { RunCommand, SuperviseCommand } from '../config/model.ts';
+import type { ChildCommand, RunCommand, SuperviseCommand } from '../config/model.ts';
+import { planNetwork } from '../core/network/plan.ts';
 import { childOptions, selectChildren } from '../core/supervise/select.ts';
 import type { SuperviseOptions } from '../core/supervise/types.ts';
 import type { Images } from './images.ts';
@@ -53,7 +56,11 @@ async function superviseOne(
   const prepare = () => prepareCommand(session, command, images, { ...wish, terminal: false, fds });
   const prepared = await prepare();
   if (prepared.kind === 'ended') return prepared;
-  const isolated = session.options.isolateNetwork || wish.isolateNetwork === true || command.isolateNetwork;
+  const isolated =
+    wish.networkPlace !== undefined ||
+    session.options.isolateNetwork ||
+    wish.isolateNetwork === true ||
+    command.isolateNetwork;
   return {
     name,
     prepared,
@@ -66,6 +73,31 @@ async function superviseOne(
 interface Supervision {
   readonly children: readonly SupervisedChild[];
   readonly options: SuperviseOptions;
+  readonly network: TestNetwork | undefined;
+}
+
+/** Undefined: no child asks for it. */
+async function testNetwork(
+  session: Session,
+  { children }: SuperviseCommand,
+  names: readonly string[],
+): Promise<TestNetwork | NotStarted | undefined> {
+  const planned = planNetwork(names.map(name => [name, children[name] as ChildCommand] as const));
+  if (!planned.ok) return notStarted(121, planned.message);
+  if (planned.plan === undefined) return undefined;
+  try {
+    return await TestNetwork.create(session.layout, planned.plan);
+  } catch (error) {
+    if (error instanceof NetworkError) return notStarted(121, error.message);
+    throw error;
+  }
+}
+
+/** Who is in the middle is root there, whatever else it says. */
+function asPlaced(command: ChildCommand): RunCommand {
+  if (!command.bridge) return command;
+  const { externalUserId: _, ...rest } = command;
+  return { ...rest, userId: 0 };
 }
 
 /** Everything that is to be started, and nothing started yet. */
@@ -77,12 +109,18 @@ async function superviseChildren(
 ): Promise<Supervision | NotStarted> {
   const names = selectChildren(command.children, line.selection);
   if (names.length === 0) return notStarted(127, `Nothing to supervise in ${name}`);
+  const network = await testNetwork(session, command, names);
+  if (network !== undefined && 'kind' in network) return network;
   const children: SupervisedChild[] = [];
   for (const child of names) {
     const own = { ...line.variables, VAGGA_COMMAND: name, VAGGA_SUBCOMMAND: child };
-    const wish = { words: [], own, isolateNetwork: command.isolateNetwork };
-    const made = await superviseOne(session, child, command.children[child] as RunCommand, images, wish);
+    const networkPlace = network?.placeOf(child);
+    const { isolateNetwork } = command;
+    const wish = { words: [], own, isolateNetwork, ...(networkPlace !== undefined && { networkPlace }) };
+    const run = asPlaced(command.children[child] as ChildCommand);
+    const made = await superviseOne(session, child, run, images, wish);
     if ('kind' in made) {
+      network?.close();
       for (const { prepared } of children) prepared.bundle.remove();
       return made;
     }
@@ -90,7 +128,11 @@ async function superviseChildren(
   }
   const { mode, killUnresponsiveAfterS } = command;
   const selected = names.map(child => [child, childOptions(command.children[child] as RunCommand)] as const);
-  return { children, options: { mode, killUnresponsiveAfterS, children: Object.fromEntries(selected) } };
+  return {
+    network,
+    children,
+    options: { mode, killUnresponsiveAfterS, children: Object.fromEntries(selected) },
+  };
 }
 
 /** A single command as the only child of a run. */
@@ -106,6 +148,7 @@ async function superviseCommand(
   });
   if ('kind' in child) return child;
   return {
+    network: undefined,
     children: [child],
     options: {
       mode: 'wait-all-successful',
@@ -138,5 +181,7 @@ export async function runSupervise(
   const { logPrefix, timestamps } = planned.line.selection;
   const display = { colours: session.colours, logPrefix, timestamps };
   const output = new TerminalOutput(Object.keys(command.children), display);
-  return await supervise(made.children, made.options, output);
+  const code = await supervise(made.children, made.options, output);
+  made.network?.close();
+  return code;
 }

@@ -2,14 +2,10 @@
 import { camel } from './spelling.ts';
 
 /** Keys of commands and children → what is missing. */
-export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {
-  network: 'the network of tests',
-};
+export const UNAVAILABLE_KEYS: Readonly<Record<string, string>> = {};
 
 /** Tags of commands and children. */
-const UNAVAILABLE_TAGS: Readonly<Record<string, string>> = {
-  BridgeCommand: 'the network of tests',
-};
+const UNAVAILABLE_TAGS: Readonly<Record<string, string>> = {};
 
 /** Keys of settings. */
 export const UNAVAILABLE_SETTINGS: Readonly<Record<string, string>> = {

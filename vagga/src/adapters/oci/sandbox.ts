@@ -54,6 +54,10 @@ export interface ContainerOptions {
   readonly terminal: boolean;
   /** False: the program itself is PID 1. */
   readonly ownInit?: boolean;
+  /** Besides what every container of ours has. */
+  readonly moreCapabilities?: readonly string[];
+  /** In place of the host's. */
+  readonly hostname?: string;
   /** `new`: loopback only. */
   readonly network: NamespaceChoice;
   readonly user: ProcessUser;
@@ -72,7 +76,7 @@ export function bindMount(source: string, target: string, readonly = false): San
 }
 
 export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): SandboxSpec {
-  const { network, user, userMaps, ownInit = true, ...rest } = options;
+  const { network, user, userMaps, moreCapabilities = [], ownInit = true, ...rest } = options;
   return {
     ...rest,
     namespaces: {
@@ -80,13 +84,13 @@ export function sandboxOf(engine: CachedRuntime, options: ContainerOptions): San
       network,
       mount: 'new',
       ipc: 'new',
-      uts: 'host',
+      uts: rest.hostname === undefined ? 'host' : 'new',
       ...(userMaps !== undefined && { user: { uidMappings: userMaps.uids, gidMappings: userMaps.gids } }),
     },
     uid: user.userId,
     gid: user.groupId,
     additionalGids: user.supplementaryGids,
-    capabilities: CAPABILITIES,
+    capabilities: [...CAPABILITIES, ...moreCapabilities],
     noNewPrivileges: false,
     // As the format says: no seccomp. Compiling the filter would also cost a third of the start.
     seccomp: 'unconfined',

@@ -10,6 +10,7 @@ import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environ
 import { inRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
 import { currentIds } from '../namespace/current.ts';
+import { middleOfNetwork, type NetworkPlace } from '../network/place.ts';
 import { type Bundle, createBundle } from '../oci/bundle.ts';
 import { sandboxOf } from '../oci/sandbox.ts';
 import type { Cache, CachedRuntime } from '../project/cache.ts';
@@ -39,6 +40,8 @@ export interface RunRequest {
   /** Absent on the short path, which cannot have every volume. */
   readonly volumes?: RunVolumes;
   readonly isolateNetwork: boolean;
+  /** Its place in a network of tests; nothing else then says which network it has. */
+  readonly networkPlace?: NetworkPlace;
   /** Shared with others, in place of an own one. */
   readonly network?: NamespaceChoice;
   readonly terminal: boolean;
@@ -141,6 +144,9 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
   if (misplaced !== undefined) return wrong(misplaced);
   const argv = located(request, places, env.PATH ?? '', cwd);
   if ('kind' in argv) return argv;
+  const { networkPlace } = request;
+  const middle = middleOfNetwork(networkPlace, rootPath, mounts.mounts);
+  if (typeof middle === 'string') return wrong(middle);
   const spec = sandboxOf(engine, {
     rootPath,
     readonlyRoot: request.writableRoot === undefined,
@@ -148,11 +154,14 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     ownInit: command.pid1mode !== 'exec',
     env,
     cwd,
-    mounts: mounts.mounts,
+    mounts: [...mounts.mounts, ...middle.mounts],
+    moreCapabilities: middle.capabilities,
+    ...(networkPlace?.hostname !== undefined && { hostname: networkPlace.hostname }),
     terminal: request.terminal,
-    network: request.network ?? (request.isolateNetwork || command.isolateNetwork ? 'new' : 'host'),
+    network:
+      networkPlace ?? request.network ?? (request.isolateNetwork || command.isolateNetwork ? 'new' : 'host'),
     user: command,
-    userMaps: namespace.maps,
+    userMaps: networkPlace?.bridge === undefined ? namespace.maps : undefined,
   });
   touch(join(image, 'last_use'));
   const bundle = createBundle(layout.running, spec);

@@ -19,6 +19,7 @@ import { ide } from './ide.ts';
 import { initStorageDir } from './init-storage-dir.ts';
 import { list } from './list.ts';
 import { logsEntry } from './logs.ts';
+import { network } from './network.ts';
 import { psEntry } from './ps.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
@@ -57,6 +58,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _devcontainer_tar: { ...devcontainerTar, hidden: true },
   _dump_config: dumpProject,
   _doctor: doctor,
+  _network: network,
   _help: { ...help(() => BUILTINS), outside: true },
   _build_shell: buildShell,
   _capsule: capsule,
@@ -75,14 +77,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
 };
 
 /** Known of the format, without a body in this version. */
-const NOT_AVAILABLE = [
-  '_pack_image',
-  '_push_image',
-  '_create_netns',
-  '_destroy_netns',
-  '_run_in_netns',
-  '_network',
-];
+const NOT_AVAILABLE = ['_pack_image', '_push_image', '_create_netns', '_destroy_netns', '_run_in_netns'];
 
 function titles(): readonly (readonly [string, string])[] {
   const shown = Object.entries(BUILTINS).filter(([, { hidden }]) => !hidden);

@@ -1,0 +1,168 @@
+// The network of tests, for root and for an ordinary user: all of it in namespaces of the command itself.
+import { cpSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { Rig, ROOT_AND_USER } from './rig.ts';
+
+const config = (port = 1) => `containers:
+  c:
+    environ: {PATH: "/usr/vagga:/bin"}
+    volumes: {/usr/vagga: !VaggaBin}
+    setup:
+    - !EnsureDir /bin
+    - !EnsureDir /usr/vagga
+    - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
+    - !Copy {source: /work/busybox, path: /bin/sh, preserve-permissions: true}
+    - !Sh /bin/busybox --install -s /bin
+commands:
+  pair: !Supervise
+    children:
+      one: &node !Command
+        container: c
+        environ: {PEER: 172.23.0.2}
+        network: {ip: 172.23.0.1}
+        run: |
+          mkdir /tmp/www; httpd -p 80 -h /tmp/www; echo yes > /tmp/www/alive
+          while true; do
+            if printf 'GET /alive HTTP/1.0\\r\\n\\r\\n' | nc -w 1 $PEER 80 2>/dev/null | grep -q yes; then now=together; else now=alone; fi
+            echo $now > /tmp/www/new; mv /tmp/www/new /tmp/www/state; usleep 50000
+          done
+      two:
+        !Command
+        <<: *node
+        environ: {PEER: 172.23.0.1}
+        network: {ip: 172.23.0.2, hostname: second}
+      test: !BridgeCommand
+        container: c
+        user-id: 7
+        run: |
+          is() { for ip in 172.23.0.1 172.23.0.2; do
+            until printf 'GET /state HTTP/1.0\\r\\n\\r\\n' | nc -w 1 $ip 80 2>/dev/null | grep -qx $1; do usleep 50000; done; done; echo "both are $1"; }
+          is together
+          vagga _network disjoint one -- two && is alone
+          vagga _network fullmesh && is together
+          vagga _network isolate second && is alone
+          vagga _network isolate second && is alone
+          vagga _network split one 172.23.0.2 && is together
+          vagga _network split one && is alone
+          vagga _network fullmesh && is together
+          vagga _network run two ip -o -4 addr show dev twog
+          for words in "isolate nobody" "isolate test" "disjoint one" "disjoint one one -- two" "unite"; do
+            vagga _network $words; echo "code $?"; done
+          exit 5
+  names: !Supervise
+    mode: wait-all-successful
+    children:
+      a-child-with-a-very-long-name: !Command
+        container: c
+        network: {ip: 172.23.0.7}
+        run: "hostname; ip -o -4 addr | grep -o '172[^ ]*'; ip route; ip -o link | grep -c eh"
+      plain: !Command {container: c, run: "test $(ip -o link | wc -l) != 0"}
+  ports: !Supervise
+    children:
+      server: !Command
+        container: c
+        network: {ip: 172.23.0.9, ports: {${port}: 80}}
+        run: "mkdir /tmp/www; echo served > /tmp/www/file; echo listening; exec httpd -f -p 80 -h /tmp/www"
+  noip: !Supervise {children: {x: !Command {container: c, network: {}, run: "true"}}}
+  strange: !Supervise {children: {x: !Command {container: c, network: {ip: 10.0.0.1}, run: "true"}}}
+  double: !Supervise
+    children:
+      x: !Command {container: c, network: {ip: 172.23.0.1}, run: "true"}
+      y: !Command {container: c, network: {ip: 172.23.0.1}, run: "true"}
+`;
+
+function freePort(): Promise<number> {
+  return new Promise(resolve => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function request(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = createConnection({ host: '127.0.0.1', port }, () =>
+      socket.write('GET /file HTTP/1.0\r\n\r\n'),
+    );
+    socket.on('data', chunk => {
+      text += chunk;
+    });
+    socket.once('error', reject);
+    socket.once('close', () => resolve(text));
+  });
+}
+
+for (const as of ROOT_AND_USER) {
+  t.test(`§5.6 network of tests (${as})`, async t => {
+    const port = await freePort();
+    const rig = new Rig({ as });
+    t.teardown(() => rig.remove());
+    rig.write('busybox', '');
+    cpSync('/bin/busybox', join(rig.root, 'busybox'));
+    rig.write('vagga.yaml', config(port));
+
+    await t.test('§1.6 network, §1.6 !BridgeCommand, §4.4 _network: a pair is parted and joined', async t => {
+      const { code, stdout, stderr } = rig.run('pair');
+      t.equal(code, 5, stderr + stdout);
+      const lines = stdout
+        .split('\n')
+        .filter(line => line.startsWith('test | '))
+        .map(line => line.slice('test | '.length));
+      const states = ['together', 'alone', 'together', 'alone', 'alone', 'together', 'alone', 'together'];
+      t.same(
+        lines.slice(0, states.length),
+        states.map(state => `both are ${state}`),
+      );
+      t.match(lines[states.length], /172\.23\.0\.2\/24/, 'run: a program with the network of a node');
+      t.same(lines.slice(states.length + 1), Array(5).fill('code 1'));
+      for (const text of [
+        'Node nobody does not exists\n',
+        'Node test does not exists or has no IP\n',
+        'Node two is missing.',
+        "Duplicate node one (or it's IP)\n",
+        'Unknown command unite\n',
+      ])
+        t.match(stderr, `test | ${text}`);
+    });
+
+    await t.test(
+      '§5.6 addresses: own name, bridge, routes; who asks for none has the network of the host',
+      async t => {
+        const { code, stdout, stderr } = rig.run('names');
+        t.equal(code, 0, stderr);
+        const lines = [
+          'a-child-with-a-very-long-name',
+          '172.23.0.7/24',
+          'default via 172.23.0.254 dev eh[0-9a-f]{12}g',
+        ];
+        for (const line of lines) t.match(stdout, new RegExp(`a-child-with-a-very-long-name \\| ${line}`));
+      },
+    );
+
+    await t.test('§5.6 ports: of the host, passed on to a child', async t => {
+      const running = rig.start(['ports']);
+      await running.shows('listening');
+      t.match(await request(port), /200 OK[\s\S]*served\n$/);
+      t.match((await Promise.all(Array.from({ length: 20 }, () => request(port)))).join(''), /served/);
+      running.child.kill('SIGTERM');
+      t.equal((await running.ended).code, 143);
+      await t.rejects(request(port), /ECONNREFUSED/, 'and nobody listens afterwards');
+    });
+
+    t.match(rig.run('noip'), { code: 121, stderr: /vagga\.yaml:\d+:\d+: the network of x needs an ip\n/ });
+    t.match(rig.run('strange'), { code: 121, stderr: /has the ip 10\.0\.0\.1, but only 172\.23\.0\.1 to/ });
+    t.match(rig.run('double'), { code: 121, stderr: 'two children have 172.23.0.1 of the network\n' });
+    t.match(rig.run('_network', 'fullmesh'), {
+      code: 1,
+      stderr: 'This command is supposed to be run inside container started by vagga !Supervise command\n',
+    });
+    t.same(rig.mounts(), []);
+    t.same(rig.list('.vagga/.run'), []);
+    t.same(rig.processes('__relay__'), []);
+  });
+}
