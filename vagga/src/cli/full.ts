@@ -157,13 +157,18 @@ async function main(argv: readonly string[]): Promise<number> {
 if (process.env._VAGGA_NODE !== undefined) process.execPath = process.env._VAGGA_NODE;
 delete process.env._VAGGA_NODE;
 
+/** Rights, space and limits are the machine's matter; everything else is ours. */
+const OF_THE_MACHINE = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'];
+
+function crashText({ code, message, stack }: NodeJS.ErrnoException): string {
+  const isOurs = code === undefined || !OF_THE_MACHINE.includes(code);
+  return isOurs ? `vagga: internal error: ${stack}` : `vagga: ${message}\nvagga _doctor says what helps.`;
+}
+
 if (process.argv[2] === SETUP_NETWORK) setUpNetwork();
 else if (process.argv[2] === EXAMINE_INSIDE) examineInside();
 else
   main(process.argv.slice(2)).then(
     code => process.exit(code),
-    error => {
-      process.stderr.write(`vagga: internal error: ${(error as Error).stack}\n`);
-      process.exit(121);
-    },
+    error => process.exit(fail(121, crashText(error as NodeJS.ErrnoException))),
   );

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -221,6 +222,12 @@ t.test('§5.1: what cannot work is said in a sentence', async t => {
   mkdirSync(join(rig.root, '.vagga'));
   const foreign = /\.vagga cannot be written to: make it yours with +sudo chown -R 61100:61101/;
   t.match(rig.run('code'), { code: 121, stderr: foreign });
+  rmSync(join(rig.root, '.vagga'), { recursive: true });
+  mkdirSync(join(rig.root, 'sub'));
+  mkdirSync(join(rig.root, 'sub/.vagga'), { mode: 0o700 });
+  const below = new Rig({ root: join(rig.root, 'sub'), as: 'user' });
+  t.equal(below.run().code, 127, 'what somebody else hides is not looked for');
+  below.remove();
   rig.remove();
   const forbidden = { ownSettings: true, prepare: 'echo 0 > /proc/sys/user/max_user_namespaces' };
   const none = project(new Rig({ as: 'user', user: forbidden }));

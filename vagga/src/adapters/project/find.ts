@@ -9,7 +9,15 @@ export interface Found {
   readonly mainFile: string | undefined;
 }
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+/** In a directory of somebody else that we may not look into there is nothing for us. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return false;
+    throw error;
+  }
+}
 
 export function findProject(start: string): Found | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
