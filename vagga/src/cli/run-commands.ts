@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runForeground } from '../adapters/run/foreground.ts';
 import { DEFAULT_SHELL } from '../config/defaults.ts';
-import type { RunCommand } from '../config/model.ts';
+import type { Command, RunCommand } from '../config/model.ts';
 import { containersOf } from '../core/plan/commands.ts';
 import { argvOf } from '../core/run/arguments.ts';
 import { backOff, isRestarted, type Running } from '../core/supervise/child.ts';
@@ -47,8 +47,7 @@ export async function runOne(session: Session, command: RunCommand, images: Imag
 }
 
 /** For people, so it keeps out of what the command prints for programs. With a delay it is for commands that stay. */
-async function withBanner(command: RunCommand, run: () => Promise<number>): Promise<number> {
-  const { banner, bannerDelay = 0 } = command;
+async function withBanner({ banner, bannerDelay = 0 }: Command, run: () => Promise<number>): Promise<number> {
   if (banner === undefined) return await run();
   const show = () => void process.stderr.write(banner);
   if (bannerDelay === 0) show();
@@ -58,18 +57,19 @@ async function withBanner(command: RunCommand, run: () => Promise<number>): Prom
   return code;
 }
 
-async function runPlanned(session: Session, planned: PlannedCommand, images: Images): Promise<number> {
+async function runKind(session: Session, planned: PlannedCommand, images: Images): Promise<number> {
   const { name, command, line } = planned;
-  const code =
-    command.kind === 'command'
-      ? await withFilling(session, name, command, () =>
-          withBanner(command, () =>
-            runOne(session, command, images, { words: line.words, own: line.variables }),
-          ),
-        )
-      : command.kind === 'capsule'
-        ? await runCapsule(session, command, argvOf(command, DEFAULT_SHELL, line.words), line.variables)
-        : await runSupervise(session, planned, command, images);
+  if (command.kind === 'supervise') return await runSupervise(session, planned, command, images);
+  if (command.kind === 'capsule')
+    return await runCapsule(session, command, argvOf(command, DEFAULT_SHELL, line.words), line.variables);
+  return await withFilling(session, name, command, () =>
+    runOne(session, command, images, { words: line.words, own: line.variables }),
+  );
+}
+
+async function runPlanned(session: Session, planned: PlannedCommand, images: Images): Promise<number> {
+  const { command } = planned;
+  const code = await withBanner(command, () => runKind(session, planned, images));
   if (code === 0 && command.epilog !== undefined) process.stdout.write(command.epilog);
   return code;
 }

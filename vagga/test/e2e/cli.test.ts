@@ -68,6 +68,7 @@ commands:
   unbuildable: !Command {container: fails, run: x}
   file: !Command {container: c, run: x}
   pair: !Supervise
+    banner: "A pair\\n"
     options: "Usage: vagga pair [options]"
     mode: wait-all-successful
     children:
@@ -155,7 +156,7 @@ t.test('§1.8 values, §1.6 options: exported to the process', async t => {
   t.match(rig.run('args', '--help'), { code: 0, stderr: '', stdout: /^Takes options\n\nUsage: vagga args/ });
   t.equal(rig.run('_help', 'args').stdout, rig.run('args', '-h').stdout);
   const pair = rig.run('pair', '--only', 'x');
-  t.match(pair, { code: 0, stdout: /a pair\/a x/ });
+  t.match(pair, { code: 0, stdout: /a pair\/a x/, stderr: /^A pair\n/ });
   t.notMatch(pair.stdout, /echo b| b$/m);
   t.match(rig.run('pair', '--only', 'nobody'), { code: 127, stderr: /\S/ });
 });

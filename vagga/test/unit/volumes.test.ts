@@ -17,20 +17,23 @@ commands:
 const targets = (plan: ReturnType<typeof planOf>) =>
   plan.ok ? plan.mounts.map(({ target }) => target) : plan.message;
 
-t.test('§1.5 order: defaults first, then by path; the command replaces entries of the container', async t => {
-  const plan = planOf('{/t: !BindRO /work/t, /a: !Empty}', '{/c: !CacheDir c, /t: !Tmpfs {size: 1Mi}}');
-  t.same(targets(plan), ['/tmp', '/run', '/run/shm', '/a', '/c', '/t']);
-  t.match(plan.ok && plan.mounts[5], { kind: 'bind', from: 'project', path: '/t', readonly: true });
-  t.same(
-    targets(planOf('{/tmp: !Empty, /run: !Tmpfs}')),
-    ['/run', '/tmp'],
-    'no default where there is a volume',
-  );
-  t.same(targets(planOf('{/run/shm: !Tmpfs}')), ['/tmp', '/run', '/run/shm']);
-  t.match(planOf('{}'), {
-    mounts: [{ sizeBytes: 100 * 1024 * 1024, mode: 0o1777 }, { mode: 0o755 }, { mode: 0o1777 }],
-  });
-});
+t.test(
+  '§1.5 order, §1.6 volumes: defaults first, then by path; the command replaces entries of the container',
+  async t => {
+    const plan = planOf('{/t: !BindRO /work/t, /a: !Empty}', '{/c: !CacheDir c, /t: !Tmpfs {size: 1Mi}}');
+    t.same(targets(plan), ['/tmp', '/run', '/run/shm', '/a', '/c', '/t']);
+    t.match(plan.ok && plan.mounts[5], { kind: 'bind', from: 'project', path: '/t', readonly: true });
+    t.same(
+      targets(planOf('{/tmp: !Empty, /run: !Tmpfs}')),
+      ['/run', '/tmp'],
+      'no default where there is a volume',
+    );
+    t.same(targets(planOf('{/run/shm: !Tmpfs}')), ['/tmp', '/run', '/run/shm']);
+    t.match(planOf('{}'), {
+      mounts: [{ sizeBytes: 100 * 1024 * 1024, mode: 0o1777 }, { mode: 0o755 }, { mode: 0o1777 }],
+    });
+  },
+);
 
 t.test('§1.5 what is bound: /work, /volumes/NAME and /vagga/root', async t => {
   const one = (path: string, external = {}) => {

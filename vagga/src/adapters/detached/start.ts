@@ -15,7 +15,7 @@ export type Started =
 /** Runs our own command line again, without a terminal and in a session of its own. Resolves when it says so, or ends. */
 export function startSupervisor(place: DetachedPlace): Promise<Started> {
   const errors = openSync(place.errors, 'a', 0o600);
-  const child = spawn(process.execPath, process.argv.slice(1), {
+  const child = spawn(process.execPath, ['--', ...process.argv.slice(1)], {
     detached: true,
     stdio: ['ignore', errors, errors, 'pipe'],
     env: { ...process.env, [DETACHED_VARIABLE]: place.name },
