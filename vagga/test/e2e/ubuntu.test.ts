@@ -1,7 +1,6 @@
 // Ubuntu with the real mmdebstrap and the real apt, from an archive on loopback with Ubuntu's layout. All hosts are reached
 // through one proxy, which is itself each of them.
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -14,7 +13,7 @@ import {
   makeRelease,
   SigningKey,
 } from './apt-archive.ts';
-import { Rig } from './rig.ts';
+import { Rig, until } from './rig.ts';
 
 const rig = new Rig();
 const archiveKey = new SigningKey('archive');
@@ -40,10 +39,22 @@ const hosts = new AllHosts({
 });
 let proxy = '';
 
+/** Does not go on with its package lists before the other one has come as far. */
+const meets = (name: string, other: string, hello: string) => `  ${name}:
+    setup:
+    - !Container app
+    - !Text
+        /etc/apt/apt.conf.d/98meet:
+          APT::Update::Pre-Invoke {"touch /work/${name}; while [ ! -e /work/${other} ]; do sleep 0.05; done";};
+    - !Install [${hello}]
+`;
+
 const CONFIG = `containers:
   app:
     setup:
     - !Ubuntu zesty
+    - !Text
+        /etc/apt/apt.conf.d/99show: APT::Update::Pre-Invoke {"cat /proc/$PPID/cmdline";};
     - !UbuntuUniverse
     - !AptTrust {server: "hkp://keys.example", keys: [${ppaKey.fingerprint.slice(-16)}]}
     - !UbuntuPPA someone/tool
@@ -57,7 +68,7 @@ const CONFIG = `containers:
     - !UbuntuRepo {url: "http://old-releases.ubuntu.com/ubuntu", suite: zesty, components: [universe]}
     - !Repo universe
     - !Install [hello-child]
-  archive:
+${meets('left', 'right', 'hello-child')}${meets('right', 'left', 'hello-main')}  archive:
     setup:
     - !UbuntuRelease {url: ./root.tar.gz, codename: zesty, eatmydata: false, keep-chfn-command: true}
     - !Install [hello-main]
@@ -154,11 +165,6 @@ t.test('§2.1 !AptTrust, §2.1 !UbuntuPPA: a key from a key server lets a PPA in
 t.test(
   '§2.1 !UbuntuRepo, §2.1 !Repo, §2.0 inheritance, §4.8 ubuntu-skip-locking: a container on top',
   async t => {
-    const holder = spawn('flock', ['.vagga/.cache/.apt.lock', 'sh', '-c', 'echo held; exec cat'], {
-      cwd: rig.root,
-    });
-    t.teardown(() => holder.stdin.end());
-    await once(holder.stdout, 'data');
     const built = await build('child', 'ubuntu-skip-locking: true\n');
     t.equal(built.code, 0, built.stderr);
     const names = rig.list('.vagga/child/etc/apt/sources.list.d');
@@ -170,8 +176,22 @@ t.test(
       2,
     );
     t.match(beside('child', 'debian-packages.txt'), /^ii\s+hello-child /m);
+    t.match(beside('child', 'build.log'), 'apt-get\0-oDebug::NoLocking=yes\0');
+    t.notMatch(beside('app', 'build.log'), 'NoLocking');
   },
 );
+
+t.test('§2.1 !Install: containers install packages at the same time', async t => {
+  t.teardown(() => ['left', 'right'].map(name => rig.write(name, '')));
+  const builds = ['left', 'right'].map(name => build(name));
+  await until(() => rig.has('left') && rig.has('right'), 'both at once');
+  for (const built of await Promise.all(builds)) t.equal(built.code, 0, built.stderr);
+  const kept = rig.list('.vagga/.cache/apt-cache');
+  t.ok(
+    kept.includes('hello-child_99.0_amd64.deb') && kept.includes('hello-main_99.0_amd64.deb'),
+    'all downloads',
+  );
+});
 
 t.test('§2.1 !UbuntuRelease: a root file system from an archive', async t => {
   execFileSync('cp', ['-a', '.vagga/app/.', 'unpacked'], { cwd: rig.root });

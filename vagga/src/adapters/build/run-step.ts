@@ -1,6 +1,6 @@
 // `!Sh`, `!Cmd`, package managers: a program in the half-built image, as a container with a writable root.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
 import { ROOT_USER, userNamespace } from '../../core/ids/process-user.ts';
@@ -20,8 +20,6 @@ type RunAction = Extract<BuildAction, { kind: 'run' }>;
 
 function cacheMount(context: BuildContext, target: string, name: string): SandboxMount {
   const source = context.cacheDirectory(name);
-  // apt wants its own place for half downloads below both of its directories.
-  if (name.startsWith('apt-')) mkdirSync(join(source, 'partial'), { recursive: true });
   makeDirectories(context.root, target, 0o755);
   return bindMount(source, target);
 }
@@ -89,7 +87,7 @@ async function inContainer(
   }
 }
 
-/** `mounts` go below /run, which is empty. Undefined when the program ended with code 0, else what happened. */
+/** `mounts` go below /run, which is empty, or where the image has a directory. Undefined when the program ended with code 0, else what happened. */
 export async function runInImage(
   context: BuildContext,
   action: RunAction,

@@ -1,10 +1,14 @@
 // apt-get in the image, with the settings of the user: locking, and the library that leaves out fsync.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildAction } from '../../../core/steps/state.ts';
+import { bindMount } from '../../oci/sandbox.ts';
 import type { BuildContext } from '../context.ts';
-import { inRoot } from '../in-root.ts';
+import { inRoot, makeDirectories } from '../in-root.ts';
 import { runInImage } from '../run-step.ts';
+import { lend, takeBack } from './lent.ts';
+
+const APT_DIRECTORIES: readonly string[] = ['/var/cache/apt/archives', '/var/lib/apt/lists'];
 
 type AptGet = Extract<BuildAction, { kind: 'apt-get' }>;
 
@@ -34,15 +38,47 @@ function argvOf(action: AptGet, skipLocking: boolean): readonly string[] {
   return skipLocking ? [program, '-oDebug::NoLocking=yes', ...rest] : action.argv;
 }
 
-async function run(context: BuildContext, action: AptGet): Promise<string | undefined> {
-  const { ubuntuSkipLocking } = context.settings;
-  return await runInImage(context, {
-    kind: 'run',
-    argv: argvOf(action, ubuntuSkipLocking),
-    env: preloading(context, action),
-    caches: action.caches,
-    ...(!ubuntuSkipLocking && { lock: 'apt' }),
+interface Borrowed {
+  readonly target: string;
+  readonly cache: string;
+  readonly own: string;
+}
+
+/** Those two directories of apt that the cache keeps; `caches` of the user stay as they are. */
+function borrow(context: BuildContext, action: AptGet, place: string): Borrowed[] {
+  return APT_DIRECTORIES.flatMap((target, index) => {
+    const name = action.caches[target];
+    if (typeof name !== 'string') return [];
+    const borrowed = { target, cache: context.cacheDirectory(name), own: join(place, String(index)) };
+    lend(borrowed.cache, borrowed.own);
+    makeDirectories(context.root, target, 0o755);
+    return [borrowed];
   });
+}
+
+const withoutApts = (caches: AptGet['caches']): AptGet['caches'] =>
+  Object.fromEntries(Object.entries(caches).filter(([target]) => !APT_DIRECTORIES.includes(target)));
+
+async function run(context: BuildContext, action: AptGet): Promise<string | undefined> {
+  const place = mkdtempSync(join(context.directory, 'apt-'));
+  try {
+    const borrowed = borrow(context, action, place);
+    const failed = await runInImage(
+      context,
+      {
+        kind: 'run',
+        argv: argvOf(action, context.settings.ubuntuSkipLocking),
+        env: preloading(context, action),
+        caches: withoutApts(action.caches),
+      },
+      borrowed.map(({ own, target }) => bindMount(own, target)),
+    );
+    // Also of a failed installation: what it has downloaded need not come again.
+    for (const { cache, own } of borrowed) takeBack(cache, own);
+    return failed;
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
 }
 
 const MIRROR_HINT =
