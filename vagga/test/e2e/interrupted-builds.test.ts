@@ -68,7 +68,7 @@ function isLocked(path: string): boolean {
 /** Everything that a build must not leave behind, by name. */
 function leftovers(rig: Rig): string[] {
   const roots = rig.list('.vagga/.roots');
-  const layers = rig.list('.vagga/.layers').filter(name => name !== 'by-key');
+  const layers = rig.list('.vagga/.layers').filter(name => !['by-key', 'marks'].includes(name));
   const keys = rig.list('.vagga/.layers/by-key');
   return [
     ...roots.filter(name => name.startsWith('.tmp') && !name.endsWith('.lock')),

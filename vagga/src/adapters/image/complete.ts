@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { waitLock } from '@suite/shared/linux/flock.ts';
 import type { WantedIds } from '../../core/ids/session.ts';
 import { flatten } from '../layers/flatten.ts';
+import { marksOf } from '../layers/marks.ts';
 import type { LayerStore } from '../layers/store.ts';
 import type { Layout } from './layout.ts';
 import { builtState } from './store.ts';
@@ -85,7 +86,7 @@ export function completeImage(directory: string, store: LayerStore): boolean {
     if (existsSync(root)) return true;
     const layers = layerDirectories(directory, store);
     if (layers === undefined) return false;
-    flatten(layers, `${root}.new`);
+    flatten(layers, `${root}.new`, marksOf(store.base));
     renameSync(`${root}.new`, root);
     return true;
   } finally {

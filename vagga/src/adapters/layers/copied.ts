@@ -1,9 +1,8 @@
 // Layers without any overlay: the tree is a copy, and what a step changed is found by looking at it before and after.
 import { type BigIntStats, linkSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { makeWhiteout } from '@suite/shared/linux/whiteout.ts';
-import { setPathXattr } from '@suite/shared/linux/xattr.ts';
 import { bytes, copyFile, dress, fromBytes } from './copy-file.ts';
 import { flatten } from './flatten.ts';
+import { type Marks, markGone, markOpaque, marksOf } from './marks.ts';
 import { notesSpace } from './overlay.ts';
 import { newDiff, type View } from './view.ts';
 
@@ -52,11 +51,13 @@ class Difference {
   readonly #root: string;
   readonly #diff: string;
   readonly #before: Manifest;
+  readonly #marks: Marks;
   readonly #after: Manifest;
   readonly #made = new Set(['']);
   readonly #place = placeCopies();
 
-  constructor(root: string, diff: string, before: Manifest) {
+  constructor(root: string, diff: string, before: Manifest, marks: Marks) {
+    this.#marks = marks;
     this.#root = root;
     this.#diff = diff;
     this.#before = before;
@@ -93,15 +94,14 @@ class Difference {
 
   #gone(path: string): void {
     this.#directory(parentOf(path));
-    makeWhiteout(bytes(this.#diff + path));
+    markGone(this.#diff + path, this.#marks);
   }
 
   #directory(path: string): void {
     if (this.#made.has(path)) return;
     this.#directory(parentOf(path));
     mkdirSync(bytes(this.#diff + path));
-    if (this.#before.has(path) && this.#isNew(path))
-      setPathXattr(bytes(this.#diff + path), `${notesSpace()}.overlay.opaque`, Buffer.from('y'));
+    if (this.#before.has(path) && this.#isNew(path)) markOpaque(this.#diff + path, this.#marks, notesSpace());
     this.#made.add(path);
   }
 }
@@ -112,13 +112,16 @@ export class CopyView implements View {
   #root = '';
   #diff = '';
   #before: Manifest = new Map();
+  #marks: Marks = 'overlayfs';
 
-  async open(root: string, layers: readonly string[], place: string): Promise<void> {
+  async open(root: string, layers: readonly string[], place: string, base: string): Promise<void> {
+    this.#marks = marksOf(base);
     const isShown = layers.length > 0 && layers.every((layer, index) => this.#shown[index] === layer);
     if (layers.length === 0) {
       rmSync(root, { recursive: true, force: true });
       mkdirSync(root, { mode: 0o755 });
-    } else if (!isShown || this.#shown.length !== layers.length) flatten(layers, root, placeCopies());
+    } else if (!isShown || this.#shown.length !== layers.length)
+      flatten(layers, root, this.#marks, placeCopies());
     this.#shown = layers;
     this.#diff = newDiff(place, layers);
     this.#root = root;
@@ -127,7 +130,7 @@ export class CopyView implements View {
 
   async close(): Promise<void> {
     if (this.#root === '') return;
-    new Difference(fromBytes(this.#root), fromBytes(this.#diff), this.#before).write();
+    new Difference(fromBytes(this.#root), fromBytes(this.#diff), this.#before, this.#marks).write();
     this.#root = '';
   }
 

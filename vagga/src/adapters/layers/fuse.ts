@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { umount } from '@suite/shared/linux/mount.ts';
 import { endWithUs } from '../oci/engine.ts';
 import { bytes, fromBytes } from './copy-file.ts';
+import { type Marks, marksOf } from './marks.ts';
 import { escaped, lowerOf } from './overlay.ts';
 import { prepareUpper, type View } from './view.ts';
 
@@ -34,6 +35,7 @@ export class FuseView implements View {
   readonly kind = 'fuse';
   #root = '';
   #diff = '';
+  #marks: Marks = 'overlayfs';
   #server: ChildProcess | undefined;
 
   async open(root: string, layers: readonly string[], place: string, base: string): Promise<void> {
@@ -51,6 +53,7 @@ export class FuseView implements View {
     this.#server = server;
     this.#root = root;
     this.#diff = diff;
+    this.#marks = marksOf(base);
   }
 
   async close(): Promise<void> {
@@ -60,7 +63,7 @@ export class FuseView implements View {
     const ended = server.exitCode === null ? once(server, 'exit') : undefined;
     umount(this.#root, true);
     await ended;
-    removeMarks(fromBytes(this.#diff));
+    if (this.#marks === 'overlayfs') removeMarks(fromBytes(this.#diff));
   }
 
   kept(): void {}

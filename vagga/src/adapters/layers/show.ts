@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { mount, privateMounts } from '@suite/shared/linux/mount.ts';
 import type { Layout } from '../image/layout.ts';
+import { marksOf } from './marks.ts';
 import { mountStack } from './overlay.ts';
 
 /** Holds empty directories only. */
@@ -34,7 +35,8 @@ export function newMountPoint(layout: Layout): string {
 
 /** False where the kernel shows no overlay: then whoever needs the image waits for its directory. */
 export function showImage(layout: Layout, name: string, hash: string, layers: readonly string[]): boolean {
-  if ((process.env.VAGGA_LAYERS ?? 'overlay') !== 'overlay') return false;
+  if ((process.env.VAGGA_LAYERS ?? 'overlay') !== 'overlay' || marksOf(layout.layers) === 'names')
+    return false;
   try {
     const path = newMountPoint(layout);
     mountStack(path, layers, layout.layers);

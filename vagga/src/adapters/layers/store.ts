@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { tryLock, waitLock } from '@suite/shared/linux/flock.ts';
 import type { LayerUse } from '../../core/layers/collect.ts';
+import { chooseMarks } from './marks.ts';
 
 /** Beside each `diff`. */
 export interface LayerNote {
@@ -52,6 +53,7 @@ export class LayerStore {
   hold(): void {
     if (this.#held !== undefined) return;
     mkdirSync(join(this.base, 'by-key'), { recursive: true });
+    chooseMarks(this.base);
     this.#held = openSync(this.base, 'r');
     waitLock(this.#held, true);
   }

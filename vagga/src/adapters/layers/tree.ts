@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, fromBytes } from './copy-file.ts';
 import { flatten } from './flatten.ts';
+import { marksOf } from './marks.ts';
 import type { Layer, LayerNote, LayerStore } from './store.ts';
 import type { View } from './view.ts';
 import { usableViews } from './views.ts';
@@ -109,7 +110,7 @@ export class LayeredTree {
     if (this.#place === undefined) return;
     const place = await this.#close();
     if (this.#isCopy) return;
-    flatten([...this.#layers, join(place, 'diff')], this.root);
+    flatten([...this.#layers, join(place, 'diff')], this.root, marksOf(this.#store.base));
   }
 
   /** Nothing is mounted any more. True when the tree itself is left at `root`. */
