@@ -8,6 +8,8 @@ const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_BASIC_STATS = 0x7ff;
 const STRUCT_BYTES = 256;
+/** Values of a 64-bit number's high half. */
+const HIGH = 2 ** 32;
 /** Places in the structure, counted in 32-bit words; 64-bit numbers have their low half first. */
 const INODE = 8;
 const SIZE = 10;
@@ -27,32 +29,20 @@ export class FileStatus {
     return statx(AT_FDCWD, path, flags, STATX_BASIC_STATS, this.#bytes) === 0;
   }
 
-  #long(at: number): number {
-    return (this.#words[at] as number) + (this.#words[at + 1] as number) * 2 ** 32;
-  }
-
-  /** Milliseconds, computed as `fs.Stats` has them, so that both compare equal. Times before 1970 differ. */
-  #time(at: number): number {
-    return this.#long(at) * 1000 + (this.#words[at + 2] as number) / 1_000_000;
-  }
-
-  get size(): number {
-    return this.#long(SIZE);
-  }
-
-  get ino(): number {
-    return this.#long(INODE);
-  }
-
-  get mode(): number {
-    return this.#halves[MODE] as number;
-  }
-
-  get ctimeMs(): number {
-    return this.#time(CTIME);
-  }
-
-  get mtimeMs(): number {
-    return this.#time(MTIME);
+  /**
+   * Are they `size, mtimeMs, ctimeMs, ino, mode` of `fs.Stats`, from `at` on? Times are computed as there, so that they are equal (not
+   * before 1970). In one piece: thousands of calls come before it is compiled.
+   */
+  equals(numbers: Float64Array, at: number): boolean {
+    const words = this.#words as unknown as readonly number[];
+    const modified = ((words[MTIME] as number) + (words[MTIME + 1] as number) * HIGH) * 1000;
+    const changed = ((words[CTIME] as number) + (words[CTIME + 1] as number) * HIGH) * 1000;
+    return (
+      modified + (words[MTIME + 2] as number) / 1_000_000 === numbers[at + 1] &&
+      changed + (words[CTIME + 2] as number) / 1_000_000 === numbers[at + 2] &&
+      (words[SIZE] as number) + (words[SIZE + 1] as number) * HIGH === numbers[at] &&
+      (words[INODE] as number) + (words[INODE + 1] as number) * HIGH === numbers[at + 3] &&
+      this.#halves[MODE] === numbers[at + 4]
+    );
   }
 }

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileStatus } from '@suite/shared/linux/statx.ts';
-import { HOW, isSame, isUnchanged, type Stamp } from './stamps.ts';
+import { HOW, isUnchanged, type Stamp } from './stamps.ts';
 
 /** Where they are, and which: another process may have packed others in the meantime. */
 export interface PackedStamps {
@@ -49,7 +49,7 @@ const sameByStatx =
   (path, numbers, at) => {
     const how = numbers[at];
     if (how === HOW.unsettled) return false;
-    if (status.read(path, how === HOW.followed)) return isSame(status, numbers, at + 1);
+    if (status.read(path, how === HOW.followed)) return status.equals(numbers, at + 1);
     return sameByNode(path, numbers, at);
   };
 

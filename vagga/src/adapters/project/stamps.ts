@@ -29,21 +29,7 @@ export const stampOf = (path: string): Stamp => stampFrom(path, HOW.followed, lo
 /** Of the entry itself. A directory's stamp changes when entries come or go. */
 export const linkStampOf = (path: string): Stamp => stampFrom(path, HOW.itself, look(path, HOW.itself));
 
-/** The numbers that a stamp keeps, in their order. */
-type Numbers = Pick<Stats, 'size' | 'mtimeMs' | 'ctimeMs' | 'ino' | 'mode'>;
-
-/** `at`: where the numbers of a stamp begin in `numbers`. Times first: they differ most often. */
-export function isSame(stat: Numbers, numbers: ArrayLike<number>, at: number): boolean {
-  return (
-    stat.mtimeMs === numbers[at + 1] &&
-    stat.ctimeMs === numbers[at + 2] &&
-    stat.size === numbers[at] &&
-    stat.ino === numbers[at + 3] &&
-    stat.mode === numbers[at + 4]
-  );
-}
-
-/** `absent`: the stamp has no numbers. */
+/** `at`: where the numbers of the stamp begin in `numbers`; `absent`: it has none. */
 export function isUnchanged(
   path: string,
   how: number,
@@ -53,7 +39,15 @@ export function isUnchanged(
 ): boolean {
   if (how === HOW.unsettled) return false;
   const stat = look(path, how);
-  return stat === undefined || absent ? stat === undefined && absent : isSame(stat, numbers, at);
+  if (stat === undefined || absent) return stat === undefined && absent;
+  // Times first: they differ most often.
+  return (
+    stat.mtimeMs === numbers[at + 1] &&
+    stat.ctimeMs === numbers[at + 2] &&
+    stat.size === numbers[at] &&
+    stat.ino === numbers[at + 3] &&
+    stat.mode === numbers[at + 4]
+  );
 }
 
 export function isFresh(stamps: readonly Stamp[]): boolean {
