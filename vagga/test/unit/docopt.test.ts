@@ -135,6 +135,22 @@ t.test('§1.8 dialect: words, groups, dots, separators', async t => {
   );
 });
 
+t.test('§1.8 dialect: forms of descriptions', async t => {
+  const given = (line: string, ...words: string[]) =>
+    shown(`Usage: vagga x [options]\n\n${line}`, 'x', ...words);
+  t.equal(given('  -o FILE, --output=FILE  Where', '-oz').OUTPUT, 'z | --output z');
+  t.equal(given('  -o <file name>  Where', '-o', 'z').O, 'z | -o z');
+  t.equal(
+    given('  --output <file name> ...  Where', '--output=a', '--output=b').OUTPUT,
+    'a b | --output a b',
+  );
+  t.equal(given('  -v, --verbose\n      More words [and brackets]', '-v').VERBOSE, 'true | --verbose');
+  t.equal(given('  --level N\n      How much\n      [Default: 7]').LEVEL, '7 | --level 7', 'on a later line');
+  t.equal(given('  --a-b-c=X\twith a tab', '--a-b-c', '1').A_B_C, '1 | --a-b-c 1');
+  t.equal(given('  -1 --one  Digits', '-1').ONE, 'true | --one');
+  t.equal(refused('Usage: vagga x [options]\n\n  -long  ignored', 'x', '-l'), "Unknown flag: '-l'");
+});
+
 t.test('§1.8 failure, §1.8 suggestions: messages of bad command lines', async t => {
   t.equal(refused('Usage: vagga args [options]', 'args', '--bad-arg'), "Unknown flag: '--bad-arg'");
   t.equal(refused(ARGS, 'args', '--frst=1'), "Unknown flag: '--frst'. Did you mean '--first'?");

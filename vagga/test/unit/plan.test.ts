@@ -24,6 +24,16 @@ t.test('§1.7 order, §1.6 prerequisites: prerequisites run first, each once', a
   t.equal(order({ a: ['b'], b: ['a'] }, 'a'), 'b,a');
   t.equal(order({ a: ['b'], b: ['a'], c: ['b'] }, 'c'), 'a,b,c');
   t.equal(order({ a: ['x'] }, 'a'), 'unknown x');
+  const kinds = project(`commands:
+  c: !CapsuleCommand {run: x, prerequisites: [one]}
+  s: !Supervise
+    prerequisites: [one]
+    children: {k: !Command {container: a, run: x, prerequisites: [two]}}
+  one: !Command {container: a, run: x}
+  two: !Command {container: a, run: x}
+`).commands;
+  t.same(commandOrder(kinds, ['c']), { ok: true, order: ['c'] }, 'those of a capsule command are ignored');
+  t.same(commandOrder(kinds, ['s']), { ok: true, order: ['one', 'two', 's'] }, 'those of children count');
   const aliased = project(
     'commands:\n  b: !Command {container: a, run: x, aliases: [z]}\n  a: !Command {container: a, run: x, aliases: [z]}\n',
   );

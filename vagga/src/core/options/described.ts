@@ -22,7 +22,7 @@ export type DescribedOptions =
 /** The whole text that `--help` prints, before trimming. */
 export function describedText(name: string, command: Command): string {
   const about = command.description?.trimEnd() ?? `vagga ${name}`;
-  return `${about}\n\n${command.options ?? ''}\n\n${BLOCKS[command.kind]}\n`;
+  return `${about}\n\n${(command.options ?? '').trimEnd()}\n\n${BLOCKS[command.kind]}\n`;
 }
 
 /** `words` follow the command's name; the user's usage lines name the command themselves. */

@@ -13,6 +13,8 @@ export function resolveCommand(commands: Commands, name: string): string | undef
 }
 
 function prerequisitesOf(command: Command): readonly string[] {
+  // The format has none for it, whatever stands there.
+  if (command.kind === 'capsule') return [];
   if (command.kind !== 'supervise') return command.prerequisites;
   return [...command.prerequisites, ...Object.values(command.children).flatMap(child => child.prerequisites)];
 }

@@ -4,7 +4,7 @@ import { DocoptError, isArgument, nameOf, type Option, type OptionTable } from '
 const HEADING = /^options:\s*/i;
 const DEFAULT_VALUE = /\[default:(.*)\]/i;
 /** A name, its argument after a blank or `=`, and three dots when it may come again. */
-const FLAG = /(--?[^\s=,]+)(?:[ =]([^\s.-]\S*?))?(?= \.\.\.|,| |$)( \.\.\.)?,?/y;
+const FLAG = /(--?[^\s=,]+)(?:[ =](<[^>]*>|[^\s.-]\S*?))?(?= \.\.\.|,| |$)( \.\.\.)?,?/y;
 
 interface Described {
   readonly long?: string;
