@@ -15,7 +15,7 @@ import { type PlannedCommand, planCommands } from './plan-commands.ts';
 import { prepareCommand, socketsOf, type Wish } from './prepare-command.ts';
 import { report } from './quick.ts';
 import { isSupervisor, runSupervisor, startDetached } from './run-detached.ts';
-import { runSupervise } from './run-supervise.ts';
+import { runSupervise, type Watching } from './run-supervise.ts';
 import type { Session } from './session.ts';
 
 /** A user who ended it does not want it to begin anew. */
@@ -59,7 +59,7 @@ async function withBanner({ banner, bannerDelay = 0 }: Command, run: () => Promi
 
 async function runKind(session: Session, planned: PlannedCommand, images: Images): Promise<number> {
   const { name, command, line } = planned;
-  if (command.kind === 'supervise') return await runSupervise(session, planned, command, images);
+  if (command.kind === 'supervise') return await runSupervise(session, planned, images);
   if (command.kind === 'capsule')
     return await runCapsule(session, command, argvOf(command, DEFAULT_SHELL, line.words), line.variables);
   return await withFilling(session, name, command, () =>
@@ -87,8 +87,12 @@ async function imagesOfAll(session: Session, planned: readonly PlannedCommand[])
   return all;
 }
 
-/** `words`: a command and its arguments, or with `-m` several commands. */
-export async function runCommands(session: Session, words: readonly string[]): Promise<number> {
+/** `words`: a command and its arguments, or with `-m` several commands. `watching`: the last one under a supervisor that obeys its rules. */
+export async function runCommands(
+  session: Session,
+  words: readonly string[],
+  watching?: Watching,
+): Promise<number> {
   const planned = planCommands(session, words);
   if (typeof planned === 'number') return planned;
   if (session.options.explain) return explainCommands(session, planned);
@@ -99,8 +103,11 @@ export async function runCommands(session: Session, words: readonly string[]): P
   if (isSupervisor && last !== undefined) return await runSupervisor(session, last, images);
   const { detach } = session.options;
   for (const command of planned) {
-    const isLeft = detach && command === last;
-    const code = isLeft ? await startDetached(session, command) : await runPlanned(session, command, images);
+    const code = await (command === last && detach
+      ? startDetached(session, command)
+      : command === last && watching !== undefined
+        ? runSupervise(session, command, images, watching)
+        : runPlanned(session, command, images));
     if (code !== 0) return code;
   }
   return 0;

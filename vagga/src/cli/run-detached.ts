@@ -73,5 +73,7 @@ export async function runSupervisor(
     }
     closeSync(TELL_FD);
   };
-  return await superviseDetached(place, made.children, made.options, started);
+  const code = await superviseDetached(place, made.children, made.options, started);
+  made.network?.close();
+  return code;
 }

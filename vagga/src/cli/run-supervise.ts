@@ -8,7 +8,8 @@ import type { CheckPlace } from '../adapters/ready/check.ts';
 import type { NotStarted, Prepared } from '../adapters/run/prepare.ts';
 import { TerminalOutput } from '../adapters/supervise/output.ts';
 import { supervise } from '../adapters/supervise/run.ts';
-import type { SupervisedChild } from '../adapters/supervise/supervisor.ts';
+import type { SupervisedChild, Supervisor } from '../adapters/supervise/supervisor.ts';
+import { type FollowOptions, followFiles } from '../adapters/watch/follow.ts';
 import { KILL_UNRESPONSIVE_AFTER_S } from '../config/defaults.ts';
 import type { ChildCommand, RunCommand, SuperviseCommand } from '../config/model.ts';
 import { planNetwork } from '../core/network/plan.ts';
@@ -170,18 +171,46 @@ export async function superviseAny(
   return notStarted(121, '!CapsuleCommand cannot be detached: it has no container of its own');
 }
 
+export interface Watching {
+  /** Look at files from time to time instead of asking the kernel. */
+  readonly poll: boolean;
+}
+
+function watchRules({ name, command }: PlannedCommand, selected: readonly string[]): FollowOptions['rules'] {
+  if (command.kind === 'command') return { [name]: command.watch };
+  const children = command.kind === 'supervise' ? command.children : {};
+  return Object.fromEntries(selected.map(child => [child, children[child]?.watch ?? []]));
+}
+
+/** `watching`: obeys the `watch` rules meanwhile. */
 export async function runSupervise(
   session: Session,
   planned: PlannedCommand,
-  command: SuperviseCommand,
   images: Images,
+  watching?: Watching,
 ): Promise<number> {
-  const made = await superviseChildren(session, planned, command, images);
+  const made = await superviseAny(session, planned, images);
   if ('kind' in made) return report(made);
-  const { logPrefix, timestamps } = planned.line.selection;
-  const display = { colours: session.colours, logPrefix, timestamps };
-  const output = new TerminalOutput(Object.keys(command.children), display);
-  const code = await supervise(made.children, made.options, output);
+  const { command, line, name } = planned;
+  const { logPrefix, timestamps } = line.selection;
+  const names = command.kind === 'supervise' ? Object.keys(command.children) : [name];
+  const display = {
+    colours: session.colours,
+    logPrefix: logPrefix && command.kind === 'supervise',
+    timestamps,
+  };
+  const output = new TerminalOutput(names, display);
+  const rules = watchRules(
+    planned,
+    made.children.map(child => child.name),
+  );
+  let unwatch = () => {};
+  const begun = (supervisor: Supervisor) => {
+    if (watching === undefined) return;
+    unwatch = followFiles(supervisor, output, { root: session.layout.root, rules, ...watching });
+  };
+  const code = await supervise(made.children, made.options, output, { begun });
+  unwatch();
   made.network?.close();
   return code;
 }

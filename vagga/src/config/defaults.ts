@@ -188,3 +188,15 @@ export const DETACHED_LOG_BYTES_MAX = 16 * 1024 * 1024;
 
 /** An order names children: even hundreds of them fit. */
 export const CONTROL_LINE_BYTES_MAX = 64 * 1024;
+
+/** Names that are never watched: what git and vagga write there is not the project's. */
+export const WATCH_IGNORED: readonly string[] = ['.git', '.vagga'];
+
+/** An editor and a checkout write many files in a row; nobody notices the pause. */
+export const WATCH_QUIET_MS = 100;
+
+/** Without the kernel's help: a look at everything this often. */
+export const WATCH_POLL_MS = 1000;
+
+/** Beyond it a look takes seconds: `ignore` is the answer. */
+export const WATCH_FILES_MAX = 200_000;

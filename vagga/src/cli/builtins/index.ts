@@ -28,6 +28,7 @@ import { updateSymlinks } from './update-symlinks.ts';
 import { print } from './usage.ts';
 import { verify } from './verify.ts';
 import { versionHash } from './version-hash.ts';
+import { watchEntry } from './watch.ts';
 import { why } from './why.ts';
 
 const plain = (name: string, description: string) => ({ name, description, options: [], positionals: [] });
@@ -73,6 +74,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _ps: { ...psEntry, outside: true },
   _stop: { ...stopEntry, outside: true },
   _version_hash: versionHash,
+  _watch: watchEntry,
   _why: why,
 };
 
