@@ -61,11 +61,11 @@ interface Wish {
   readonly words: readonly string[];
 }
 
-/** What to do before there is a project: the exit code, or undefined. */
+/** What to do before there is a project: the exit code, or undefined. Scripts compare the first word of the version. */
 function withoutProject(parsed: ParsedGlobal): number | undefined {
   if (parsed.kind === 'help') process.stdout.write(parsed.text);
   else if (parsed.kind === 'version')
-    process.stdout.write(`v${SUITE_VERSION} (compatible with vagga v${COMPATIBLE_VERSION})\n`);
+    process.stdout.write(`v${COMPATIBLE_VERSION} (suite ${SUITE_VERSION})\n`);
   else if (parsed.kind === 'run' && parsed.words[0] === '_completion')
     return printCompletion(parsed.words.slice(1));
   else return undefined;

@@ -98,7 +98,11 @@ t.test(
   async t => {
     const bad = new Rig();
     t.teardown(() => bad.remove());
-    t.match(bad.run('--version'), { code: 0, stdout: /^v\d+\.\d+\.\d+ / }, 'without a config');
+    t.match(
+      bad.run('--version'),
+      { code: 0, stdout: /^v0\.8\.\d+ \(suite \d+\.\d+\.\d+\)\n$/ },
+      'without a config',
+    );
     t.match(bad.run('-h'), { code: 0, stdout: /^Usage:\n {2}vagga \[OPTIONS\]/ });
     t.match(bad.run('_completion', 'fish'), { code: 0, stdout: /complete -c vagga/ });
     t.match(bad.run('--bad'), { code: 126, stderr: /^Config not found in path "\// });
