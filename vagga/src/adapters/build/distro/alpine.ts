@@ -9,6 +9,7 @@ import type { BuildContext } from '../context.ts';
 import { inRoot, makeDirectories } from '../in-root.ts';
 import { runInImage } from '../run-step.ts';
 import { apkStatic, trustedAlpineKeys } from './apk-static.ts';
+import { keyDirectory } from './keyrings.ts';
 
 type Of<K extends BuildAction['kind']> = Extract<BuildAction, { kind: K }>;
 
@@ -24,13 +25,6 @@ const REPOSITORIES = '/etc/apk/repositories';
 function mirrorOf(context: BuildContext): string {
   const mirror = context.settings.alpineMirror ?? ALPINE_MIRROR;
   return mirror.endsWith('/') ? mirror : `${mirror}/`;
-}
-
-function keysDirectory(context: BuildContext): string {
-  const directory = context.cacheDirectory('apk-keys');
-  for (const [name, pem] of trustedAlpineKeys(context.settings.alpineKeys))
-    writeFileSync(join(directory, name), pem);
-  return directory;
 }
 
 async function apk(
@@ -49,7 +43,7 @@ async function apk(
   };
   return await runInImage(context, run, [
     bindMount(program, PLACE, true),
-    bindMount(keysDirectory(context), KEYS, true),
+    bindMount(keyDirectory(context, 'apk-keys', trustedAlpineKeys(context.settings.alpineKeys)), KEYS, true),
     bindMount(context.cacheDirectory('alpine-cache'), CACHE),
     ...(certificates ? [bindMount(HOST_CERTIFICATES, CERTIFICATES, true)] : []),
   ]);

@@ -7,7 +7,7 @@ import { type AptSource, parseSources, sourceLines } from '../../../core/debian/
 import type { DebianRelease } from '../../../core/steps/package-actions.ts';
 import type { BuildContext } from '../context.ts';
 import { asking } from '../downloads.ts';
-import { keyringDirectory, readKeyring, trustInside } from './keyrings.ts';
+import { keyDirectory, readKeyring, trustInside } from './keyrings.ts';
 import { chooseMirror } from './mirror.ts';
 import { bootstrapInto } from './mmdebstrap.ts';
 
@@ -71,8 +71,8 @@ function keyring(context: BuildContext, { isOld }: Archive): { keyring?: string 
   if (own === undefined && isOld !== true) return {};
   const known = [DEBIAN_KEYS, OLD_KEYS].filter(path => existsSync(path));
   const paths = own === undefined ? known : [...known, own];
-  const keys = Object.fromEntries(paths.map((path, index) => [`${index}`, readKeyring(path)]));
-  return { keyring: keyringDirectory(context, own === undefined ? 'debian' : 'debian-own', keys) };
+  const keys = new Map(paths.map((path, index) => [`${index}.gpg`, readKeyring(path)]));
+  return { keyring: keyDirectory(context, 'apt-keys', keys) };
 }
 
 /** Undefined when it went well, else why not. */

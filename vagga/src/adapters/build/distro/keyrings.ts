@@ -1,4 +1,5 @@
-// Keyrings as apt wants them: a directory with one binary file each.
+// Keys as package managers want them: a directory with one file each.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { armored } from '../../../core/openpgp/keys.ts';
@@ -17,15 +18,20 @@ export function readKeyring(path: string): Buffer {
   return blocks.length === 0 ? bytes : Buffer.concat(blocks.map(text => Buffer.from(text, 'base64')));
 }
 
-/** A directory of the cache with these keyrings; the same files each time, so that nobody needs to clean up. */
-export function keyringDirectory(
+/**
+ * A directory of the cache with these files: one for each set of keys, so that a key that is not trusted any more is in
+ * none that is used.
+ */
+export function keyDirectory(
   context: BuildContext,
-  name: string,
-  keyrings: Readonly<Record<string, Buffer>>,
+  cache: string,
+  files: ReadonlyMap<string, string | Buffer>,
 ): string {
-  const directory = join(context.cacheDirectory('apt-keys'), name);
+  const hash = createHash('sha256');
+  for (const [name, content] of files) hash.update(`${name}\0`).update(content).update('\0');
+  const directory = join(context.cacheDirectory(cache), hash.digest('hex').slice(0, 16));
   mkdirSync(directory, { recursive: true });
-  for (const [file, bytes] of Object.entries(keyrings)) writeFileSync(join(directory, `${file}.gpg`), bytes);
+  for (const [name, content] of files) writeFileSync(join(directory, name), content);
   return directory;
 }
 

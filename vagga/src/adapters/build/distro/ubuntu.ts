@@ -4,7 +4,7 @@ import { UBUNTU_MIRROR, UBUNTU_OLD_MIRROR, UBUNTU_PORTS_MIRROR } from '../../../
 import type { BuildContext } from '../context.ts';
 import { asking } from '../downloads.ts';
 import { inRoot } from '../in-root.ts';
-import { keyringDirectory, readKeyring, trustInside } from './keyrings.ts';
+import { keyDirectory, readKeyring, trustInside } from './keyrings.ts';
 import { chooseMirror } from './mirror.ts';
 import { bootstrapInto } from './mmdebstrap.ts';
 import { ubuntuKeyring } from './ubuntu-keys.ts';
@@ -19,9 +19,9 @@ function defaultMirror(arch: string): string {
 
 function trustedKeys(context: BuildContext): string {
   const { ubuntuKeyring: own } = context.settings;
-  const keys = { ubuntu: ubuntuKeyring() };
-  if (own === undefined) return keyringDirectory(context, 'ubuntu', keys);
-  return keyringDirectory(context, 'ubuntu-own', { ...keys, own: readKeyring(own) });
+  const keys = new Map([['ubuntu.gpg', ubuntuKeyring()]]);
+  if (own !== undefined) keys.set('own.gpg', readKeyring(own));
+  return keyDirectory(context, 'apt-keys', keys);
 }
 
 export function ubuntuLines(mirror: string, codename: string, ...components: readonly string[]): string[] {
