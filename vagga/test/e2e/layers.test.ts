@@ -222,6 +222,41 @@ for (const [how, without] of [
   });
 }
 
+t.test('step cache: more steps than one mount can show, and a child on top of them', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  const steps = Array.from({ length: 210 }, (_, index) => `    - !Text {/${index % 190}: "${index}"}\n`);
+  const config = (last: string) =>
+    `containers:\n  many:\n    setup:\n${steps.join('')}    - !Text {/last: ${last}}\n  child:\n    setup:\n    - !Container many\n    - !Text {/child: x}\n`;
+  rig.write('vagga.yaml', config('one'));
+  const built = rig.run('_build', 'child');
+  t.equal(built.code, 0, built.stderr.slice(-500));
+  const right = (last: string) =>
+    [rig.read('.vagga/child/189'), rig.read('.vagga/child/19'), rig.read('.vagga/child/last')].join() ===
+    `189,209,${last}`;
+  t.ok(right('one'));
+  rig.write('vagga.yaml', config('two'));
+  const again = rig.run('_build', 'child');
+  t.match(again.stderr, /many \[210\/211\] .*: cached/);
+  t.ok(right('two'));
+});
+
+t.test('a full disk is told as the failure of the step', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  const inside = 'mkdir -p .vagga; mount -t tmpfs -o size=3m tmpfs .vagga; exec "$0" "$1" _build base';
+  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+  const vagga = join(env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs');
+  const full = spawnSync('unshare', ['--mount', 'sh', '-ec', inside, process.execPath, vagga], {
+    cwd: rig.root,
+    encoding: 'utf8',
+    env,
+  });
+  t.equal(full.status, 121);
+  t.match(full.stderr, /Error building container "base": step !Copy .* failed: .*ENOSPC/);
+  t.notMatch(full.stderr, 'internal error');
+});
+
 t.test('step cache: --force and step-cache: false make every step anew, of the parent too', async t => {
   const rig = project();
   t.teardown(() => rig.remove());

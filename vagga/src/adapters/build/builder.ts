@@ -36,8 +36,12 @@ function saveIds({ directory, ids: wanted }: BuildContext): string {
 
 /** The half-built tree stays as a plain directory for whoever wants to look at it. */
 async function failedBuild(context: BuildContext, { message, step, env }: StepFailure): Promise<FailedBuild> {
-  await context.tree.abandon();
-  noteFailed(context.directory, env);
+  try {
+    await context.tree.abandon();
+    noteFailed(context.directory, env);
+  } catch {
+    // No space for it, most likely: the reason of the failure is what counts.
+  }
   return {
     kind: 'failed',
     message,
@@ -67,7 +71,7 @@ export async function buildImage(request: BuildRequest): Promise<Built> {
     if (failed !== undefined) return await failedBuild(context, failed);
     await tree.end();
     await removeTree(work);
-    writeImageNote(directory, build.layers);
+    writeImageNote(directory, tree.stack);
     return { kind: 'built', seconds: report.timings.elapsedS };
   } finally {
     await context.close();

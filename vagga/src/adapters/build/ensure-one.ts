@@ -92,7 +92,7 @@ export class Ensurer {
   #remember(name: string, hash: string): void {
     const directory = this.#layout.image(name, hash);
     const root = this.#layout.rootOf(name, hash);
-    const parent = { root, id: imageId(directory), layers: layersBelow(directory, root, this.#store) };
+    const parent = { root, id: imageId(directory), layers: layersBelow(directory, this.#store) };
     this.#parents.set(name, parent);
   }
 

@@ -47,7 +47,6 @@ export class LayeredBuild {
   readonly #tree: LayeredTree;
   readonly #store: LayerStore;
   readonly #report: StepReport;
-  readonly #layers: string[] = [];
   /** Undefined: nothing from here on can be looked up or will be found again. */
   #below: string | undefined;
   #isLookingUp: boolean;
@@ -62,11 +61,6 @@ export class LayeredBuild {
     this.#report = report;
     this.#below = ground(context, ids);
     this.#isLookingUp = context.settings.stepCache && !context.force;
-  }
-
-  /** Ids of layers, or absolute paths of plain directories, bottom first. */
-  get layers(): readonly string[] {
-    return this.#layers;
   }
 
   async run({ plan, keyed }: LayeredPlan): Promise<StepFailure | undefined> {
@@ -108,7 +102,7 @@ export class LayeredBuild {
     rest: readonly BuildAction[],
   ): Promise<string | undefined> {
     const done = this.#report.begin(stepTitle(step), step);
-    for (const layer of parent.layers) this.#push(layer);
+    for (const layer of parent.layers) this.#tree.push(layer);
     this.#below = `image ${parent.id}`;
     if (rest.length > 0) {
       const failed = await this.#make(stepTitle(step), rest, this.#key('rest', rest));
@@ -189,18 +183,26 @@ export class LayeredBuild {
   }
 
   #take(layer: Layer): void {
-    this.#push(layer.id);
+    this.#tree.push(layer.id);
     this.#below = layer.id;
-  }
-
-  #push(layer: string): void {
-    this.#layers.push(layer);
-    this.#tree.push(layer.startsWith('/') ? layer : this.#store.directory(layer));
   }
 
   #madeBytes = 0;
 
+  /** A full disk is no error of ours: what the system says is told as the failure of the step. */
   async #make(
+    title: string,
+    actions: readonly BuildAction[],
+    key: string | undefined,
+  ): Promise<string | undefined> {
+    try {
+      return await this.#made(title, actions, key);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async #made(
     title: string,
     actions: readonly BuildAction[],
     key: string | undefined,
@@ -214,7 +216,6 @@ export class LayeredBuild {
     if (failed !== undefined) return failed;
     const seconds = (performance.now() - startMs) / 1000;
     const layer = await this.#tree.seal({ title, seconds, ...(key !== undefined && { key }) });
-    this.#layers.push(layer.id);
     this.#below = key === undefined ? undefined : layer.id;
     this.#madeBytes = layer.sizeBytes;
     return undefined;

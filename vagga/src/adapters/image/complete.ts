@@ -58,14 +58,12 @@ export function filesOf(directory: string, store: LayerStore): number {
   return layers.reduce((sum, layer) => sum + (store.read(layer)?.files ?? Number.POSITIVE_INFINITY), 0);
 }
 
-/** More would not fit into the options of one mount together with the steps above. */
-const LAYERS_BELOW_MAX = 80;
-
 /** What an image built on this one starts from: its layers while they are there, else its directory. */
-export function layersBelow(directory: string, root: string, store: LayerStore): readonly string[] {
-  const note = readImageNote(directory);
-  const usable = layerDirectories(directory, store) !== undefined;
-  return note !== undefined && usable && note.layers.length <= LAYERS_BELOW_MAX ? note.layers : [root];
+export function layersBelow(directory: string, store: LayerStore): readonly string[] {
+  const layers = readImageNote(directory)?.layers;
+  return layers !== undefined && layerDirectories(directory, store) !== undefined
+    ? layers
+    : [join(directory, 'root')];
 }
 
 /** Layers of an image whose directory is not there yet. */

@@ -1,5 +1,5 @@
 // The tree that a build works in: a stack of finished layers and, while a step runs, one on top that takes what it writes.
-import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, fromBytes } from './copy-file.ts';
 import { flatten } from './flatten.ts';
@@ -7,6 +7,9 @@ import { marksOf } from './marks.ts';
 import type { Layer, LayerNote, LayerStore } from './store.ts';
 import type { View } from './view.ts';
 import { usableViews } from './views.ts';
+
+/** Of 22 bytes each; the options of a mount are a page at most, and two paths of any length go in too. */
+const STACK_MAX = 100;
 
 /** Of what the directory holds itself. */
 function measure(directory: string): { sizeBytes: number; files: number } {
@@ -26,7 +29,7 @@ export class LayeredTree {
   readonly root: string;
   readonly #store: LayerStore;
   readonly #work: string;
-  readonly #layers: string[] = [];
+  #stack: string[] = [];
   #views: readonly View[];
   #place: string | undefined;
   #count = 0;
@@ -39,27 +42,37 @@ export class LayeredTree {
     this.#views = usableViews(forced);
   }
 
-  get depth(): number {
-    return this.#layers.length;
+  /** Ids of layers, or absolute paths of directories that nobody changes, bottom first. */
+  get stack(): readonly string[] {
+    return this.#stack;
   }
 
-  /** Directories, bottom first. */
-  get layers(): readonly string[] {
-    return this.#layers;
+  get #layers(): string[] {
+    return this.#stack.map(layer => (layer.startsWith('/') ? layer : this.#store.directory(layer)));
   }
 
   get isOpen(): boolean {
     return this.#place !== undefined;
   }
 
-  /** A finished layer, or any directory that nobody changes, on top of the stack. */
-  push(directory: string): void {
-    this.#layers.push(directory);
+  push(layer: string): void {
+    this.#stack.push(layer);
+  }
+
+  /** All of the stack as one layer, of hard links: more would not fit into the options of one mount. */
+  #squash(): void {
+    const place = join(this.#work, 'squashed');
+    mkdirSync(place, { recursive: true });
+    flatten(this.#layers, join(place, 'diff'), marksOf(this.#store.base));
+    const size = measure(fromBytes(join(place, 'diff')));
+    const { id } = this.#store.adopt(place, { title: 'squashed', seconds: 0, depth: 0, ...size });
+    this.#stack = [id];
   }
 
   /** From now on `root` shows the stack and can be written. */
   async open(): Promise<void> {
     if (this.#place !== undefined) return;
+    if (this.#stack.length > STACK_MAX) this.#squash();
     const place = join(this.#work, `${++this.#count}`);
     for (const view of this.#views) {
       try {
@@ -98,10 +111,9 @@ export class LayeredTree {
   async seal(note: Omit<LayerNote, 'sizeBytes' | 'files' | 'depth'>): Promise<Layer> {
     const place = await this.#close();
     const size = measure(fromBytes(join(place, 'diff')));
-    const layer = this.#store.adopt(place, { ...note, ...size, depth: this.depth });
-    const directory = this.#store.directory(layer.id);
-    this.#views[0]?.kept(directory);
-    this.push(directory);
+    const layer = this.#store.adopt(place, { ...note, ...size, depth: this.#stack.length });
+    this.#views[0]?.kept(this.#store.directory(layer.id));
+    this.push(layer.id);
     return layer;
   }
 
