@@ -10,7 +10,7 @@ import { completeImage, imageId, isUsable, layersBelow, pendingLayers } from '..
 import { DiskWorld } from '../image/hash-world.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
-import { explain, newRecorder, writeRecord } from '../image/record.ts';
+import { changesSinceBuilt, newRecorder, writeRecord } from '../image/record.ts';
 import { type BuiltState, builtState } from '../image/store.ts';
 import { install, makeCurrent } from '../image/versions.ts';
 import { separateMounts, showImage } from '../layers/show.ts';
@@ -227,8 +227,7 @@ export class Ensurer {
   /** For who has just pulled: a line about what makes this build necessary. */
   #sayWhy(name: string): void {
     if (this.#options.force) return;
-    const why = explain(this.#layout, this.cache.project, name);
-    const first = why.kind === 'changed' ? firstChange(why.changes) : undefined;
+    const first = firstChange(changesSinceBuilt(this.#layout, this.cache.project, name) ?? []);
     if (first !== undefined) this.#options.progress.note(`Container ${name} is built again: ${first}.`);
   }
 

@@ -50,10 +50,23 @@ export type Explanation =
   | { readonly kind: 'unknown'; readonly hash: string; readonly built: string }
   | { readonly kind: 'not-ready' | 'failed'; readonly message: string };
 
-/** Why the container would be built again, or that it would not. Reads every file that counts. */
-export function explain(layout: Layout, project: Project, name: string): Explanation {
+/** What differs from the current image; undefined when nothing is known about that. */
+export function changesSinceBuilt(
+  layout: Layout,
+  project: Project,
+  name: string,
+): readonly StepChange[] | undefined {
+  const built = currentVersion(layout, name);
+  const before = built === undefined ? undefined : readRecord(layout.image(name, built));
+  if (before === undefined) return undefined;
   const recorder = newRecorder();
   const hashed = hashContainer(layout, project, name, { part: recorder.part });
+  return hashed.kind === 'hashed' ? recordChanges(before, recorder.record(hashed.hash)) : undefined;
+}
+
+/** Why the container would be built again, or that it would not. Reads every file that counts. */
+export function explain(layout: Layout, project: Project, name: string): Explanation {
+  const hashed = hashContainer(layout, project, name);
   if (hashed.kind !== 'hashed') return { kind: hashed.kind, message: hashed.message };
   const hash = hashed.hash.slice(0, 8);
   const container = project.containers[name];
@@ -62,7 +75,6 @@ export function explain(layout: Layout, project: Project, name: string): Explana
   if (state === 'other-ids') return { kind: 'other-ids', hash };
   if (state !== 'absent') return { kind: built === hash ? 'up-to-date' : 'other-version', hash };
   if (built === undefined) return { kind: 'never-built', hash };
-  const before = readRecord(layout.image(name, built));
-  if (before === undefined) return { kind: 'unknown', hash, built };
-  return { kind: 'changed', hash, built, changes: recordChanges(before, recorder.record(hashed.hash)) };
+  const changes = changesSinceBuilt(layout, project, name);
+  return changes === undefined ? { kind: 'unknown', hash, built } : { kind: 'changed', hash, built, changes };
 }

@@ -26,7 +26,9 @@ function text(name: string, why: Explanation): string {
     case 'changed':
       return [
         `Container ${name} is built again (${why.built} is built, ${why.hash} is wanted):`,
-        ...changeLines(why.changes, '  '),
+        ...(why.changes.length > 0
+          ? changeLines(why.changes, '  ')
+          : ['  nothing that is kept about it differs']),
       ].join('\n');
   }
 }
