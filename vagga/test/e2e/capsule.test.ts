@@ -1,11 +1,12 @@
 // Commands beside all containers, with BusyBox and vagga itself as their tools; for root and for an ordinary user.
-import { cpSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { findBusybox } from '../../src/adapters/capsule/busybox.ts';
-import { Rig, ROOT_AND_USER } from './rig.ts';
+import { Rig, ROOT_AND_USER, VAGGA } from './rig.ts';
 
 const SCRIPT = '#!/bin/sh\necho "fetched with $1 in $(pwd) by $(which ls)"; exit 6\n';
 
@@ -129,6 +130,24 @@ for (const as of ROOT_AND_USER) {
     });
   });
 }
+
+t.test('§5.2 capsule: a project that is at /work on the host too', async t => {
+  const rig = new Rig();
+  const made = !existsSync('/work');
+  if (made) mkdirSync('/work');
+  t.teardown(() => {
+    if (made) rmdirSync('/work');
+    rig.remove();
+  });
+  rig.write('vagga.yaml', config(port));
+  cpSync('/bin/busybox', join(rig.root, 'busybox'));
+  // In mounts of its own, since somebody may have something there.
+  const script =
+    'mount -t tmpfs none /work && cp -r "$0" /work/project && cd /work/project && "$@" build; echo $?; ls';
+  const words = ['-m', 'sh', '-c', script, rig.root, process.execPath, VAGGA];
+  const ran = spawnSync('unshare', words, { encoding: 'utf8' });
+  t.match(ran.stdout, /^c\.[0-9a-f]{8}\ninside\nc\.[0-9a-f]{8}\n9\nbusybox\nvagga\.yaml\n$/, ran.stderr);
+});
 
 t.test('only a static program will do', async t => {
   t.match(findBusybox(), { path: /busybox/ });

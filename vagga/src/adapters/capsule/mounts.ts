@@ -5,7 +5,16 @@ import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
 import type { Settings } from '../../config/settings-model.ts';
 import { atHome, type Layout } from '../image/layout.ts';
 import { bindMount, projectMount } from '../oci/sandbox.ts';
-import { HOST_BIN, HOST_DIRECTORIES, suiteRoot } from './root.ts';
+import {
+  HOST_BIN,
+  HOST_DIRECTORIES,
+  isBelow,
+  isHidden,
+  isUsualPlace,
+  NODE,
+  SUITE,
+  suiteRoot,
+} from './root.ts';
 
 const isDirectory = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
@@ -19,14 +28,14 @@ const tmpfs = (target: string, mode: number): SandboxMount => ({
 /** Read-only, at the very path that the host has. */
 const same = (path: string): SandboxMount => bindMount(path, path, true);
 
-const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
-
 function tools(): SandboxMount[] {
-  const found = HOST_DIRECTORIES.filter(isDirectory);
-  const own = [suiteRoot(), dirname(process.execPath)];
-  const outside = own.filter(path => !found.some(directory => isBelow(path, directory)));
-  const bin = isDirectory('/bin') ? [bindMount('/bin', HOST_BIN, true)] : [];
-  return [...found.map(same), ...outside.map(same), ...bin];
+  const node = dirname(process.execPath);
+  return [
+    ...HOST_DIRECTORIES.filter(isDirectory).map(same),
+    ...(isDirectory('/bin') ? [bindMount('/bin', HOST_BIN, true)] : []),
+    ...(isUsualPlace(node) ? [] : [bindMount(node, NODE, true)]),
+    bindMount(suiteRoot(), SUITE, true),
+  ];
 }
 
 /** Often a symlink into /run, which the capsule has of its own. */
@@ -44,16 +53,20 @@ function stores(layout: Layout, settings: Settings): SandboxMount[] {
   const cache = layout.cache('');
   mkdirSync(cache, { recursive: true });
   const places = [layout.storageDir, settings.cacheDir && atHome(settings.cacheDir)];
-  const volumes = Object.entries(settings.externalVolumes).map(([name, path]) => ({
+  const volumes = Object.entries(settings.externalVolumes).map(([name, path]): [string, string] => [
     name,
-    path: atHome(path),
-  }));
+    atHome(path),
+  ]);
+  const paths = [
+    ...places.filter(path => path !== undefined && path !== ''),
+    ...volumes.map(([, path]) => path),
+  ];
   return [
     bindMount(cache, '/vagga/cache'),
-    ...places
-      .filter(path => path !== undefined && path !== '')
+    ...volumes.map(([name, path]) => bindMount(path, `/volumes/${name}`)),
+    ...[...paths, layout.root]
+      .filter(path => !isHidden(path as string))
       .map(path => bindMount(path as string, path as string)),
-    ...volumes.flatMap(({ name, path }) => [bindMount(path, `/volumes/${name}`), bindMount(path, path)]),
   ];
 }
 
@@ -66,7 +79,6 @@ export function capsuleMounts(layout: Layout, settings: Settings): SandboxMount[
     ...tools(),
     ...nameServers(),
     ...stores(layout, settings),
-    bindMount(layout.root, layout.root),
     projectMount(layout.root),
   ];
   return [...new Map(mounts.map(mount => [mount.target, mount])).values()];

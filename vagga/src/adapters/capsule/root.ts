@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SEARCH_PATH } from '../../config/defaults.ts';
 import { applets, type Busybox } from './busybox.ts';
 
@@ -32,28 +32,43 @@ const PLACES = [
   'var/tmp',
   'vagga/bin',
   'vagga/cache',
+  'vagga/node',
+  'vagga/suite',
   'volumes',
   'work',
 ];
 
 /** Raised when what is made here changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
-/** The checkout or installation that this program belongs to. */
+/** Where the checkout or installation is that this program belongs to, and Node when it is not in a usual place. */
+export const SUITE = '/vagga/suite';
+export const NODE = '/vagga/node';
+
 export function suiteRoot(): string {
   return join(dirname(realpathSync(process.argv[1] as string)), '../..');
 }
+
+export const isBelow = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(`${directory}/`);
+
+/** Does the host have something at this path that in the capsule is the project's? */
+export const isHidden = (path: string): boolean => isBelow(path, '/work');
+
+export const isUsualPlace = (path: string): boolean =>
+  HOST_DIRECTORIES.some(directory => isBelow(path, directory));
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** In the capsule the project is at /work; vagga itself works at its own place, so that what it writes is true outside too. */
 function wrapper(project: string): string {
   const path = `${SEARCH_PATH}:${HOST_BIN}`;
-  const program = join(suiteRoot(), 'vagga/bin/vagga.cjs');
+  const node = isUsualPlace(process.execPath) ? process.execPath : join(NODE, basename(process.execPath));
+  const home = isHidden(project) ? '/work' : project;
   return `#!/bin/sh
-case $PWD/ in /work/*) cd ${quoted(project)}"\${PWD#/work}" ;; esac
+case $PWD/ in /work/*) cd ${quoted(home)}"\${PWD#/work}" ;; esac
 export _VAGGA_PATH="$PATH"
-PATH=${path} exec ${quoted(process.execPath)} -- ${quoted(program)} "$@"
+PATH=${path} exec ${quoted(node)} -- ${SUITE}/vagga/bin/vagga.cjs "$@"
 `;
 }
 
