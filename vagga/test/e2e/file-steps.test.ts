@@ -1,4 +1,5 @@
 // The steps that every container has: scripts, variables, files and directories, in real builds on a root of BusyBox alone.
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -6,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   readlinkSync,
+  statSync,
   symlinkSync,
   utimesSync,
 } from 'node:fs';
@@ -209,3 +211,39 @@ t.test(
     t.match(rig.read(`.vagga/.roots/c.${short}/timings.log`), /Prepare\n(.*Step: .*\n)+.*Finish\n$/);
   },
 );
+
+t.test("the caller's umask is no part of an image", async t => {
+  spawnSync('git', ['init', '-q', join(rig.root, 'repository')]);
+  rig.write('repository/file', 'x');
+  const git = (...words: string[]) =>
+    spawnSync('git', [
+      '-C',
+      join(rig.root, 'repository'),
+      '-c',
+      'user.name=T',
+      '-c',
+      'user.email=t@x',
+      ...words,
+    ]);
+  git('add', 'file');
+  git('commit', '-q', '-m', 'x');
+  rig.write(
+    'vagga.yaml',
+    `containers:
+  c:
+    setup:
+    - !EnsureDir /deep/er
+    - !Text {/text: x}
+    - !Copy {source: /work/repository, path: /copy}
+    - !Git {url: /work/repository, path: /git/tree}
+`,
+  );
+  const vagga = join(process.env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs');
+  const words = ['-c', 'umask 077; exec "$@"', 'sh', process.execPath, vagga, '_build', 'c'];
+  const built = spawnSync('sh', words, { cwd: rig.root, encoding: 'utf8' });
+  t.equal(built.status, 0, built.stderr);
+  for (const path of ['deep', 'deep/er', 'git', 'git/tree', 'proc']) t.equal(modeOf(path), '755', path);
+  t.equal((statSync(inImage('')).mode & 0o777).toString(8), '755', 'the root itself');
+  t.equal(modeOf('copy'), '775');
+  for (const path of ['text', 'git/tree/file']) t.equal(modeOf(path), '644', path);
+});

@@ -220,6 +220,57 @@ t.test('§2.9 !OciImage: a docker archive, an OCI archive and a layout on disk',
   rmSync(join(rig.root, 'docker.tar'));
 });
 
+/** What vagga itself adds or empties in an image with apt. */
+const OURS =
+  /^(work|tmp|dev|etc\/hosts|etc\/resolv\.conf|etc\/dpkg\/dpkg\.cfg\.d\/02apt-speedup|usr\/sbin\/policy-rc\.d|etc\/apt\/apt\.conf\.d\/01norecommend|var\/log\/\w+\.log|var\/log\/apt\/\w+\.log) /;
+
+/** Left out of images. */
+const DEVICE = /^\S+ [bc] /;
+
+/** Paths, types, modes, owners, targets and sizes; directories have sizes of their own in each file system. */
+function listing(root: string): string[] {
+  const format = ['-printf', '%P %y %m %U:%G %l %s\\n'];
+  const { stdout } = spawnSync('find', [root, '-mindepth', '1', ...format], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  const lines = stdout.split('\n').map(line => line.replace(/^(\S+ d .*) \d+$/, '$1'));
+  return lines.filter(line => !OURS.test(line) && !DEVICE.test(line)).sort();
+}
+
+if (process.env.SUITE_SOAK === '1') {
+  t.test(
+    '§2.9 !OciImage: Debian from a registry is what tar makes of it, and packages go on top',
+    async t => {
+      const archive = join(rig.root, 'debian.tar');
+      const made = spawnSync('mmdebstrap', ['--quiet', '--variant=minbase', 'bookworm', archive], {
+        encoding: 'utf8',
+      });
+      t.equal(made.status, 0, made.stderr);
+      const root = join(rig.root, 'theirs/root');
+      mkdirSync(root, { recursive: true });
+      spawnSync('tar', ['-xpf', archive, '--numeric-owner', '--xattrs', '-C', root]);
+      new Layout(join(rig.root, 'debian')).index({ layers: [readFileSync(archive)], name: 'd' });
+      const registry = await TestRegistry.start(join(rig.root, 'soak'), { kind: 'none' });
+      stops.push(() => registry.stop());
+      const target = `${registry.host}/debian:bookworm-slim`;
+      skopeo('copy', '-q', '--dest-tls-verify=false', 'oci:debian:d', `docker://${target}`);
+      config(`!OciImage "${target}"`);
+      const plain = await build();
+      t.equal(plain.code, 0, plain.stderr);
+      const short = rig.run('_version_hash', '-s', 'c').stdout.trim();
+      const ours = listing(join(rig.root, `.vagga/.roots/c.${short}/root`));
+      const theirs = listing(root);
+      t.ok(theirs.length > 4000, 'a whole system');
+      t.same(ours, theirs);
+      config(`!OciImage "${target}"`, '!Install [tree]', '!Sh "tree --version > /tree"');
+      const installed = await build();
+      t.equal(installed.code, 0, installed.stderr);
+      t.match(image('tree'), /^tree v/);
+    },
+  );
+}
+
 t.test('§2.9 !OciImage: for an ordinary user, with the owners of the image', async t => {
   const user = new Rig({ as: 'user' });
   t.teardown(() => user.remove());

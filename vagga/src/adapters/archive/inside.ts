@@ -1,7 +1,7 @@
 // Directories inside an image, as open descriptors. The kernel does every look-up as after chroot, so neither `..` nor a
 // symlink, of the image or made by the archive, leads out of the root. The names handed out go through /proc/self/fd:
 // their directory is fixed, and callers never follow the last component.
-import { closeSync, constants, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { chmodSync, closeSync, constants, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { closeQuietly, O_PATH, openAt, openPlace } from '@suite/shared/linux/openat2.ts';
 import { shown } from '../../core/archive/byte-text.ts';
 import { ArchiveError } from '../../core/archive/error.ts';
@@ -86,6 +86,8 @@ export class InsideRoot {
     const path = this.path(parts, true);
     try {
       mkdirSync(path, 0o755);
+      // mkdir's own mode is cut by our umask.
+      chmodSync(path, 0o755);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       throw new ArchiveError(`${shown(`/${parts.join('/')}`)} is a symlink that leads nowhere`);

@@ -23,6 +23,9 @@ export type Ensured =
   | { readonly kind: 'failed'; readonly text: string }
   | { readonly kind: 'interrupted' };
 
+/** As of any Linux system's own files. */
+const BUILD_UMASK = 0o022;
+
 /** More at once would mostly wait for the same disk and the same mirror. */
 const JOBS_DEFAULT = 2;
 
@@ -69,6 +72,8 @@ export async function ensureBuilt(
   const missing = names.find(name => cache.project.containers[name] === undefined);
   if (missing !== undefined)
     return { kind: 'failed', text: containerNotFound(missing, Object.keys(cache.project.containers)) };
+  // Images are for everybody who may run them; a caller's habit of hiding files would make /usr unreadable.
+  process.umask(BUILD_UMASK);
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   const store = new LayerStore(layout.layers);
