@@ -12,8 +12,11 @@ export const LOCAL_MIXINS: readonly string[] = ['vagga.local.yaml', '.vagga.loca
 /** A config of a large project is about 100 KB; 4 MiB leaves room and still parses in a second. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 
-/** A file named by `!Copy` or `!Depends` is read whole to hash it; bigger ones are data, not sources. */
-export const HASHED_FILE_BYTES_MAX = 1024 * 1024 * 1024;
+/** A file named by `!Copy` or `!Depends` is read to hash it: a quarter of a minute at the speed of a good disk. */
+export const HASHED_FILE_BYTES_MAX = 64 * 1024 ** 3;
+
+/** Files that are understood, not only hashed (requirements, manifests, lock files): those of big projects have some MB. */
+export const PARSED_FILE_BYTES_MAX = 256 * 1024 * 1024;
 
 /** What is kept beside an image about its identity: 100,000 files with 100 bytes each take 10 MB. */
 export const IDENTITY_RECORD_BYTES_MAX = 64 * 1024 * 1024;

@@ -1,5 +1,6 @@
 // Identities over real files, repositories and images, as `_version_hash` prints them.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -12,6 +13,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { DiskTree, piecesOf } from '../../src/adapters/image/tree-reader.ts';
+import { isFresh } from '../../src/adapters/project/stamps.ts';
 import { Rig, ROOT_AND_USER, until } from './rig.ts';
 
 const rig = new Rig();
@@ -241,3 +244,26 @@ for (const files of [150, 6000]) {
     t.notOk(builds(), 'damaged stamps cost time only');
   });
 }
+
+t.test('what is read through a link is watched behind it, and big files come in pieces', async t => {
+  const own = new Rig();
+  t.teardown(() => own.remove());
+  own.write('shared/requirements.txt', 'a\n');
+  symlinkSync('shared/requirements.txt', join(own.root, 'reqs.txt'));
+  for (const read of ['readText', 'stat'] as const) {
+    const stamps = () => {
+      const tree = new DiskTree(own.root);
+      tree[read]('/work/reqs.txt');
+      return tree.stamps;
+    };
+    await until(() => isFresh(stamps()), 'the time has settled');
+    const before = stamps();
+    writeFileSync(join(own.root, 'shared/requirements.txt'), 'b\n');
+    t.notOk(isFresh(before), read);
+  }
+  for (const size of [0, 1, 1024 * 1024 - 1, 1024 * 1024, 3 * 1024 * 1024 + 5]) {
+    const bytes = randomBytes(size);
+    writeFileSync(join(own.root, 'big'), bytes);
+    t.ok(Buffer.concat([...piecesOf(join(own.root, 'big'))]).equals(bytes), `${size} bytes`);
+  }
+});

@@ -54,8 +54,12 @@ export class MemoryTree implements TreeReader {
     return [...new Set(below.map(name => name.slice(path.length + 1).split('/', 1)[0] as string))];
   }
 
-  readBytes(path: string): Uint8Array {
-    return Buffer.from(this.#files.get(path)?.text ?? '');
+  stat(path: string): FileStat | undefined {
+    return this.lstat(path);
+  }
+
+  pieces(path: string): Iterable<Uint8Array> {
+    return [Buffer.from(this.#files.get(path)?.text ?? '')];
   }
 
   readText(path: string): string | undefined {

@@ -12,7 +12,10 @@ type Files = Record<string, string | MemoryFile>;
 function recordOf(steps: string, files: Files = {}, more = ''): IdentityRecord {
   const { containers } = project(`containers:\n${more}  c:\n    setup:\n${steps.replace(/^/gm, '    ')}\n`);
   if (containers.c === undefined) throw new Error('no container');
-  const recorder = new Recorder(data => createHash('sha256').update(data).digest('hex').slice(0, 12));
+  const recorder = new Recorder(() => {
+    const hash = createHash('sha256');
+    return { update: data => void hash.update(data), short: () => hash.digest('hex').slice(0, 12) };
+  });
   const none = { kind: 'failed', message: 'none' } as const;
   const world = {
     containers,

@@ -19,7 +19,7 @@ import { copiedMode } from '../../core/image/copied-mode.ts';
 import { isProjectPath } from '../../core/image/project-path.ts';
 import { selectTree, type TreeEntry, type TreeReader } from '../../core/image/tree.ts';
 import type { CopyValue } from '../../core/steps/state.ts';
-import { DiskTree, fileStat, linkTarget, namesIn } from '../image/tree-reader.ts';
+import { DiskTree, fileStat, linkTarget, namesIn, piecesOf } from '../image/tree-reader.ts';
 import { inRoot } from './in-root.ts';
 
 /** 1970-01-01 00:00:01: the same for everybody, and not 0, which some tools take for "unknown". */
@@ -46,8 +46,12 @@ class ImageTree implements TreeReader {
     return namesIn(this.hostPath(path), path);
   }
 
-  readBytes(path: string): Uint8Array {
-    return readFileSync(this.hostPath(path));
+  stat(path: string) {
+    return this.lstat(path);
+  }
+
+  pieces(path: string): Iterable<Uint8Array> {
+    return piecesOf(this.hostPath(path));
   }
 
   readText(path: string): string {

@@ -49,6 +49,11 @@ export function hashContainer(
 export function hashStep(layout: Layout, project: Project, step: Step): string | undefined {
   const digest = createHash('blake2b512');
   const sink = { write: (data: string | Uint8Array) => void digest.update(data) };
-  const identity = writeStepIdentity(sink, step, new DiskWorld(layout, project));
-  return identity.kind === 'written' ? digest.digest('hex') : undefined;
+  try {
+    const identity = writeStepIdentity(sink, step, new DiskWorld(layout, project));
+    return identity.kind === 'written' ? digest.digest('hex') : undefined;
+  } catch {
+    // Read errors: the identity of the whole container is what reports them.
+    return undefined;
+  }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { IDENTITY_RECORD_BYTES_MAX } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
 import { recordChanges, type StepChange } from '../../core/image/changes.ts';
-import { type IdentityRecord, RECORD_FORMAT, Recorder } from '../../core/image/record.ts';
+import { type Digest, type IdentityRecord, RECORD_FORMAT, Recorder } from '../../core/image/record.ts';
 import { hashContainer } from './identity.ts';
 import type { Layout } from './layout.ts';
 import { builtState, currentVersion } from './store.ts';
@@ -13,10 +13,12 @@ import { builtState, currentVersion } from './store.ts';
 const FILE = 'identity.json';
 
 /** 48 bits tell two versions of one file apart. */
-const digest = (data: string | Uint8Array): string =>
-  createHash('sha256').update(data).digest('hex').slice(0, 12);
+function newDigest(): Digest {
+  const hash = createHash('sha256');
+  return { update: data => void hash.update(data), short: () => hash.digest('hex').slice(0, 12) };
+}
 
-export const newRecorder = (): Recorder => new Recorder(digest);
+export const newRecorder = (): Recorder => new Recorder(newDigest);
 
 /** `directory`: of the image. Best effort: only `_why` reads it. */
 export function writeRecord(directory: string, record: IdentityRecord): void {

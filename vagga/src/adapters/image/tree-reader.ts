@@ -1,6 +1,16 @@
 // The project's files as the hash sees them, remembering what was looked at.
-import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
-import { HASHED_FILE_BYTES_MAX } from '../../config/defaults.ts';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { HASHED_FILE_BYTES_MAX, PARSED_FILE_BYTES_MAX } from '../../config/defaults.ts';
 import type { FileStat, TreeReader } from '../../core/image/tree.ts';
 import { inRoot } from '../build/in-root.ts';
 import { HOW, linkStampOf, look, type Stamp, stampFrom, stampOf } from '../project/stamps.ts';
@@ -33,6 +43,28 @@ export function linkTarget(host: string, shown: string): string {
   const target = raw.toString('utf8');
   if (!Buffer.from(target).equals(raw)) throw new Error(`the target of the link ${shown} is not UTF-8`);
   return target;
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** New memory for each piece: who gets one may keep it. */
+export function* piecesOf(host: string): Iterable<Uint8Array> {
+  const fd = openSync(host, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    if (size > HASHED_FILE_BYTES_MAX)
+      throw new Error(`${host} is larger than ${HASHED_FILE_BYTES_MAX} bytes: too large to be hashed`);
+    // One more than is left, so that the end of a small file is seen with its content.
+    for (let left = size; ; ) {
+      const piece = Buffer.allocUnsafe(Math.min(left + 1, PIECE_BYTES));
+      const read = readSync(fd, piece);
+      if (read > 0) yield piece.subarray(0, read);
+      left = Math.max(0, left - read);
+      if (read < piece.length) return;
+    }
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** An image whose files are asked for by paths below `shown`. */
@@ -98,11 +130,15 @@ export class DiskTree implements TreeReader {
     return namesIn(this.hostPath(path), path);
   }
 
-  readBytes(path: string): Uint8Array {
+  stat(path: string): FileStat | undefined {
     const host = this.hostPath(path);
-    if (statSync(host).size > HASHED_FILE_BYTES_MAX)
-      throw new Error(`${host} is larger than ${HASHED_FILE_BYTES_MAX} bytes: too large to be hashed`);
-    return readFileSync(host);
+    this.rememberTarget(host);
+    const stat = look(host, HOW.followed);
+    return stat === undefined ? undefined : fileStat(stat);
+  }
+
+  pieces(path: string): Iterable<Uint8Array> {
+    return piecesOf(this.hostPath(path));
   }
 
   /** Follows a symlink. */
@@ -110,7 +146,9 @@ export class DiskTree implements TreeReader {
     const host = this.hostPath(path);
     this.rememberTarget(host);
     if (statSync(host, { throwIfNoEntry: false }) === undefined) return undefined;
-    return Buffer.from(this.readBytes(path)).toString('utf8');
+    if (statSync(host).size > PARSED_FILE_BYTES_MAX)
+      throw new Error(`${host} is larger than ${PARSED_FILE_BYTES_MAX} bytes: too large to be understood`);
+    return readFileSync(host, 'utf8');
   }
 
   readLink(path: string): string {

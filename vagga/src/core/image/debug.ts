@@ -9,6 +9,7 @@ export function debugLine(part: Part): string | undefined {
     case 'step':
       return `----- Command ${part.step.tag} -----`;
     case 'end':
+    case 'data':
       return undefined;
     case 'field':
       return `field ${quoted(part.key)} ${part.value}`;

@@ -15,7 +15,7 @@ export function selected(world: HashWorld, source: string, filter: Filter): Tree
 }
 
 export function content(out: FieldWriter, world: HashWorld, entry: TreeEntry): void {
-  if (entry.stat.kind === 'file') out.file(entry.path, world.tree.readBytes(entry.path));
+  if (entry.stat.kind === 'file') out.file(entry.path, world.tree.pieces(entry.path));
   else if (entry.stat.kind === 'symlink') out.path('symlink', world.tree.readLink(entry.path));
 }
 

@@ -4,10 +4,11 @@ import { readEntries } from './emit-files.ts';
 import type { FieldWriter } from './fields.ts';
 import { NotHashable } from './not-hashable.ts';
 import {
+  emitOptional,
+  emitReady,
   isObject,
+  isThere,
   type JsonObject,
-  lockBytes,
-  optionalBytes,
   projectFile,
   requiredJson,
   requiredText,
@@ -26,7 +27,7 @@ export const gemBundle: Emit = (out, value, world) => {
   out.path('gemfile', step.gemfile as string);
   const text = requiredText(world, gemfile);
   const lock = `${gemfile.slice(0, gemfile.lastIndexOf('/'))}/Gemfile.lock`;
-  if (world.tree.lstat(lock) !== undefined) out.file(gemfile, world.tree.readBytes(gemfile));
+  if (isThere(world, lock)) out.file(gemfile, world.tree.pieces(gemfile));
   for (const [index, line] of text.split('\n').entries()) {
     const meant = line.trim();
     if (meant !== '' && !meant.startsWith('#'))
@@ -62,7 +63,7 @@ function lockedPackages(path: string, lock: JsonObject): JsonObject[] {
 export const composerDependencies: Emit = (out, value, world) => {
   const directory = (value as Fields).workingDir as string | undefined;
   const lock = projectFile(directory, 'composer.lock');
-  if (world.tree.lstat(lock) !== undefined) {
+  if (isThere(world, lock)) {
     for (const item of lockedPackages(lock, requiredJson(world, lock))) emitJson(out, item, LOCKED);
   }
   const manifest = requiredJson(world, projectFile(directory, 'composer.json'));
@@ -75,12 +76,11 @@ export const uvSync: Emit = (out, value, world) => {
   const { dir } = value as Fields;
   const project = projectFile(dir as string, 'pyproject.toml');
   requiredText(world, project);
-  out.file(project, world.tree.readBytes(project));
+  out.file(project, world.tree.pieces(project));
   const lock = projectFile(dir as string, 'uv.lock');
-  out.file(lock, lockBytes(world, lock));
+  emitReady(out, world, lock);
   const python = projectFile(dir as string, '.python-version');
-  const version = optionalBytes(world, python);
-  if (version !== undefined) out.file(python, version);
+  emitOptional(out, world, python);
 };
 
 /** What cargo itself writes while it builds. */

@@ -4,10 +4,11 @@ import type { Emit, Fields } from './emit.ts';
 import type { FieldWriter } from './fields.ts';
 import { NotHashable } from './not-hashable.ts';
 import {
+  checkReady,
+  emitOptional,
+  emitReady,
   isObject,
   type JsonObject,
-  lockBytes,
-  optionalBytes,
   projectFile,
   requiredJson,
 } from './project-files.ts';
@@ -77,12 +78,12 @@ export const yarnDependencies: Emit = (out, value, world) => {
   const step = value as Fields;
   out.field('production', step.production === true);
   const path = projectFile(step.dir as string, 'yarn.lock');
-  const lock = lockBytes(world, path);
+  checkReady(world, path);
   const manifest = requiredJson(world, projectFile(step.dir as string, 'package.json'));
   const wanted = wantedByYarn(manifest, step);
   checkCovered(path, world.tree.readText(path) ?? '', wanted);
   emitAll(out, wanted);
-  out.file(path, lock);
+  out.file(path, world.tree.pieces(path));
 };
 
 /** Ours. Everything that pnpm installs by is in the lock; the workspace file says where further packages are. */
@@ -103,8 +104,7 @@ export const pnpmDependencies: Emit = (out, value, world) => {
   for (const name of ['pnpm', 'packageManager'])
     if (manifest[name] !== undefined) out.json(name, manifest[name]);
   const lock = projectFile(dir as string, 'pnpm-lock.yaml');
-  out.file(lock, lockBytes(world, lock));
+  emitReady(out, world, lock);
   const workspace = projectFile(dir as string, 'pnpm-workspace.yaml');
-  const bytes = optionalBytes(world, workspace);
-  if (bytes !== undefined) out.file(workspace, bytes);
+  emitOptional(out, world, workspace);
 };

@@ -22,8 +22,9 @@ export type Part =
       readonly at?: string;
     }
   | { readonly kind: 'list'; readonly key: string; readonly values: readonly string[] }
-  /** Content of a file; `path` as the steps name it. */
-  | { readonly kind: 'file'; readonly path: string; readonly data: Uint8Array };
+  /** Its content follows; `path` as the steps name it. */
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'data'; readonly data: Uint8Array };
 
 function scalarText(value: Scalar): string {
   return typeof value === 'number' ? value.toFixed(0) : String(value);
@@ -85,8 +86,11 @@ export class FieldWriter {
   }
 
   /** File content: no key, length or terminator. */
-  file(path: string, data: Uint8Array): void {
-    this.#sink.write(data);
-    this.#watch?.({ kind: 'file', path, data });
+  file(path: string, pieces: Iterable<Uint8Array>): void {
+    this.#watch?.({ kind: 'file', path });
+    for (const data of pieces) {
+      this.#sink.write(data);
+      this.#watch?.({ kind: 'data', data });
+    }
   }
 }

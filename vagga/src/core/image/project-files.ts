@@ -1,5 +1,6 @@
 // Files of the project that package managers read: their text, and their JSON.
 import type { HashWorld } from './emit.ts';
+import type { FieldWriter } from './fields.ts';
 import { NotHashable } from './not-hashable.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -32,14 +33,19 @@ export function requiredJson(world: HashWorld, path: string): JsonObject {
   return value;
 }
 
-/** Undefined: not there. */
-export function optionalBytes(world: HashWorld, path: string): Uint8Array | undefined {
-  return world.tree.lstat(path) === undefined ? undefined : world.tree.readBytes(path);
+export const isThere = (world: HashWorld, path: string): boolean => world.tree.stat(path) !== undefined;
+
+/** The content, if it is there. */
+export function emitOptional(out: FieldWriter, world: HashWorld, path: string): void {
+  if (isThere(world, path)) out.file(path, world.tree.pieces(path));
 }
 
-/** Made by a package manager, perhaps within the build: without it nothing is known yet. */
-export function lockBytes(world: HashWorld, path: string): Uint8Array {
-  const bytes = optionalBytes(world, path);
-  if (bytes === undefined) throw new NotHashable('not-ready', `${path} does not exist yet`);
-  return bytes;
+/** For what a package manager makes, perhaps within the build: without it nothing is known yet. */
+export function checkReady(world: HashWorld, path: string): void {
+  if (!isThere(world, path)) throw new NotHashable('not-ready', `${path} does not exist yet`);
+}
+
+export function emitReady(out: FieldWriter, world: HashWorld, path: string): void {
+  checkReady(world, path);
+  out.file(path, world.tree.pieces(path));
 }

@@ -35,6 +35,13 @@ export interface IdentityRecord {
   readonly steps: readonly RecordedStep[];
 }
 
+/** A checksum in the making. */
+export interface Digest {
+  update(data: string | Uint8Array): void;
+  /** Some digits of it. */
+  short(): string;
+}
+
 /** Filled in place while the parts come: a tree of 10,000 files must not be copied for each of them. */
 interface Open {
   readonly title: string;
@@ -69,16 +76,24 @@ function closed({ title, at, fields, lists, entries, steps }: Open): RecordedSte
 const OF_ENTRIES = new Set(['mode', 'uid', 'gid', 'is_executable', 'symlink']);
 
 export class Recorder {
-  readonly #digest: (data: string | Uint8Array) => string;
+  readonly #newDigest: () => Digest;
+  #content: Digest | undefined;
   readonly #root = opened('', '');
   readonly #stack: Open[] = [this.#root];
 
-  /** `digest`: a short checksum. */
-  constructor(digest: (data: string | Uint8Array) => string) {
-    this.#digest = digest;
+  constructor(newDigest: () => Digest) {
+    this.#newDigest = newDigest;
   }
 
   readonly part = (part: Part): void => {
+    if (part.kind === 'data') this.#content?.update(part.data);
+    else {
+      this.#endFile();
+      this.#take(part);
+    }
+  };
+
+  #take(part: Exclude<Part, { kind: 'data' }>): void {
     const current = this.#stack.at(-1) as Open;
     if (part.kind === 'step') {
       const { file, line } = part.step;
@@ -87,15 +102,20 @@ export class Recorder {
       this.#stack.pop();
       this.#stack.at(-1)?.steps.push(closed(current));
     } else if (part.kind === 'list') current.lists.push([part.key, part.values]);
-    else if (part.kind === 'file') this.#file(current, part.path, part.data);
+    else if (part.kind === 'file') this.#beginFile(current, part.path);
     else this.#field(current, part);
-  };
+  }
 
-  #file({ entries }: Open, path: string, data: Uint8Array): void {
-    const last = entries.at(-1);
+  #beginFile({ entries }: Open, path: string): void {
     // Read for its content alone, or the content of the entry whose fields have just come.
-    if (last === undefined || last[0] !== path) entries.push([path, '', this.#digest(data)]);
-    else last[2] = this.#digest(data);
+    if (entries.at(-1)?.[0] !== path) entries.push([path, '', '']);
+    this.#content = this.#newDigest();
+  }
+
+  #endFile(): void {
+    const last = this.#stack.at(-1)?.entries.at(-1);
+    if (this.#content !== undefined && last !== undefined) last[2] = this.#content.short();
+    this.#content = undefined;
   }
 
   #field({ fields, entries }: Open, { key, value, at }: Extract<Part, { key: string; value: string }>): void {
@@ -106,9 +126,10 @@ export class Recorder {
   }
 
   #short(value: string): string {
-    return value.length <= VALUE_CHARACTERS_MAX
-      ? value
-      : `${value.length} characters, ${this.#digest(value)}`;
+    if (value.length <= VALUE_CHARACTERS_MAX) return value;
+    const digest = this.#newDigest();
+    digest.update(value);
+    return `${value.length} characters, ${digest.short()}`;
   }
 
   record(hash: string): IdentityRecord {

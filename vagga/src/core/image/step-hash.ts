@@ -25,7 +25,7 @@ import {
 import { npmDependencies, pnpmDependencies, yarnDependencies } from './emit-node.ts';
 import type { FieldWriter } from './fields.ts';
 import { NotHashable } from './not-hashable.ts';
-import { lockBytes } from './project-files.ts';
+import { emitReady } from './project-files.ts';
 
 const nothing: Emit = () => {};
 
@@ -65,7 +65,7 @@ const ociImage: Emit = (out, value, world) => {
   const files = [archive, layout === undefined ? undefined : `${layout as string}/index.json`];
   for (const file of files) {
     if (typeof file !== 'string' || file.startsWith('/volumes/')) continue;
-    out.file(inProject(file), lockBytes(world, inProject(file)));
+    emitReady(out, world, inProject(file));
   }
 };
 

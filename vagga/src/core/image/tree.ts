@@ -16,7 +16,10 @@ export interface TreeReader {
   /** Does not follow a symlink; undefined when absent. */
   lstat(path: string): FileStat | undefined;
   list(path: string): readonly string[];
-  readBytes(path: string): Uint8Array;
+  /** What a path leads to, through symlinks. */
+  stat(path: string): FileStat | undefined;
+  /** Content of a file, piece by piece: it may be larger than the memory. */
+  pieces(path: string): Iterable<Uint8Array>;
   /** Undefined when absent. */
   readText(path: string): string | undefined;
   readLink(path: string): string;
