@@ -3,9 +3,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BUILD } from '../adapters/build/elsewhere.ts';
 import { currentIds, isInside, settleIds } from '../adapters/namespace/current.ts';
-import { cannotEnter, enterNamespace } from '../adapters/namespace/enter.ts';
+import { cannotEnter, enterNamespace, joinNamespace } from '../adapters/namespace/enter.ts';
 import { SETUP_NETWORK, setUpNetwork } from '../adapters/namespace/network.ts';
 import { pretendOwners } from '../adapters/namespace/pretend-owners.ts';
+import { findGateway } from '../adapters/network/gateway.ts';
 import type { Cache } from '../adapters/project/cache.ts';
 import { findProject, mistaken, mistakenFiles } from '../adapters/project/find.ts';
 import { load } from '../adapters/project/load.ts';
@@ -23,6 +24,7 @@ import { printCompletion } from './builtins/completion.ts';
 import { EXAMINE_INSIDE, examineInside, examineMachine } from './builtins/doctor.ts';
 import { builtin, isOutside } from './builtins/index.ts';
 import { changeNetwork } from './builtins/network.ts';
+import { namespaceOfWords } from './builtins/run-in-netns.ts';
 import { ownProcess } from './own-processes.ts';
 import { runCommands } from './run-commands.ts';
 import { Session, warn } from './session.ts';
@@ -147,7 +149,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const wish = wishOf(loaded.cache, program, argv);
   if (typeof wish !== 'number' && !isOutside(wish.words) && !isInside()) {
     const problem = cannotEnter(found.root);
-    return problem === undefined ? enterNamespace() : fail(121, problem);
+    if (problem !== undefined) return fail(121, problem);
+    const there = namespaceOfWords(wish.words) ?? findGateway()?.user;
+    return there === undefined ? enterNamespace() : joinNamespace(there);
   }
   for (const warning of loaded.cache.warnings) warn(warning);
   return typeof wish === 'number' ? wish : await inProject(found.root, loaded.cache, wish);

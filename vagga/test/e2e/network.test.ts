@@ -1,9 +1,10 @@
 // The network of tests, for root and for an ordinary user: all of it in namespaces of the command itself.
+import { spawnSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { Rig, ROOT_AND_USER } from './rig.ts';
+import { Rig, ROOT_AND_USER, VAGGA } from './rig.ts';
 
 const config = (port = 1) => `containers:
   c:
@@ -64,7 +65,8 @@ commands:
       server: !Command
         container: c
         network: {ip: 172.23.0.9, ports: {${port}: 80}}
-        run: "mkdir /tmp/www; echo served > /tmp/www/file; echo listening; exec httpd -f -p 80 -h /tmp/www"
+        run: "mkdir /tmp/www7693; echo served > /tmp/www7693/file; echo listening; exec httpd -f -p 80 -h /tmp/www7693"
+  plain: !Command {container: c, run: "echo host of the others"}
   noip: !Supervise {children: {x: !Command {container: c, network: {}, run: "true"}}}
   strange: !Supervise {children: {x: !Command {container: c, network: {ip: 10.0.0.1}, run: "true"}}}
   double: !Supervise
@@ -165,4 +167,81 @@ for (const as of ROOT_AND_USER) {
     t.same(rig.list('.vagga/.run'), []);
     t.same(rig.processes('__relay__'), []);
   });
+}
+
+/** All in one shell: the gateway is there for the next command only in the same namespaces. `$@` is vagga. */
+const GATEWAY_SCRIPT = `
+"$@" _run_in_netns c true; echo "without: $?"
+"$@" _create_netns --dry-run; echo "dry run: $?"
+"$@" _create_netns >/dev/null; echo "created: $?"
+"$@" _create_netns; echo "again: $?"
+"$@" _run_in_netns c ip -o -4 addr show dev vagga_guest
+"$@" ports & port=$!
+until printf 'GET /file HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 1 172.23.255.2 18080 2>/dev/null | grep served; do sleep 0.1; done
+child=$(grep -ls 'www769[3]' /proc/[0-9]*/cmdline | head -1); child=\${child#/proc/}
+"$@" _run_in_netns --pid \${child%/cmdline} c ip -o -4 addr show dev serverg
+kill $port; wait $port; echo "ended: $?"
+"$@" plain
+"$@" _destroy_netns >/dev/null; echo "destroyed: $?"
+ip -o link show dev vagga; echo "left: $?"
+`;
+
+/** What sudo does, in a mount namespace where nobody else can find it. */
+const SUDO = `mount -t tmpfs none /mnt && cp "$(command -v setpriv)" /mnt/root && chmod 4755 /mnt/root &&
+printf '#!/bin/sh\\nexec /mnt/root --reuid 0 --regid 0 --clear-groups "$@"\\n' >/mnt/sudo && chmod 755 /mnt/sudo && ip link set lo up`;
+
+for (const as of ROOT_AND_USER) {
+  t.test(
+    `§4.4 _create_netns, §4.4 _destroy_netns, §4.4 _run_in_netns: a way to the host (${as})`,
+    async t => {
+      const rig = new Rig({ as, user: { prepare: SUDO } });
+      t.teardown(() => rig.remove());
+      rig.write('busybox', '');
+      cpSync('/bin/busybox', join(rig.root, 'busybox'));
+      rig.write('vagga.yaml', config(18_080));
+      t.equal(rig.run('_build', 'c').code, 0);
+      const vagga = rig.user?.vaggaWords([]).slice(-2) ?? [process.execPath, VAGGA];
+      const own = [
+        'unshare',
+        '--mount',
+        'sh',
+        '-c',
+        'mount -t tmpfs none /run && ip link set lo up && exec "$@"',
+        'sh',
+      ];
+      const shell = ['sh', '-c', GATEWAY_SCRIPT, 'sh', ...vagga];
+      const words = rig.user?.words(shell) ?? [...own, ...shell];
+      const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+      const env = {
+        ...rest,
+        ...rig.user?.environment(),
+        PATH: `/mnt:${process.env.PATH}`,
+      };
+      const { stdout, stderr } = spawnSync('unshare', ['--net', ...words], {
+        cwd: rig.root,
+        env,
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+      const sudo = as === 'user' ? 'sudo ' : '';
+      for (const line of [
+        'without: 121',
+        `${sudo}ip link add vagga type veth peer name vagga_guest netns PID`,
+        'dry run: 0',
+        'created: 0',
+        'again: 121',
+        'vagga_guest    inet 172.23.255.2/30',
+        'served',
+        'ended: 143',
+        'host of the others',
+        /serverg +inet 172\.23\.0\.9\/24/,
+        'destroyed: 0',
+        'left: 1',
+      ])
+        t.match(stdout, line, stderr);
+      t.match(stderr, 'There is no network namespace: vagga _create_netns makes one\n');
+      t.match(stderr, 'Namespaces already created\n');
+      t.same(rig.mounts(), []);
+    },
+  );
 }

@@ -64,6 +64,23 @@ export function cannotEnter(root: string): string | undefined {
   return `user namespaces cannot be made: ${reason}\nvagga _doctor says what helps.`;
 }
 
+/** Another process, in a user namespace of its own that has no ids yet. */
+export function mapProcess(pid: number): void {
+  const { ids, maps = sessionMaps(ids) } = currentIds();
+  if (maps !== undefined) spawnSync('sh', ['-c', mapCommands(ids, maps, pid)], { stdio: 'inherit' });
+}
+
+/** As `enterNamespace`, into one that is there and has the ids of a session: `user` is its path. */
+export function joinNamespace(user: string): never {
+  const { ids, warnings, maps = sessionMaps(ids) } = currentIds();
+  const told = { ids, warnings, maps };
+  const env = { ...process.env, [IDS_VARIABLE]: JSON.stringify(told) } as Record<string, string>;
+  const again = [process.execPath, ...process.execArgv, '--', ...process.argv.slice(1)];
+  const inside = [unshareProgram(), '--mount', '--propagation', 'slave', ...again];
+  const nsenter = findProgram('nsenter') ?? '/usr/bin/nsenter';
+  execInPlace(nsenter, ['nsenter', `--user=${user}`, ...inside], env);
+}
+
 /** Returns only by throwing: the program goes on from its beginning, inside. */
 export function enterNamespace(): never {
   const { ids, warnings, maps = sessionMaps(ids) } = currentIds();

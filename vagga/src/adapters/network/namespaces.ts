@@ -13,6 +13,16 @@ function run(words: readonly string[], input = ''): void {
   if (status !== 0) throw new NetworkError(`${words.join(' ')}: ${stderr.trim()}`);
 }
 
+/** Path of a network namespace, or nsenter's options. */
+export type Place = string | readonly string[];
+
+/** Words before a program that is to be started there. */
+export const inside = (place: Place, ...words: readonly string[]): string[] => [
+  'nsenter',
+  ...(typeof place === 'string' ? [`--net=${place}`] : place),
+  ...words,
+];
+
 /** A new one, everything in it down. `path` is its file from now on. */
 export function makeNamespace(path: string): void {
   writeFileSync(path, '');
@@ -20,20 +30,13 @@ export function makeNamespace(path: string): void {
 }
 
 /** `lines` of `ip -batch`. */
-export function ipInside(namespace: string, lines: readonly string[]): void {
+export function ipInside(place: Place, lines: readonly string[]): void {
   if (findProgram('ip') === undefined)
     throw new NetworkError('the network of tests needs the program ip: install the package iproute2');
-  run(['nsenter', `--net=${namespace}`, 'ip', '-batch', '-'], `${lines.join('\n')}\n`);
+  run(inside(place, 'ip', '-batch', '-'), `${lines.join('\n')}\n`);
 }
 
 /** So that packets go from one interface to another. */
-export function forwardInside(namespace: string): void {
-  run(['nsenter', `--net=${namespace}`, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward']);
+export function forwardInside(place: Place): void {
+  run(inside(place, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward'));
 }
-
-/** Words before a program that is to be started there. */
-export const inside = (namespace: string, ...words: readonly string[]): string[] => [
-  'nsenter',
-  `--net=${namespace}`,
-  ...words,
-];

@@ -9,6 +9,8 @@ import { bridgeLines, deviceName, nodeLines, type WiredNode } from '../../core/n
 import type { NetworkPlan } from '../../core/network/plan.ts';
 import type { Layout } from '../image/layout.ts';
 import { newMountPoint, separateMounts } from '../layers/show.ts';
+import { findGateway } from './gateway.ts';
+import { joinGateway } from './gateway-link.ts';
 import { forwardInside, ipInside, makeNamespace } from './namespaces.ts';
 import { INSIDE, type NetworkPlace, PLAN_FILE } from './place.ts';
 import { startRelay } from './relay.ts';
@@ -23,7 +25,8 @@ export class TestNetwork {
   readonly #directory: string;
   readonly #namespaces: string;
   readonly #bridge: string;
-  #relay: { close(): void } | undefined;
+  /** What leads from ports of the host to the children. */
+  #ports: { close(): void } | undefined;
 
   private constructor(plan: NetworkPlan, directory: string) {
     this.#plan = plan;
@@ -40,7 +43,11 @@ export class TestNetwork {
     const network = new TestNetwork(plan, directory);
     try {
       network.#wire();
-      network.#relay = await startRelay(network.#bridge, plan.nodes);
+      const gateway = findGateway();
+      network.#ports =
+        gateway === undefined
+          ? await startRelay(network.#bridge, plan.nodes)
+          : joinGateway(gateway, network.#bridge, plan.nodes);
       return network;
     } catch (error) {
       network.close();
@@ -85,7 +92,8 @@ export class TestNetwork {
   }
 
   close(): void {
-    this.#relay?.close();
+    this.#ports?.close();
+    this.#ports = undefined;
     umount(this.#directory, true);
     rmdirSync(this.#directory);
   }

@@ -19,10 +19,12 @@ import { ide } from './ide.ts';
 import { initStorageDir } from './init-storage-dir.ts';
 import { list } from './list.ts';
 import { logsEntry } from './logs.ts';
+import { createNetns, destroyNetns } from './netns.ts';
 import { network } from './network.ts';
 import { psEntry } from './ps.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
+import { runInNetns } from './run-in-netns.ts';
 import { stopEntry } from './stop.ts';
 import { updateSymlinks } from './update-symlinks.ts';
 import { print } from './usage.ts';
@@ -60,6 +62,9 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _dump_config: dumpProject,
   _doctor: doctor,
   _network: network,
+  _create_netns: createNetns,
+  _destroy_netns: destroyNetns,
+  _run_in_netns: runInNetns,
   _help: { ...help(() => BUILTINS), outside: true },
   _build_shell: buildShell,
   _capsule: capsule,
@@ -79,7 +84,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
 };
 
 /** Known of the format, without a body in this version. */
-const NOT_AVAILABLE = ['_pack_image', '_push_image', '_create_netns', '_destroy_netns', '_run_in_netns'];
+const NOT_AVAILABLE = ['_pack_image', '_push_image'];
 
 function titles(): readonly (readonly [string, string])[] {
   const shown = Object.entries(BUILTINS).filter(([, { hidden }]) => !hidden);

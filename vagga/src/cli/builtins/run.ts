@@ -32,14 +32,21 @@ export const RUN_SPEC: CommandLineSpec = {
   stopsAtWord: true,
 };
 
-export async function runIn(session: Session, { given, words }: ParsedLine): Promise<number> {
+/** `networkPath`: the namespace that it runs in. */
+export async function runIn(
+  session: Session,
+  { given, words }: ParsedLine,
+  networkPath?: string,
+): Promise<number> {
   const [name = '', ...argv] = words;
   if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
   const images = await imagesOf(session, [name], buildMode(given, session.options.build));
   if (typeof images === 'number') return images;
   const writeMode = has(given, 'writeable') ? ('transient-hard-link-copy' as const) : ('read-only' as const);
   const command = { ...bareCommand(name, argv), writeMode };
-  return await runOne(session, command, images, { words: [], own: {}, usualPath: true });
+  const wish = { words: [], own: {}, usualPath: true };
+  const place = networkPath === undefined ? {} : { networkPlace: { path: networkPath } };
+  return await runOne(session, command, images, { ...wish, ...place });
 }
 
-export const run = entry(RUN_SPEC, runIn);
+export const run = entry(RUN_SPEC, (session, line) => runIn(session, line));
