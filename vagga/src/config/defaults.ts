@@ -63,6 +63,9 @@ export const DOWNLOAD_NAME_BYTES_MAX = 200;
 /** Manifests, configs and tokens of registries: the distribution protocol promises room for 4 MiB. */
 export const IMAGE_DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Tries per question to a registry: it is small, and somebody waits for the answer. */
+export const REGISTRY_ATTEMPTS = 3;
+
 /** Layers fetched at once: as podman and docker do. */
 export const IMAGE_DOWNLOADS = 3;
 

@@ -1,6 +1,16 @@
 // `!OciImage` against Debian's docker-registry, and against what skopeo writes to disk.
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { pax, tar } from '../archives/make.ts';
@@ -85,6 +95,21 @@ t.test('§2.9 !OciImage: by tag and by digest from a registry', async t => {
   t.equal(image('pinned'), 'yes');
   config(`!OciImage "${registry.host}/base:1"`, '!Text {/other: "yes"}');
   t.match((await build()).stderr, /ECONNREFUSED/, 'a tag must be asked for');
+  const blobs = join(rig.root, '.vagga/.cache/oci/blobs/sha256');
+  const sizes = readdirSync(blobs).map(name => [name, lstatSync(join(blobs, name)).size] as const);
+  const [layer = ''] = sizes.sort((a, b) => b[1] - a[1])[0] ?? [];
+  const bytes = readFileSync(join(blobs, layer));
+  writeFileSync(join(blobs, layer), bytes.fill(0, 5000, 5010));
+  config(`!OciImage "${registry.host}/base@${digest}"`, '!Text {/third: "yes"}');
+  t.match((await build()).stderr, /layers in the cache were damaged and are deleted: build again/);
+  t.notOk(existsSync(join(blobs, layer)));
+  const again = await TestRegistry.start(directory, { kind: 'none' }, false, registry.host);
+  stops.push(() => again.stop());
+  writeFileSync(join(blobs, 'f'.repeat(64)), 'of a year ago');
+  utimesSync(join(blobs, 'f'.repeat(64)), 1e9, 1e9);
+  const healed = await build();
+  t.equal(healed.code, 0, healed.stderr);
+  t.notOk(existsSync(join(blobs, 'f'.repeat(64))), 'what nobody uses goes');
 });
 
 t.test('§2.9 !OciImage: one of several platforms from a registry', async t => {

@@ -114,10 +114,15 @@ export class TestRegistry {
     }
   }
 
-  /** `directory` keeps its data and its config; with `tls` it has a certificate that nobody knows. */
-  static async start(directory: string, auth: RegistryAuth, tls = false): Promise<TestRegistry> {
+  /** `directory` keeps its data and its config; with `tls` it has a certificate that nobody knows; `at`: where one was before. */
+  static async start(
+    directory: string,
+    auth: RegistryAuth,
+    tls = false,
+    at: string | undefined = undefined,
+  ): Promise<TestRegistry> {
     mkdirSync(join(directory, 'data'), { recursive: true });
-    const host = `127.0.0.1:${await freePort()}`;
+    const host = at ?? `127.0.0.1:${await freePort()}`;
     const certificate = tls
       ? `  tls: {certificate: ${join(directory, 'cert.pem')}, key: ${join(directory, 'key.pem')}}\n`
       : '';

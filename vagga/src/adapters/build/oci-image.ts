@@ -26,15 +26,26 @@ function addressOf(path: string): string {
   return /^[./]/.test(path) ? path : `./${path}`;
 }
 
-function registryImage(context: BuildContext, source: Source & { kind: 'registry' }, platform: Platform) {
+const DAY_MS = 24 * 3600 * 1000;
+
+function blobCache(context: BuildContext): BlobCache {
+  return new BlobCache(context.cacheDirectory('oci'), context.signal);
+}
+
+async function registryImage(
+  context: BuildContext,
+  source: Source & { kind: 'registry' },
+  platform: Platform,
+): Promise<Image> {
   const { reference, tlsVerify } = source;
-  const download = downloadContext(context);
-  const { proxies, say } = download;
-  const { signal } = context;
+  const { proxies, say } = downloadContext(context);
+  const { signal, settings } = context;
   const credentials = credentialsFor(reference.registry, reference.repository, process.env);
   const registry = new Registry(reference, { proxies, signal, tlsVerify, credentials });
-  const cache = new BlobCache(context.cacheDirectory('oci'), signal);
-  return fromRegistry({ reference, registry, cache, platform, signal, say });
+  const cache = blobCache(context);
+  const image = await fromRegistry({ reference, registry, cache, platform, signal, say });
+  cache.sweep(Date.now() - settings.stepCacheAge * DAY_MS);
+  return image;
 }
 
 function layoutDirectory(download: DownloadContext, path: string): string {
@@ -83,6 +94,18 @@ function releaseProblem(context: BuildContext, expects: OciAction['expects']): s
     : `the image holds ${found}, not ${expects.id} ${expects.release}: write \`distribution: ${found}\``;
 }
 
+/** Layers of the cache may have been damaged since they were fetched. */
+async function unpackLayers(context: BuildContext, { source }: OciAction, image: Image) {
+  try {
+    return await applyImage(image, context.root, context.signal);
+  } catch (error) {
+    const blobs = image.layers.map(({ blob }) => blob);
+    const dropped = source.kind === 'registry' ? await blobCache(context).dropDamaged(blobs) : 0;
+    if (dropped === 0) throw error;
+    throw new Error('layers in the cache were damaged and are deleted: build again to fetch them anew');
+  }
+}
+
 export async function ociImage(context: BuildContext, action: OciAction): Promise<string | undefined> {
   try {
     return await applied(context, action);
@@ -99,7 +122,7 @@ async function applied(context: BuildContext, action: OciAction): Promise<string
     const made = platformText({ os, architecture });
     return `the image is made for ${made}, not for ${platformText(platform)}: set \`platform: ${made}\` if that is what you want`;
   }
-  const { foreignOwners } = await applyImage(image, context.root, context.signal);
+  const { foreignOwners } = await unpackLayers(context, action, image);
   if (foreignOwners > 0) {
     context.log.write(
       `${foreignOwners} files belong to users that this build does not have; they are root's now\n`,

@@ -1,6 +1,16 @@
 // Blobs of registries in the cache directory, by digest: shared by all images and projects that use the cache.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
 import type { Descriptor } from '../../core/oci/documents.ts';
 import { type Slice, wholeFile } from '../archive/packed.ts';
@@ -27,6 +37,7 @@ export class BlobCache {
     try {
       const text = readFileSync(this.#path(digest), 'utf8');
       verifyText(text, digest, 'a document of the cache');
+      this.#touch(this.#path(digest));
       return text;
     } catch {
       return undefined;
@@ -43,15 +54,42 @@ export class BlobCache {
     return statSync(this.#path(digest), { throwIfNoEntry: false })?.size === sizeBytes;
   }
 
-  /** Of a layer that did not unpack to what it should: the next build fetches it again. */
-  drop(blob: Slice): void {
-    if (blob.path.startsWith(this.#directory)) rmSync(blob.path, { force: true });
+  /** Deletes what no build has used since `timeMs` (milliseconds since 1970), and what is left of broken downloads. */
+  sweep(timeMs: number): void {
+    for (const name of readdirSync(this.#directory)) {
+      const path = join(this.#directory, name);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat !== undefined && stat.mtimeMs < timeMs) rmSync(path, { force: true });
+    }
+  }
+
+  /** So that `sweep` knows it is in use. */
+  #touch(path: string): void {
+    const now = new Date();
+    utimesSync(path, now, now);
+  }
+
+  /** Deletes those of `blobs` that are not what their names say, so that the next build fetches them; how many. */
+  async dropDamaged(blobs: readonly Slice[]): Promise<number> {
+    let dropped = 0;
+    for (const { path } of blobs) {
+      try {
+        await verifyBlob(wholeFile(path), `sha256:${basename(path)}`, 'a layer');
+      } catch {
+        rmSync(path, { force: true });
+        dropped++;
+      }
+    }
+    return dropped;
   }
 
   /** `fetch` fills the file it is given; one process at a time. What has the right size is trusted: unpacking checks it. */
   async blob(descriptor: Descriptor, fetch: (part: string) => Promise<void>): Promise<Slice> {
     const path = this.#path(descriptor.digest);
-    if (this.has(descriptor)) return wholeFile(path);
+    if (this.has(descriptor)) {
+      this.#touch(path);
+      return wholeFile(path);
+    }
     const lock = await takeLock(`${path}.lock`, CACHE_LOCK_WAIT_S, this.#signal);
     if (lock === 'busy') throw new Error(this.#signal.aborted ? 'was interrupted' : `${path} is locked`);
     if (lock instanceof Error) throw lock;

@@ -1,7 +1,8 @@
 // The read side of the distribution protocol (OCI distribution-spec 1.1): manifests and blobs of one repository.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { IMAGE_DOCUMENT_BYTES_MAX } from '../../config/defaults.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DOWNLOAD_RETRY_MS, IMAGE_DOCUMENT_BYTES_MAX, REGISTRY_ATTEMPTS } from '../../config/defaults.ts';
 import { type Challenge, parseChallenge } from '../../core/oci/challenge.ts';
 import { MANIFEST_TYPES } from '../../core/oci/documents.ts';
 import { type ImageReference, referenceText } from '../../core/oci/reference.ts';
@@ -15,10 +16,14 @@ export interface RegistryOptions {
   /** False: any certificate, and plain http when there is no TLS. */
   readonly tlsVerify: boolean;
   readonly credentials: Credentials | undefined;
+  /** Pause after the first failure. */
+  readonly retryMs?: number;
 }
 
 /** Where Docker Hub really is. */
 const HUB_HOST = 'registry-1.docker.io';
+
+const isBusy = (status: number): boolean => status === 429 || status >= 500;
 
 function isLoopback(registry: string): boolean {
   const host = registry.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
@@ -106,8 +111,18 @@ export class Registry {
     return { ...more, ...(this.#authorization !== undefined && { authorization: this.#authorization }) };
   }
 
-  #ask(url: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
-    return request(url, this.#http(this.#headers(headers)));
+  /** Tried again when the registry is busy or the connection breaks. */
+  async #ask(url: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
+    const { signal, retryMs = DOWNLOAD_RETRY_MS } = this.#options;
+    for (let number = 1; ; number++) {
+      const answer = await request(url, this.#http(this.#headers(headers))).catch((error: Error) => error);
+      const isFinal = number >= REGISTRY_ATTEMPTS || signal.aborted;
+      if (answer instanceof Error) {
+        if (isFinal) throw new Error(`${this.#name()}: ${answer.message}`);
+      } else if (isFinal || !isBusy(answer.statusCode ?? 0)) return answer;
+      else answer.destroy();
+      await sleep(retryMs * 2 ** (number - 1), undefined, { signal });
+    }
   }
 
   /** https, and http where that may be. */
