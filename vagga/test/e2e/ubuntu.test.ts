@@ -1,7 +1,7 @@
 // Ubuntu with the real mmdebstrap and the real apt, from an archive on loopback with Ubuntu's layout. All hosts are reached
 // through one proxy, which is itself each of them.
 import { execFileSync } from 'node:child_process';
-import { readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import {
@@ -197,9 +197,12 @@ t.test('§2.1 !UbuntuRelease: a root file system from an archive', async t => {
   execFileSync('cp', ['-a', '.vagga/app/.', 'unpacked'], { cwd: rig.root });
   rmSync(join(rig.root, 'unpacked/usr/bin/chfn'));
   rig.write('unpacked/usr/bin/chfn', 'the real one');
+  rmSync(join(rig.root, 'unpacked/etc/resolv.conf'));
+  symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(rig.root, 'unpacked/etc/resolv.conf'));
   execFileSync('tar', ['-C', 'unpacked', '-czf', 'root.tar.gz', '.'], { cwd: rig.root });
   const built = await build('archive');
   t.equal(built.code, 0, built.stderr);
+  t.equal(rig.read('.vagga/archive/etc/resolv.conf'), '', 'a file of its own');
   t.equal(rig.read('.vagga/archive/usr/bin/chfn'), 'the real one', 'kept as wished');
   t.match(rig.read('.vagga/archive/etc/generated-locales'), 'en_US.UTF-8\nen_US.UTF-8\n');
   t.match(beside('archive', 'debian-packages.txt'), /^ii\s+hello-main /m);

@@ -220,6 +220,17 @@ t.test('§2.1 !Debian, §2.1 !DebianRelease: suites, mirrors and dates', async t
   ]);
 });
 
+t.test('§2.1 !Repo: on Debian it is a component of the suite', async t => {
+  const { actions } = plan('- !Debian sid\n- !Repo contrib\n- !Repo experimental/main');
+  t.match(
+    actions.filter(({ kind }) => kind === 'apt-source'),
+    [
+      { suite: 'sid', components: ['contrib'] },
+      { suite: 'experimental', components: ['main'] },
+    ],
+  );
+});
+
 t.test('§2.0 distribution-rules: one distribution, and steps of another are refused', async t => {
   t.match(plan('- !Alpine v3.15\n- !Ubuntu noble').problems, [
     'step initializes distribution "Ubuntu noble" but the "Alpine v3.15" is already initialized',

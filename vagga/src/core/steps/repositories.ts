@@ -9,7 +9,9 @@ import { withUniverse } from './universe.ts';
 const hasBlank = (text: string) => /[\s[\]]/.test(text);
 
 /** Certificates are installed before the file is there, so that the lists can still be read. */
-export function addSource(state: BuildState, distribution: AptDistribution, source: AptSource): Outcome {
+export function addSource(state: BuildState, distribution: AptDistribution, wanted: AptSource): Outcome {
+  // Debian's own file does not name the suite in each case (sid), so it is named here.
+  const source = distribution.kind === 'debian' ? { suite: distribution.suite, ...wanted } : wanted;
   const { url, suite, components } = source;
   const bad = [url, suite, ...components].find(text => text !== undefined && hasBlank(text));
   if (bad !== undefined) return refuse(`${JSON.stringify(bad)} must not contain blanks or brackets`);

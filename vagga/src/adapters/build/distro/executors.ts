@@ -23,8 +23,7 @@ export const PACKAGE_EXECUTORS: { readonly [K in Kind]: Execute<K> } = {
   'bootstrap-debian': (context, action) => thenHostFiles(context, bootstrapDebian(context, action)),
   'bootstrap-ubuntu': (context, { codename, arch }) =>
     thenHostFiles(context, bootstrapUbuntu(context, codename, arch)),
-  'unpack-ubuntu': (context, { url, codename }) =>
-    thenHostFiles(context, unpackUbuntu(context, url, codename)),
+  'unpack-ubuntu': (context, { url, codename }) => unpackUbuntu(context, url, codename),
   'apt-get': aptGet,
   'apt-source': writeAptSource,
   'apt-universe': writeUniverse,
