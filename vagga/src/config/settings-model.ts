@@ -38,7 +38,7 @@ export interface Settings {
   readonly stepCacheSize: number;
   /** Days. */
   readonly stepCacheAge: number;
-  /** Containers built at once; absent: as many as there are processors. */
+  /** Containers built at once; absent: two. */
   readonly jobs?: number;
 }
 

@@ -130,7 +130,7 @@ t.test('_doctor: no engine, no init, no cgroups, few watches, missing programs',
     'echo 100 > "$PROJECT/watches" && mount --bind "$PROJECT/watches" /proc/sys/fs/inotify/max_user_watches';
   const { code, of } = examine(
     {
-      without: ['crun', 'runc', 'mmdebstrap', 'git', 'xz', 'flock'].map(where),
+      without: ['crun', 'runc', 'mmdebstrap', 'git', 'xz'].map(where),
       prepare: `${watches} && mount -t tmpfs none /sys/fs/cgroup`,
     },
     CLOSED,
@@ -145,7 +145,6 @@ t.test('_doctor: no engine, no init, no cgroups, few watches, missing programs',
   t.match(of('mmdebstrap'), { state: 'warning', fix: 'sudo apt-get install -y mmdebstrap' });
   t.match(of('git'), { state: 'warning' });
   t.match(of('xz'), { state: 'warning' });
-  t.match(of('flock'), { state: 'problem', fix: 'sudo apt-get install -y util-linux' });
   t.match(examine({ without: [where('catatonit')] }, CLOSED).of('init'), {
     state: 'warning',
     message: /no catatonit/,

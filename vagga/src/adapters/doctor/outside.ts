@@ -66,7 +66,6 @@ export function namespaceSettings(): Omit<NamespaceFacts, 'failure'> {
 const PROGRAMS = [
   { name: 'unshare', package: 'util-linux', need: 'namespaces', isEssential: true },
   { name: 'setpriv', package: 'util-linux', need: 'ending programs with vagga', isEssential: true },
-  { name: 'flock', package: 'util-linux', need: 'locks of builds', isEssential: true },
   { name: 'mmdebstrap', package: 'mmdebstrap', need: '!Debian and !Ubuntu', isEssential: false },
   { name: 'git', package: 'git', need: '!Git', isEssential: false },
   { name: 'xz', package: 'xz-utils', need: 'archives', isEssential: false },
