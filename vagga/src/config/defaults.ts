@@ -97,7 +97,7 @@ export const BASE_CACHE_AGE_MS = 24 * 3600 * 1000;
 export const CACHE_LOCK_WAIT_S = 1800;
 
 /** Raised when the meaning of the files under `.vagga` that only speed things up changes. */
-export const CACHE_FORMAT = 5;
+export const CACHE_FORMAT = 6;
 
 /** Images with more files than this have a file for what is known about them: the others together stay below 100 KB. */
 export const STAMPS_INLINE_MAX = 100;

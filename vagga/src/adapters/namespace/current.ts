@@ -61,8 +61,8 @@ export function settleIds(): void {
 }
 
 /** For a start that knows them from the cache. */
-export function useIds(ids: SessionIds): void {
-  known = { ids, warnings: [] };
+export function useIds({ ids, warnings }: CachedIds): void {
+  known = { ids, warnings };
 }
 
 /** True when this process is inside the namespace that its ids need. */

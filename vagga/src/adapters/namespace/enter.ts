@@ -10,6 +10,7 @@ import { makePipe } from '@suite/shared/linux/pipes.ts';
 import { findProgram } from '@suite/shared/oci/probe.ts';
 import { type IdMap, mapText } from '../../core/ids/maps.ts';
 import { type Maps, type SessionIds, sessionMaps } from '../../core/ids/session.ts';
+import type { CachedIds } from '../project/cache.ts';
 import { currentIds, IDS_VARIABLE } from './current.ts';
 import { idsForCache } from './quick-ids.ts';
 
@@ -51,13 +52,17 @@ function foreignDirectory(root: string): string | undefined {
   });
 }
 
-/** A sentence for the user when it is clear from the beginning that nothing can be built or run in the project at `root`. */
-export function cannotEnter(root: string): string | undefined {
+/**
+ * A sentence for the user when it is clear from the beginning that nothing can be built or run in the project at `root`.
+ * `known`: ids that have worked before.
+ */
+export function cannotEnter(root: string, known?: CachedIds): string | undefined {
   const foreign = foreignDirectory(root);
   if (foreign !== undefined) {
     const owner = `${process.getuid?.()}:${process.getgid?.()}`;
     return `${foreign} cannot be written to: make it yours with   sudo chown -R ${owner} ${join(root, '.vagga')}`;
   }
+  if (known !== undefined) return undefined;
   const trial = spawnSync(unshareProgram(), ['--user', '--mount', 'true'], { encoding: 'utf8' });
   if (trial.status === 0) return undefined;
   const reason = trial.error?.message ?? trial.stderr.trim();
@@ -81,8 +86,11 @@ export function joinNamespace(user: string): never {
   execInPlace(nsenter, ['nsenter', `--user=${user}`, ...inside], env);
 }
 
-/** Returns only by throwing: the program goes on from its beginning, inside. */
-export function enterNamespace(): never {
+/**
+ * Returns only by throwing: the program goes on from its beginning, inside. `known`: what the start-up cache has of our ids, if
+ * they are still the same.
+ */
+export function enterNamespace(known?: CachedIds): never {
   const { ids, warnings, maps = sessionMaps(ids) } = currentIds();
   if (maps === undefined) throw new Error('there is no namespace for the ids of root');
   const [madeRead, madeWrite] = makePipe();
@@ -95,7 +103,7 @@ export function enterNamespace(): never {
   for (const fd of [madeRead, mappedWrite]) closeSync(fd);
   // Behind `--` Node does not look for options of its own (--env-file) among ours.
   const again = [process.execPath, ...process.execArgv, '--', ...process.argv.slice(1)];
-  const quick = enterWords(ids);
+  const quick = known === undefined ? enterWords(ids) : known.words;
   const fds = [madeWrite, mappedRead];
   const told = {
     ids,

@@ -18,12 +18,13 @@ function currentKey(): string {
 
 /** `words` as from `enterWords`; made outside. */
 export function idsForCache(words: readonly string[]): CachedIds {
-  return { key: currentKey(), ids: currentIds().ids, words };
+  const { ids, warnings } = currentIds();
+  return { key: currentKey(), ids, warnings, words };
 }
 
 /** Takes the cached ids for those of this process and tells the words; undefined when they may have changed. */
 export function adoptIds(cached: CachedIds | undefined): readonly string[] | undefined {
   if (cached === undefined || cached.key !== currentKey()) return undefined;
-  useIds(cached.ids);
+  useIds(cached);
   return cached.words;
 }

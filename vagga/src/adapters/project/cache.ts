@@ -41,6 +41,8 @@ export interface CachedIds {
   /** User and the files that say which ids it has. */
   readonly key: string;
   readonly ids: SessionIds;
+  /** For the user, when something is built. */
+  readonly warnings: readonly string[];
   /** Stands before the engine's command line. */
   readonly words: readonly string[];
 }
