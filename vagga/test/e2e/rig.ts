@@ -97,7 +97,8 @@ export class Rig {
     this.#own(path);
   }
 
-  #words(words: readonly string[]): [string, string[]] {
+  /** Program and arguments. */
+  commandLine(words: readonly string[]): [string, string[]] {
     const [program = '', ...rest] = this.user?.vaggaWords(words) ?? [process.execPath, VAGGA, ...words];
     return [program, rest];
   }
@@ -124,7 +125,7 @@ export class Rig {
 
   /** With more in the environment. */
   runWith(more: Record<string, string>, ...words: string[]): Outcome {
-    const { status, stdout, stderr } = spawnSync(...this.#words(words), {
+    const { status, stdout, stderr } = spawnSync(...this.commandLine(words), {
       cwd: this.root,
       env: this.#environment(more),
       encoding: 'utf8',
@@ -134,12 +135,14 @@ export class Rig {
 
   start(words: string[], more: Record<string, string> = {}): Running {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    return new Running(spawn(...this.#words(words), { cwd: this.root, env: this.#environment(more), stdio }));
+    return new Running(
+      spawn(...this.commandLine(words), { cwd: this.root, env: this.#environment(more), stdio }),
+    );
   }
 
   /** In a terminal of its own; `input` is typed. */
   inTerminal(words: string[], input: string): Outcome {
-    const [program, rest] = this.#words(words);
+    const [program, rest] = this.commandLine(words);
     const line = [program, ...rest].map(word => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
     const { status, stdout, stderr } = spawnSync('script', ['-qec', line, '/dev/null'], {
       cwd: this.root,

@@ -15,6 +15,7 @@ interface OciConfig {
   readonly process: {
     readonly args: readonly string[];
     readonly capabilities: { readonly bounding: readonly string[] };
+    readonly consoleSize?: ReturnType<typeof consoleSize>;
   };
 }
 
@@ -36,16 +37,24 @@ function asThatUser(config: OciConfig, spec: SandboxSpec): OciConfig {
   return { ...config, process: { ...config.process, capabilities } };
 }
 
+/** Engines tell a new terminal only the changes of the size of ours. */
+export function consoleSize(): { readonly width: number; readonly height: number } {
+  const { columns = 0, rows = 0 } = process.stdout;
+  return { width: columns, height: rows };
+}
+
+function withSize(config: OciConfig, { terminal }: SandboxSpec): OciConfig {
+  return terminal ? { ...config, process: { ...config.process, consoleSize: consoleSize() } } : config;
+}
+
 export function createBundle(running: string, spec: SandboxSpec): Bundle {
   const id = newContainerId();
   const directory = join(running, id);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // Nobody else reads this directory before the engine does, so the file needs no rename.
   const file = join(directory, 'config.json');
-  writeFileSync(
-    file,
-    JSON.stringify(asThatUser(withGroupSignals(toOciConfig(spec) as OciConfig, spec), spec)),
-  );
+  const config = withGroupSignals(toOciConfig(spec) as OciConfig, spec);
+  writeFileSync(file, JSON.stringify(withSize(asThatUser(config, spec), spec)));
   return { id, directory, remove: () => removeBundle(file, directory) };
 }
 

@@ -35,28 +35,40 @@ export function engineCommand(engine: CachedRuntime, ...args: readonly string[])
 
 /**
  * Starts a command of the project or a build step. The container stays in the cgroup of its caller, whose limits then hold for it,
- * and a killed vagga leaves none behind. `fds`: how many descriptors from 3 on go to the program.
+ * and a killed vagga leaves none behind. `fds`: how many descriptors from 3 on go to the program;
+ * `options`: of the engine itself.
  */
 export function startCommand(
   engine: CachedRuntime,
   { directory, id }: { readonly directory: string; readonly id: string },
-  fds = 0,
+  { fds = 0, options = [] }: { readonly fds?: number; readonly options?: readonly string[] } = {},
 ): string[] {
   const { prefix, program, unlimited } = engine;
   const preserved = fds > 0 ? [`--preserve-fds=${fds}`] : [];
   const words = ['run', ...preserved, '--bundle', directory, id];
-  return [...prefix, program, ...unlimited, '--root', stateDirectory(), ...words];
+  return [...prefix, program, ...unlimited, ...options, '--root', stateDirectory(), ...words];
 }
 
-/** Runs another program in a running container. */
+/** Runs another program in a running container. `options`: of that; `own`: of the engine itself. */
 export function execCommand(
   engine: CachedRuntime,
   id: string,
   argv: readonly string[],
-  options: readonly string[] = [],
+  { options = [], own = [] }: { readonly options?: readonly string[]; readonly own?: readonly string[] } = {},
 ): string[] {
   const { prefix, program, unlimited } = engine;
-  return [...prefix, program, ...unlimited, '--root', stateDirectory(), 'exec', ...options, id, ...argv];
+  return [
+    ...prefix,
+    program,
+    ...unlimited,
+    ...own,
+    '--root',
+    stateDirectory(),
+    'exec',
+    ...options,
+    id,
+    ...argv,
+  ];
 }
 
 /**

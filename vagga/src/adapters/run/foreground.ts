@@ -8,6 +8,7 @@ import { JobControl } from './job-control.ts';
 import { passSignal } from './pass-signal.ts';
 import type { Prepared } from './prepare.ts';
 import { inputOf, terminalSettings } from './terminal.ts';
+import { printTail } from './terminal-tail.ts';
 
 const PASSED_ON: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
@@ -34,6 +35,7 @@ export function runForeground(prepared: Prepared): Promise<number> {
     const end = (code: number) => {
       for (const signal of PASSED_ON) process.off(signal, passOn);
       jobControl.close();
+      printTail(prepared.tail);
       prepared.bundle.remove();
       resolve(code);
     };

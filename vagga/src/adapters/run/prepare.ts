@@ -60,6 +60,8 @@ export interface Prepared {
   /** It has a terminal of its own that the engine copies from and to ours. */
   readonly terminal: boolean;
   readonly fds?: readonly number[];
+  /** File for what the engine has not copied from the terminal; see terminal-tail.ts. */
+  readonly tail?: string;
 }
 
 /** The command does not start: its exit code and what to say where. */

@@ -1,8 +1,10 @@
 // From a bundle to what can be started.
+import { join } from 'node:path';
 import type { Bundle } from '../oci/bundle.ts';
 import { endWithUs, startCommand } from '../oci/engine.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 import type { Prepared } from './prepare.ts';
+import { tailOption } from './terminal-tail.ts';
 
 export interface StartOptions {
   readonly terminal: boolean;
@@ -14,6 +16,9 @@ export interface StartOptions {
 export function preparedBundle(engine: CachedRuntime, bundle: Bundle, options: StartOptions): Prepared {
   // An interactive shell does not listen to TERM.
   const signal = options.terminal ? 'HUP' : 'TERM';
-  const argv = endWithUs(signal, startCommand(engine, bundle, options.fds?.length));
-  return { kind: 'prepared', argv, bundle, engine, ...options };
+  const tail = options.terminal ? join(bundle.directory, 'tail') : undefined;
+  const words = tail === undefined ? [] : tailOption(engine, tail);
+  const start = startCommand(engine, bundle, { fds: options.fds?.length ?? 0, options: words });
+  const prepared: Prepared = { kind: 'prepared', argv: endWithUs(signal, start), bundle, engine, ...options };
+  return tail === undefined ? prepared : { ...prepared, tail };
 }

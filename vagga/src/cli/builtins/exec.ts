@@ -3,10 +3,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Detached } from '../../adapters/detached/state.ts';
+import { consoleSize } from '../../adapters/oci/bundle.ts';
 import { execCommand } from '../../adapters/oci/engine.ts';
 import { runForeground } from '../../adapters/run/foreground.ts';
 import type { Prepared } from '../../adapters/run/prepare.ts';
 import { wantsTerminal } from '../../adapters/run/terminal.ts';
+import { tailOption } from '../../adapters/run/terminal-tail.ts';
 import { has } from '../../core/options/parse.ts';
 import { flag } from '../../core/options/spec.ts';
 import { type ChosenRun, chosenRuns } from '../detached.ts';
@@ -37,16 +39,26 @@ function processFile({ place }: Detached, id: string, argv: readonly string[], t
   const { process: own } = JSON.parse(config) as { readonly process: ProcessSpec };
   const env = [...own.env.filter(text => !text.startsWith('TERM=')), `TERM=${process.env.TERM ?? 'dumb'}`];
   const file = join(place.directory, `exec.${process.pid}.json`);
-  writeFileSync(file, JSON.stringify({ ...own, args: argv, env, terminal }), { mode: 0o600 });
+  writeFileSync(
+    file,
+    JSON.stringify({ ...own, args: argv, env, terminal, ...(terminal && { consoleSize: consoleSize() }) }),
+    { mode: 0o600 },
+  );
   return file;
 }
 
-function prepared(detached: Detached, id: string, argv: readonly string[], terminal: boolean): Prepared {
+function prepared(detached: Detached, id: string, wanted: readonly string[], terminal: boolean): Prepared {
   const { state, place } = detached;
-  const file = processFile(detached, id, argv, terminal);
+  const file = processFile(detached, id, wanted, terminal);
   const bundle = { id, directory: join(place.bundles, id), remove: () => rmSync(file, { force: true }) };
-  const words = [...enterWords(state), ...execCommand(state.engine, id, [], ['--process', file])];
-  return { kind: 'prepared', argv: words, bundle, engine: state.engine, hasInit: false, terminal };
+  const tail = terminal ? `${file}.tail` : undefined;
+  const own = tail === undefined ? [] : tailOption(state.engine, tail);
+  const argv = [
+    ...enterWords(state),
+    ...execCommand(state.engine, id, [], { options: ['--process', file], own }),
+  ];
+  const run: Prepared = { kind: 'prepared', argv, bundle, engine: state.engine, hasInit: false, terminal };
+  return tail === undefined ? run : { ...run, tail };
 }
 
 async function exec(session: Session, words: readonly string[], mayHaveTerminal: boolean): Promise<number> {

@@ -1,0 +1,168 @@
+// Terminals and job control, as people use them: with keys, in a shell.
+import { spawnSync } from 'node:child_process';
+import t from 'tap';
+import { until } from './rig.ts';
+import { serviceRig } from './rig-services.ts';
+import { Terminal } from './rig-terminal.ts';
+
+const rig = serviceRig(`
+  wait: !Command {container: tiny, run: "echo waiting; sleep 7731; echo over"}
+  direct: !Command {container: tiny, run: [sleep, "7731"]}
+  copy: !Command {container: tiny, run: "echo pty_copy"}
+  size: !Command {container: tiny, run: "stty size; trap 'stty size' WINCH; while :; do sleep 0.05; done"}
+  shell: !Command {container: tiny, run: [sh, -i], environ: {PS1: "inside> "}}
+  cat: !Command {container: tiny, run: [cat]}
+  die: !Command {container: tiny, accepts-arguments: true, run: "kill -$1 $$; sleep 1"}
+  reads: !Command {container: tiny, run: "read line && echo got it; echo read nothing"}
+  pair: !Supervise
+    children:
+      a: !Command {container: tiny, run: "echo a runs; sleep 7732"}
+      b: !Command {container: tiny, run: "echo b runs; sleep 7732"}
+`);
+t.teardown(() => rig.remove());
+
+type Scope = { teardown(work: () => Promise<void>): void };
+
+const PROMPT = 'ready> ';
+
+/** What is typed is not echoed, so that it is not taken for what is waited for. */
+async function shell(t: Scope): Promise<Terminal> {
+  const [program, words] = rig.commandLine([]);
+  rig.write('rc', `PS1='${PROMPT}'; v() { '${program}' '${words.join("' '")}' "$@"; }; stty -echo\n`);
+  const env = { ...process.env, TERM: 'xterm' };
+  const argv = ['bash', '--noediting', '--noprofile', '--rcfile', 'rc', '-i'];
+  const terminal = new Terminal(argv, { cwd: rig.root, env });
+  t.teardown(() => terminal.close());
+  await terminal.shows(PROMPT);
+  return terminal;
+}
+
+const stateOf = (text: string) =>
+  rig
+    .processes(text)
+    .map(pid => [
+      rig.procFile(pid, 'cmdline').split('\0')[0],
+      /\) (\w)/.exec(rig.procFile(pid, 'stat'))?.[1],
+    ]);
+const sleepers = (seconds: string) =>
+  stateOf(`sleep ${seconds}`)
+    .filter(([program]) => program === 'sleep')
+    .map(([, state]) => state);
+
+t.test('§5.4 signals: Ctrl-Z and fg, again and again; Ctrl-C ends with 130', async t => {
+  for (const command of ['wait', 'direct']) {
+    const terminal = await shell(t);
+    terminal.type(`v ${command}\n`);
+    await until(() => sleepers('7731').length === 1, 'it runs');
+    for (const _ of [1, 2, 3]) {
+      terminal.type('\x1a');
+      await terminal.shows('Stopped');
+      await terminal.shows(PROMPT);
+      t.same(sleepers('7731'), ['T']);
+      terminal.type('stty -a | grep -o "[-]*icanon"\n');
+      t.equal((await terminal.shows(/-?icanon/)).trim(), 'icanon', 'the shell has its terminal back');
+      terminal.type('fg\n');
+      await until(() => sleepers('7731')[0] === 'S', 'it goes on');
+    }
+    terminal.type('\x1a');
+    await terminal.shows('Stopped');
+    await terminal.shows(PROMPT);
+    terminal.type('bg\n');
+    await terminal.shows(PROMPT);
+    terminal.type('fg\n');
+    await until(() => sleepers('7731')[0] === 'S', 'it goes on in the foreground');
+    terminal.type('\x03');
+    await terminal.shows(PROMPT);
+    terminal.type('echo "code $?"\n');
+    await terminal.shows('code 130');
+    t.same(sleepers('7731'), []);
+    await terminal.close();
+  }
+});
+
+t.test('§5.4 signals: size, end of lines, settings as before', async t => {
+  const terminal = await shell(t);
+  terminal.type('stty -g; v copy; stty -g\n');
+  const [, before, after] =
+    /^(.*)\r\npty_copy\r\n(.*)\r\n$/s.exec(
+      await terminal.shows(/[0-9a-f:]{30,}\r\npty_copy\r\n[0-9a-f:]{30,}\r\n/),
+    ) ?? [];
+  t.equal(before, after);
+  terminal.type('v size\n');
+  await terminal.shows('24 80\r\n');
+  terminal.resize(33, 99);
+  await terminal.shows('33 99\r\n');
+  terminal.type('\x1c');
+  await terminal.shows(PROMPT);
+  terminal.type('echo "code $?"\n');
+  await terminal.shows('code 131');
+});
+
+t.test('§5.4 signals: an interactive shell has its own job control', async t => {
+  const terminal = await shell(t);
+  terminal.type('v shell\n');
+  await terminal.shows('inside> ');
+  terminal.type('sleep 7733\n');
+  await until(() => sleepers('7733').length === 1, 'a job of the shell inside');
+  terminal.type('\x1a');
+  await terminal.shows(/Stopped.*inside> /s);
+  t.same(sleepers('7733'), ['T']);
+  terminal.type('fg\n');
+  await until(() => sleepers('7733')[0] === 'S', 'it goes on');
+  terminal.type('\x03');
+  await terminal.shows('inside> ');
+  terminal.type('\x04');
+  await terminal.shows(PROMPT);
+});
+
+t.test('§5.4 signals: pipes stay pipes, in the background nothing is read', async t => {
+  const terminal = await shell(t);
+  terminal.type('echo "through a pipe" | v cat | tr a-z A-Z\n');
+  await terminal.shows('THROUGH A PIPE');
+  await terminal.shows(PROMPT);
+  terminal.type('v reads &\n');
+  await terminal.shows('read nothing');
+  terminal.type('wait; echo "still $((40 + 2))"\n');
+  await terminal.shows('still 42');
+  const piped = spawnSync(...rig.commandLine(['cat']), { cwd: rig.root, input: 'a\nb\n', encoding: 'utf8' });
+  t.equal(piped.stdout, 'a\nb\n');
+});
+
+t.test('§5.4 signals: 128 and the number for every way to be killed', async t => {
+  for (const [name, number] of [
+    ['HUP', 1],
+    ['KILL', 9],
+    ['USR1', 10],
+    ['SEGV', 11],
+    ['TERM', 15],
+  ] as const)
+    t.equal(rig.run('die', name).code, 128 + number, name);
+});
+
+t.test('§5.4 signals: supervise behaves alike', async t => {
+  const terminal = await shell(t);
+  terminal.type('v pair\n');
+  await until(() => sleepers('7732').length === 2, 'both run');
+  for (const _ of [1, 2]) {
+    terminal.type('\x1a');
+    await terminal.shows('Stopped');
+    await terminal.shows(PROMPT);
+    await until(() => sleepers('7732').join('') === 'TT', 'both are stopped');
+    terminal.type('fg\n');
+    await until(() => sleepers('7732').join('') === 'SS', 'both go on');
+  }
+  terminal.type('\x03');
+  await terminal.shows('Received SIGINT signal. Waiting the processes to stop...');
+  await terminal.shows(PROMPT);
+  terminal.type('echo "code $?"\n');
+  await terminal.shows('code 130');
+  t.same(sleepers('7732'), []);
+});
+
+t.test('§5.4 signals: what a program prints last is not taken for a message of the engine', async t => {
+  for (const _ of Array.from({ length: 15 })) {
+    const { stdout, code } = rig.inTerminal(['_run', 'tiny', 'seq', '1', '300'], '');
+    t.equal(code, 0);
+    t.equal(stdout, Array.from({ length: 300 }, (_, index) => `${index + 1}\r\n`).join(''));
+  }
+});
