@@ -1,5 +1,6 @@
 // `_why NAME`: which step and which file make a container be built again.
 import { type Explanation, explain } from '../../adapters/image/record.ts';
+import { byCodePoint } from '../../config/order.ts';
 import { changeLines } from '../../core/image/why-text.ts';
 import { has } from '../../core/options/parse.ts';
 import { flag } from '../../core/options/spec.ts';
@@ -33,19 +34,38 @@ function text(name: string, why: Explanation): string {
   }
 }
 
+interface Found {
+  readonly container: string;
+  readonly why: Explanation;
+}
+
+/** Code 124 when the identity of one of them can never be known. */
+function printed(found: readonly Found[]): number {
+  let code = 0;
+  for (const { container, why } of found)
+    code = Math.max(
+      code,
+      why.kind === 'failed' ? say(124, text(container, why)) : print(text(container, why)),
+    );
+  return code;
+}
+
 export const why = entry(
   {
     name: 'vagga _why',
     description: 'Say which step and which file make a container be built again',
-    options: [flag('json', ['--json'], 'As JSON')],
-    positionals: [{ name: 'container', takes: 'required', help: 'The container' }],
+    options: [flag('json', ['--json'], 'As JSON: an object for one container, else a list')],
+    positionals: [{ name: 'container', takes: 'list', help: 'Containers; all when none is named' }],
   },
   (session, { given, words }) => {
     const { layout, cache } = session;
-    const [name = ''] = words;
-    if (cache.project.containers[name] === undefined) return unknownContainer(session, name);
-    const found = explain(layout, cache.project, name);
-    if (has(given, 'json')) return print(JSON.stringify({ container: name, ...found }, null, 2));
-    return found.kind === 'failed' ? say(124, text(name, found)) : print(text(name, found));
+    const { containers } = cache.project;
+    const unknown = words.find(name => !Object.hasOwn(containers, name));
+    if (unknown !== undefined) return unknownContainer(session, unknown);
+    const names = words.length > 0 ? words : Object.keys(containers).sort(byCodePoint);
+    const found = names.map(container => ({ container, why: explain(layout, cache.project, container) }));
+    if (!has(given, 'json')) return printed(found);
+    const objects = found.map(one => ({ container: one.container, ...one.why }));
+    return print(JSON.stringify(words.length === 1 ? objects[0] : objects, null, 2));
   },
 );
