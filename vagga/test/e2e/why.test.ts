@@ -1,4 +1,5 @@
 // `_why`: what makes a container be built again, before it is built, and in a line while it is.
+import { execFileSync } from 'node:child_process';
 import { cpSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -61,6 +62,38 @@ t.test('never built, up to date, changed by a pull, built again', async t => {
     'back to the other branch',
   );
   t.equal(rig.run('test').code, 0);
+});
+
+t.test('a colleague changes requirements.txt: pull, run, and it is clear why it takes longer', async t => {
+  const [theirs, ours] = [new Rig(), new Rig()];
+  t.teardown(() => theirs.remove());
+  t.teardown(() => ours.remove());
+  const git = (where: Rig, ...words: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...words], {
+      cwd: where.root,
+      stdio: 'pipe',
+    });
+  theirs.write(
+    'vagga.yaml',
+    config('busybox wc -l /work/requirements.txt > /log').replace("- !Sh 'echo before", "- !Sh 'echo early"),
+  );
+  theirs.write('requirements.txt', 'django==4\n');
+  cpSync('/bin/busybox', join(theirs.root, 'busybox'));
+  git(theirs, 'init', '-q', '-b', 'main');
+  git(theirs, 'add', '.');
+  git(theirs, 'commit', '-qm', 'one');
+  git(ours, 'clone', '-q', theirs.root, '.');
+  t.match(ours.run('test'), { code: 0, stdout: /^1 / });
+  theirs.write('requirements.txt', 'django==5\nredis\n');
+  git(theirs, 'commit', '-qam', 'two');
+  git(ours, 'pull', '-q');
+  const after = ours.run('test');
+  t.match(after, { code: 0, stdout: /^2 / });
+  t.match(after.stderr, /^Container app is built again: step !Depends .*: requirements\.txt changed\.$/m);
+  const marks = [...after.stderr.matchAll(/^app \[(\d)\/4\].*: (cached|done)/gm)].map(
+    ([, step, how]) => `${step} ${how}`,
+  );
+  t.same(marks, ['1 cached', '2 cached', '3 done', '4 done'], 'from that step on');
 });
 
 t.test('what only another program knows, what cannot be known, who is not there', async t => {
