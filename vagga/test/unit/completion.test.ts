@@ -98,6 +98,7 @@ commands:
   o: !Command {container: c, run: x, options: "Usage: vagga o [options]\\n\\n-f, --file X  File"}
 `);
   const own = [
+    { name: '_logs', options: [], words: 'commands' as const, many: true },
     { name: '_doctor', options: [flag('json', ['--json'], '')], words: 'nothing' as const },
     {
       name: '_build',
@@ -109,13 +110,16 @@ commands:
     complete({ project: config, own, everything: true }, words.slice(0, -1), words.at(-1) as string).join(
       ' ',
     );
-  t.equal(all('_'), `_hidden ${BUILTINS} _doctor`);
+  t.equal(all('_'), `_hidden ${BUILTINS} _logs _doctor`);
   t.equal(all('_doctor', '-'), '--json');
   t.equal(all('_build', '--'), '--force --x', 'as the command really is');
   t.equal(all('--run'), '--run-multi');
   t.equal(all('-m', 'o', ''), 'o s', 'several commands');
   t.equal(all('o', '--'), '--file --help');
   t.match(all('s', ''), '--no-log-prefix');
+  t.equal(all('_logs', ''), 'o s');
+  t.equal(all('_logs', 'o', ''), 's', 'several, each once');
+  t.equal(all('_doctor', ''), '');
 });
 
 const LISTED = project(`

@@ -7,11 +7,15 @@ const EVERYTHING = 'VAGGA_COMPLETE';
 
 function completables(builtins: Readonly<Record<string, BuiltinEntry>>): Completable[] {
   const shown = Object.entries(builtins).filter(([, { hidden }]) => !hidden);
-  return shown.map(([name, { spec }]) => ({
-    name,
-    options: spec?.options ?? [],
-    words: spec?.positionals[0]?.name === 'container' ? 'containers' : 'nothing',
-  }));
+  return shown.map(([name, { spec }]) => {
+    const [first] = spec?.positionals ?? [];
+    return {
+      name,
+      options: spec?.options ?? [],
+      words: first?.completes ?? (first?.name === 'container' ? 'containers' : 'nothing'),
+      many: first?.takes.startsWith('list') === true,
+    };
+  });
 }
 
 /** The current word follows the last `--`, unless that is the current word itself. */

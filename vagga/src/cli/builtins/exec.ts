@@ -80,7 +80,7 @@ export const execEntry = entry(
     description: 'Run a program in the container of a detached command',
     options: [flag('no-tty', ['-T', '--no-tty'], 'Without a terminal of its own')],
     positionals: [
-      { name: 'name', takes: 'required', help: 'A command or one of its children' },
+      { name: 'name', takes: 'required', completes: 'commands', help: 'A command or one of its children' },
       { name: 'command', takes: 'required', help: 'The program' },
       { name: 'args', takes: 'list', help: 'Its arguments' },
     ],

@@ -12,7 +12,14 @@ export const help = (builtins: () => Readonly<Record<string, BuiltinEntry>>): Bu
       name: 'vagga _help',
       description: 'Show help of a command',
       options: [],
-      positionals: [{ name: 'command', takes: 'optional', help: 'A command of the project or of vagga' }],
+      positionals: [
+        {
+          name: 'command',
+          takes: 'optional',
+          completes: 'commands',
+          help: 'A command of the project or of vagga',
+        },
+      ],
     },
     ({ cache: { project } }, { words: [name] }) => {
       if (name === undefined) {

@@ -77,7 +77,12 @@ export const logsEntry = entry(
       flag('no-log-prefix', ['--no-log-prefix'], 'Show lines as they are'),
     ],
     positionals: [
-      { name: 'names', takes: 'list', help: 'Commands or their children; all when none is named' },
+      {
+        name: 'names',
+        takes: 'list',
+        completes: 'commands',
+        help: 'Commands or their children; all when none is named',
+      },
     ],
   },
   logs,

@@ -86,7 +86,9 @@ export const psEntry = entry(
       flag('wait', ['--wait'], 'First wait until all of them are ready; code 1 when one has failed'),
       valued('timeout', ['--timeout'], 'SECONDS', `How long to wait (${WAIT_S}); code ${TOO_LATE} then`),
     ],
-    positionals: [{ name: 'names', takes: 'list', help: 'Commands; all when none is named' }],
+    positionals: [
+      { name: 'names', takes: 'list', completes: 'commands', help: 'Commands; all when none is named' },
+    ],
   },
   async (session, { given, words }) => {
     const waitS = Number(valuesOf(given, 'timeout').at(-1) ?? WAIT_S);

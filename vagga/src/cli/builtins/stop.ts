@@ -57,7 +57,12 @@ export const stopEntry = entry(
     description: 'End detached commands, or some of their children',
     options: [],
     positionals: [
-      { name: 'names', takes: 'list', help: 'Commands or their children; all when none is named' },
+      {
+        name: 'names',
+        takes: 'list',
+        completes: 'commands',
+        help: 'Commands or their children; all when none is named',
+      },
     ],
   },
   (session, { words }) => stop(session, words),

@@ -41,7 +41,7 @@ export const verify = entry(
     name: 'vagga _verify',
     description: 'Compare a container with the index made when it was built',
     options: [],
-    positionals: [{ name: 'name', takes: 'required', help: 'The container' }],
+    positionals: [{ name: 'name', takes: 'required', completes: 'containers', help: 'The container' }],
   },
   (session, { words: [name = ''] }) => {
     if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);

@@ -81,7 +81,7 @@ export const watchEntry = entry(
     description: 'Run a command, and again when files change',
     options: [flag('poll', ['--poll'], 'Look at the files from time to time instead of asking the kernel')],
     positionals: [
-      { name: 'command', takes: 'required', help: 'A command of the project' },
+      { name: 'command', takes: 'required', completes: 'commands', help: 'A command of the project' },
       { name: 'args', takes: 'list', help: 'Its arguments' },
     ],
     stopsAtWord: true,

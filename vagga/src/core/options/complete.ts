@@ -5,7 +5,7 @@ import { describedNames } from './described.ts';
 import { GLOBAL } from './global.ts';
 import type { OptionSpec } from './spec.ts';
 
-type WordsOf = 'nothing' | 'containers' | 'runnable';
+type WordsOf = 'nothing' | 'containers' | 'runnable' | 'commands';
 
 type CompletableOption = Pick<OptionSpec, 'names' | 'takes'> & { readonly repeats?: boolean };
 
@@ -14,6 +14,8 @@ export interface Completable {
   readonly options: readonly CompletableOption[];
   /** What its first word is. */
   readonly words: WordsOf;
+  /** Further words are of the same kind. */
+  readonly many?: boolean;
 }
 
 export interface CompletionWorld {
@@ -159,19 +161,22 @@ class Completer {
     const own = this.#world.own;
     const promised = PROMISED.map(item => {
       const real = own.find(({ name }) => name === item.name);
-      return real === undefined || real.options.length === 0 ? item : { ...item, options: real.options };
+      return real === undefined ? item : { ...real, words: item.words };
     });
     return [...promised, ...own.filter(item => PROMISED.every(({ name }) => name !== item.name))];
   }
 
   #builtin(builtin: Completable, rest: readonly string[]): string[] {
-    const { used, words, open } = scan(builtin.options, rest, true);
-    if (open !== undefined || words.length > 0) return [];
-    return [...this.#words(builtin.words), ...this.#dashed(remaining(builtin.options, used))];
+    const many = builtin.many === true;
+    const { used, words, open } = scan(builtin.options, rest, !many);
+    if (open !== undefined || (words.length > 0 && !many)) return [];
+    const offered = this.#words(builtin.words).filter(word => !words.includes(word));
+    return [...offered, ...this.#dashed(remaining(builtin.options, used))];
   }
 
   #words(kind: WordsOf): string[] {
     if (kind === 'nothing') return [];
+    if (kind === 'commands') return this.#commands();
     return byName(this.#world.project.containers)
       .filter(([, container]) => kind === 'containers' || container.dataDirs.length === 0)
       .map(([name]) => name);

@@ -23,6 +23,8 @@ export interface PositionalSpec {
   /** `list!`: shown as a list that is required; that it is empty is for the command to say. */
   readonly takes: 'optional' | 'required' | 'list' | 'list!';
   readonly help?: string;
+  /** What completion offers for it. */
+  readonly completes?: 'containers' | 'commands';
 }
 
 export interface CommandLineSpec {
