@@ -6,7 +6,8 @@ import t from 'tap';
 import { AllHosts, Archive, filesBelow, makeEmpty, makeRelease, SigningKey } from './apt-archive.ts';
 import { Rig } from './rig.ts';
 
-const rig = new Rig();
+/** An ordinary user; root builds Debian in vagga.test.ts. */
+const rig = new Rig({ as: 'user' });
 const key = new SigningKey('debian');
 const main = join(rig.root, 'archives/main');
 const security = join(rig.root, 'archives/security');
