@@ -44,7 +44,8 @@ async function registryImage(
   const registry = new Registry(reference, { proxies, signal, tlsVerify, credentials });
   const cache = blobCache(context);
   const image = await fromRegistry({ reference, registry, cache, platform, signal, say });
-  cache.sweep(Date.now() - settings.stepCacheAge * DAY_MS);
+  // Never what this build, or one beside it, has just fetched.
+  cache.sweep(Date.now() - Math.max(settings.stepCacheAge, 1) * DAY_MS);
   return image;
 }
 
