@@ -4,7 +4,7 @@ import { parseCgroupMounts } from '../linux/cgroup.ts';
 import type { Proc } from '../ports/proc.ts';
 import { type TrialPlace, tryContainer } from './trial.ts';
 
-type RuntimeKind = 'crun' | 'crun-private-mount' | 'runc';
+type RuntimeKind = 'crun' | 'crun-private-mount' | 'crun-without-cgroups' | 'runc';
 
 /** The part of a choice that can be kept in a file; `runtimeChoice` brings it back. */
 interface SavedRuntime {
@@ -40,7 +40,13 @@ interface Candidate {
   readonly reason: string;
 }
 
-const KINDS: readonly RuntimeKind[] = ['crun', 'crun-private-mount', 'runc'];
+const KINDS: readonly RuntimeKind[] = ['crun', 'crun-private-mount', 'crun-without-cgroups', 'runc'];
+
+/** What crun's look at the cgroup file systems must not see: it refuses a strange one, and none at all. */
+const HIDDEN: Partial<Readonly<Record<RuntimeKind, string>>> = {
+  'crun-private-mount': '/sys/fs/cgroup/unified',
+  'crun-without-cgroups': '/sys/fs/cgroup',
+};
 const INSTALL = 'apt-get install -y crun conmon catatonit   (or runc instead of crun)';
 
 /**
@@ -48,14 +54,14 @@ const INSTALL = 'apt-get install -y crun conmon catatonit   (or runc instead of 
  * may stand in the directory. In a user namespace mounts of the host cannot be undone, only covered. When neither works the
  * runtime's own message is the better one.
  */
-function withoutUnified(mountPoint: string, argv: readonly string[]): string[] {
+function without(mountPoint: string, argv: readonly string[]): string[] {
   const script = 'umount -l "$0" 2>/dev/null || mount -t tmpfs none "$0" 2>/dev/null; exec "$@"';
   return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, mountPoint, ...argv];
 }
 
 export function runtimeChoice(saved: SavedRuntime): RuntimeChoice {
-  const isPrivate = saved.kind === 'crun-private-mount';
-  return { ...saved, wrap: argv => (isPrivate ? withoutUnified('/sys/fs/cgroup/unified', argv) : [...argv]) };
+  const hidden = HIDDEN[saved.kind];
+  return { ...saved, wrap: argv => (hidden === undefined ? [...argv] : without(hidden, argv)) };
 }
 
 /** By us, now. */
@@ -88,6 +94,10 @@ function readOr(path: string, otherwise: string): string {
 /** crun refuses to start when a v2 hierarchy beside v1 ones owns controllers (its statfs check of …/unified). */
 function crunCandidate(options: ProbeOptions): Candidate {
   const { layout, unified } = parseCgroupMounts(options.mountinfo ?? readOr('/proc/self/mountinfo', ''));
+  if (layout === 'none') {
+    const reason = 'no cgroup file system is mounted: crun needs an empty one in its place';
+    return { kind: 'crun-without-cgroups', reason };
+  }
   if (layout !== 'hybrid' || unified === undefined)
     return { kind: 'crun', reason: `cgroup layout ${layout}: crun works as it is` };
   const owned = (options.unifiedControllers ?? readOr(`${unified.mountPoint}/cgroup.controllers`, '')).trim();

@@ -24,7 +24,7 @@ const CONFIG = `containers:
         /bin/busybox --install -s /bin
         mkdir /a /b /data /usr /usr/vagga /db; echo original > /data/file; ln -s file /data/link
         mkdir /data/sub; echo deep > /data/sub/file; chown -R 3:4 /data/sub; chmod 4711 /data/sub/file
-        chown 5:6 /data; chmod 750 /data
+        chown 5:6 /data; chmod 750 /data; mkdir /usr/bin; ln -s /bin/env /usr/bin/env
         echo 'A=1' > /env; echo 'B="two words"' >> /env; printf 'A=1\\n# no\\n' > /badenv
   other: {setup: *busybox, volumes: {/a: !Tmpfs {mode: 0o700}}}
   third:
@@ -111,11 +111,29 @@ commands:
     volumes: {/a: !BindRW /volumes/locked, /b: !BindRO /volumes/locked}
     run: "touch /a/x; touch /b/y 2>&1; ls /b; grep ' /b ' /proc/self/mounts"
   badinit: !Command {container: c, volumes: {/db: !Persistent {name: bad, init-command: both}}, run: "true"}
+  within: !Command
+    container: c
+    environ: {PATH: "/usr/vagga:/bin", HOME: /tmp}
+    volumes: {/usr/vagga: !VaggaBin}
+    work-dir: inner
+    run: "vagga hello && vagga hello"
   inside: !Command
     container: c
     environ: {PATH: "/usr/vagga:/bin"}
     volumes: {/usr/vagga: !VaggaBin}
     run: [vagga, _list]
+`;
+
+/** The project of a vagga that runs in a container of ours. */
+const INNER = `containers:
+  in:
+    setup:
+    - !EnsureDir /bin
+    - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
+    - !Copy {source: /work/busybox, path: /bin/sh, preserve-permissions: true}
+    - !Sh "/bin/busybox --install -s /bin"
+commands:
+  hello: !Command {container: in, run: "echo hello from within"}
 `;
 
 interface Project {
@@ -278,6 +296,15 @@ for (const as of ROOT_AND_USER) {
       t.equal(code, 0, stderr);
       t.match(stdout, /^badenv/m);
       t.match(run('inside'), { code: 0, stdout }, 'and again');
+      for (const file of ['busybox', 'vagga.yaml']) rig.write(`inner/${file}`, INNER);
+      cpSync('/bin/busybox', join(rig.root, 'inner/busybox'));
+      const within = run('within');
+      t.equal(within.code, 0, within.stderr);
+      t.equal(
+        within.stdout,
+        'hello from within\nhello from within\n',
+        'it builds and runs containers of its own there',
+      );
     });
   });
 }

@@ -5,7 +5,6 @@ import type { Container, RunCommand } from '../../config/model.ts';
 import type { PlannedBind, PlannedMount, PlannedPersistent } from '../../core/volumes/mounts.ts';
 import { mergedVolumes, planVolumes } from '../../core/volumes/plan.ts';
 import { inRoot } from '../build/in-root.ts';
-import { ownFiles } from '../layers/own-files.ts';
 import { bindMount, projectMount } from '../oci/sandbox.ts';
 import { cacheDirectory } from './cache-directory.ts';
 import { hostFiles } from './host-files.ts';
@@ -23,11 +22,12 @@ function plainBind(source: string, target: string, readonly: boolean): SandboxMo
   return stat?.isCharacterDevice() || stat?.isBlockDevice() ? { ...mount, nodev: false } : mount;
 }
 
-function bind({ from, path, target, readonly }: PlannedBind, { layout, rootPath }: MountPlace) {
+function bind({ from, path, target, readonly }: PlannedBind, place: MountPlace) {
+  const { layout, rootPath } = place;
   if (from === 'host') return plainBind(path, target, readonly);
   // A link in a project must not show the host's own files.
   const source = inRoot(from === 'project' ? layout.root : rootPath, path);
-  if (from === 'image' && !readonly) ownFiles(source);
+  if (from === 'image' && !readonly) fullOf(place).ownFiles(source);
   return plainBind(source, target, readonly);
 }
 

@@ -14,6 +14,8 @@ export class NeedsFull extends Error {}
 export interface FullVolumes {
   filledTmpfs(mount: PlannedTmpfs): string;
   snapshot(mount: PlannedSnapshot, place: MountPlace): string;
+  /** What is below may be written to from now on: no other image shares it. */
+  ownFiles(path: string): void;
   vaggaBin(layout: Layout): string;
   createPersistent(mount: PlannedPersistent, container: Container): string;
   /** Of a volume that this command is to fill. */

@@ -4,6 +4,7 @@ import { umount } from '@suite/shared/linux/mount.ts';
 import type { Container } from '../../config/model.ts';
 import type { PlannedPersistent, PlannedSnapshot, PlannedTmpfs } from '../../core/volumes/mounts.ts';
 import type { Layout } from '../image/layout.ts';
+import { ownFiles } from '../layers/own-files.ts';
 import { filledTmpfs, snapshotMemory } from './memory.ts';
 import { createPersistent } from './persistent.ts';
 import type { FullVolumes, MountPlace } from './place.ts';
@@ -31,6 +32,10 @@ export class RunVolumes implements FullVolumes {
 
   snapshot(mount: PlannedSnapshot, place: MountPlace): string {
     return this.#kept(snapshotMemory(mount, place));
+  }
+
+  ownFiles(path: string): void {
+    ownFiles(path);
   }
 
   vaggaBin(): string {

@@ -22,12 +22,12 @@ import type { Layout } from '../image/layout.ts';
 import { VolumeError } from './place.ts';
 
 /** Raised when the content of the directory changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Of the checkout or package. */
 const PARTS = ['vagga/bin', 'vagga/dist', 'shared/bin', 'node_modules/koffi', 'node_modules/@koromix'];
 
-/** Programs of the host that ours starts; those of the image come first. */
+/** Programs of the host that ours starts: those of an image may be others of the same name. */
 const TOOLS = ['crun', 'runc', 'unshare', 'nsenter', 'setpriv', 'ip', 'nft', 'iptables-restore'];
 
 const LOADER = /(?:^|\/)ld(?:-linux[^/]*|-musl[^/]*|64)\.so\.\d+$/;
@@ -87,7 +87,7 @@ function fill(directory: string, from: string): void {
     const program = findProgram(tool);
     if (program !== undefined) addProgram(directory, realpathSync(program), `tools/${tool}`);
   }
-  const path = 'export PATH="$PATH:$here/tools"\n';
+  const path = 'export PATH="$here/tools:$PATH"\n';
   write(
     join(directory, 'vagga'),
     `${HERE}${path}exec "$here/node/node" -- "$here/app/vagga/bin/vagga.cjs" "$@"\n`,
