@@ -12,6 +12,17 @@ const treeOf = (names: readonly string[]) =>
   new MemoryTree(Object.fromEntries(names.map(name => [`/work/${name}`, 'x'])));
 const TREE = treeOf(FILES);
 
+/** As a disk: a slash at the end of a directory's name changes nothing. */
+class SlashTree extends MemoryTree {
+  override lstat(path: string) {
+    return super.lstat(path.replace(/\/$/, ''));
+  }
+
+  override list(path: string) {
+    return super.list(path.replace(/\/$/, ''));
+  }
+}
+
 /** Entries that the rules include themselves. */
 function included(rules: string[]): string[] {
   const decide = compileRules([...DEFAULT_RULES, ...rules]);
@@ -80,6 +91,10 @@ t.test(
       'without rules that key has no other effect',
     );
     t.equal(selectTree(TREE, '/work/none', { rules: [] }), undefined);
+    t.same(
+      selectTree(new SlashTree({ '/work/d/a': '' }), '/work/d/', { rules: [] })?.map(({ path }) => path),
+      ['/work/d/', '/work/d/a'],
+    );
   },
 );
 

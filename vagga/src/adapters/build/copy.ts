@@ -101,7 +101,8 @@ export function copyIntoImage(root: string, projectRoot: string, copy: CopyValue
 /** A single file keeps the time at which it came; in trees times are fixed. */
 export function copyFromImage(root: string, otherRoot: string, copy: CopyValue): void {
   const tree = new ImageTree(otherRoot);
-  for (const entry of entriesOf(tree, copy)) {
+  // Devices, pipes and sockets mean nothing in a copy.
+  for (const entry of entriesOf(tree, copy).filter(({ stat }) => stat.kind !== 'other')) {
     const target = put(root, tree, entry, copy);
     if (entry.relative === '' && entry.stat.kind === 'file') utimesSync(target, new Date(), new Date());
   }

@@ -107,10 +107,12 @@ export function selectTree(reader: TreeReader, root: string, filter: Filter): Tr
   if (stat.kind !== 'directory') return [top];
   const entries = new Map<string, TreeEntry>([['', top]]);
   const decide = decision(filter);
+  // The source itself counts as it is written, with or without a slash at its end.
+  const base = root.replace(/\/+$/, '');
   const walk = (trail: readonly TreeEntry[], parent: TreeEntry): void => {
     for (const name of reader.list(parent.path)) {
       const relative = join(parent.relative, name);
-      const path = `${root === '/' ? '' : root}/${relative}`;
+      const path = `${base}/${relative}`;
       const found = reader.lstat(path);
       if (found === undefined) continue;
       const entry: TreeEntry = { path, relative, stat: found };
