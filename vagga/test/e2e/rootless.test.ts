@@ -89,9 +89,10 @@ function project(rig: Rig): Rig {
 const savedMap = (rig: Rig, name: string) =>
   readFileSync(join(realpathSync(join(rig.root, '.vagga', name)), '../uid_map'), 'utf8');
 
+const rig = project(new Rig({ as: 'user' }));
+t.teardown(() => rig.remove());
+
 t.test('§5.1 id-map: everything works as an ordinary user', async t => {
-  const rig = project(new Rig({ as: 'user' }));
-  t.teardown(() => rig.remove());
   const built = rig.run('ids');
   t.match(built, {
     code: 0,
@@ -137,8 +138,6 @@ t.test('§5.1 id-map: everything works as an ordinary user', async t => {
 t.test(
   '§5.4 signals, §5.4 lifetime: of an ordinary user: TERM reaches the program, KILL leaves none behind',
   async t => {
-    const rig = project(new Rig({ as: 'user' }));
-    t.teardown(() => rig.remove());
     const first = rig.start(['wait']);
     await first.shows('waiting');
     first.child.kill('SIGTERM');
@@ -155,8 +154,6 @@ t.test(
 );
 
 t.test('§5.1 id-map: an image built with other ids is built again, with a warning', async t => {
-  const rig = project(new Rig({ as: 'user' }));
-  t.teardown(() => rig.remove());
   t.equal(rig.run('code').code, 7);
   const [image = ''] = rig.list('.vagga/.roots').filter(name => /^c\.[0-9a-f]{8}$/.test(name));
   for (const file of ['uid_map', 'gid_map']) {
@@ -297,11 +294,13 @@ t.test(
 );
 
 for (const as of ROOT_AND_USER) {
+  // Built once for all of them.
+  const rig = project(new Rig({ as }));
+  t.teardown(() => rig.remove());
+
   t.test(
     `§1.6 user-id, §1.6 group-id, §1.6 supplementary-gids: another user of the container has no rights of root (${as})`,
     async t => {
-      const rig = project(new Rig({ as }));
-      t.teardown(() => rig.remove());
       const { stdout, stderr } = rig.run('other');
       t.match(stdout, /uid=1000 gid=1001/);
       t.match(stdout, /CapEff:\t0+\n/);
@@ -311,8 +310,6 @@ for (const as of ROOT_AND_USER) {
   );
 
   t.test(`§5.3 container-root: only /work, volumes, /tmp and /run can be written to (${as})`, async t => {
-    const rig = project(new Rig({ as }));
-    t.teardown(() => rig.remove());
     const { code, stdout, stderr } = rig.run('places');
     t.equal(code, 0, stderr);
     t.equal(stdout, '/work\n/tmp\n/run\n');
@@ -320,8 +317,6 @@ for (const as of ROOT_AND_USER) {
   });
 
   t.test(`§1.6 external-user-id: another number for the same owner (${as})`, async t => {
-    const rig = project(new Rig({ as }));
-    t.teardown(() => rig.remove());
     const { stdout, stderr } = rig.run('owner');
     t.match(stdout, /^1000\n +1000 +0 +1\n.* 1000 +\d+ /, stderr);
     t.equal(lstatSync(join(rig.root, 'owned')).uid, as === 'root' ? 0 : USER_UID);
@@ -330,8 +325,6 @@ for (const as of ROOT_AND_USER) {
   });
 
   t.test(`§5.5 isolated, §1.6 isolate-network, §4.2 --isolate-network: loopback only (${as})`, async t => {
-    const rig = project(new Rig({ as }));
-    t.teardown(() => rig.remove());
     t.match(rig.run('alone'), { code: 0, stdout: /^1: lo: [^\n]*\n[^\d][\s\S]*1 packets received/ });
     for (const option of ['--isolate-network', '--no-network', '--no-net']) {
       const { stdout } = rig.run(option, '_run', 'c', 'ip', '-o', 'link');
@@ -346,8 +339,6 @@ for (const as of ROOT_AND_USER) {
   });
 
   t.test(`§2.2 !RunAs: ids, directory, owner, network (${as})`, async t => {
-    const rig = project(new Rig({ as }));
-    t.teardown(() => rig.remove());
     rig.write('sub/file', '');
     const { code, stdout, stderr } = rig.run('look');
     t.equal(code, 0, stderr);
