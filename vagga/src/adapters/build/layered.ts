@@ -185,6 +185,8 @@ export class LayeredBuild {
   #take(layer: Layer): void {
     this.#tree.push(layer.id);
     this.#below = layer.id;
+    // Of a build that was killed just when it had made the layer.
+    if (layer.key !== undefined) rmSync(this.#store.lockOf(layer.key), { force: true });
   }
 
   #madeBytes = 0;
