@@ -58,7 +58,7 @@ commands:
       a-child-with-a-very-long-name: !Command
         container: c
         network: {ip: 172.23.0.7}
-        run: "hostname; ip -o -4 addr | grep -o '172[^ ]*'; ip route; ip -o link | grep -c eh"
+        run: "hostname; sed 's/nameserver/names by/' /etc/resolv.conf; ip -o -4 addr | grep -o '172[^ ]*'; ip route; ip -o link | grep -c eh"
       plain: !Command {container: c, run: "test $(ip -o link | wc -l) != 0"}
   ports: !Supervise
     children:
@@ -108,32 +108,35 @@ for (const as of ROOT_AND_USER) {
     cpSync('/bin/busybox', join(rig.root, 'busybox'));
     rig.write('vagga.yaml', config(port));
 
-    await t.test('§1.6 network, §1.6 !BridgeCommand, §4.4 _network: a pair is parted and joined', async t => {
-      const { code, stdout, stderr } = rig.run('pair');
-      t.equal(code, 5, stderr + stdout);
-      const lines = stdout
-        .split('\n')
-        .filter(line => line.startsWith('test | '))
-        .map(line => line.slice('test | '.length));
-      const states = ['together', 'alone', 'together', 'alone', 'alone', 'together', 'alone', 'together'];
-      t.same(
-        lines.slice(0, states.length),
-        states.map(state => `both are ${state}`),
-      );
-      t.match(lines[states.length], /172\.23\.0\.2\/24/, 'run: a program with the network of a node');
-      t.same(lines.slice(states.length + 1), Array(5).fill('code 1'));
-      for (const text of [
-        'Node nobody does not exists\n',
-        'Node test does not exists or has no IP\n',
-        'Node two is missing.',
-        "Duplicate node one (or it's IP)\n",
-        'Unknown command unite\n',
-      ])
-        t.match(stderr, `test | ${text}`);
-    });
+    await t.test(
+      '§1.6 network, §1.6 !BridgeCommand, §4.4 _network, §5.6 partitions: a pair is parted and joined',
+      async t => {
+        const { code, stdout, stderr } = rig.run('pair');
+        t.equal(code, 5, stderr + stdout);
+        const lines = stdout
+          .split('\n')
+          .filter(line => line.startsWith('test | '))
+          .map(line => line.slice('test | '.length));
+        const states = ['together', 'alone', 'together', 'alone', 'alone', 'together', 'alone', 'together'];
+        t.same(
+          lines.slice(0, states.length),
+          states.map(state => `both are ${state}`),
+        );
+        t.match(lines[states.length], /172\.23\.0\.2\/24/, 'run: a program with the network of a node');
+        t.same(lines.slice(states.length + 1), Array(5).fill('code 1'));
+        for (const text of [
+          'Node nobody does not exists\n',
+          'Node test does not exists or has no IP\n',
+          'Node two is missing.',
+          "Duplicate node one (or it's IP)\n",
+          'Unknown command unite\n',
+        ])
+          t.match(stderr, `test | ${text}`);
+      },
+    );
 
     await t.test(
-      '§5.6 addresses: own name, bridge, routes; who asks for none has the network of the host',
+      '§5.6 run: own name, bridge, routes; who asks for none has the network of the host',
       async t => {
         const { code, stdout, stderr } = rig.run('names');
         t.equal(code, 0, stderr);
@@ -176,7 +179,8 @@ const GATEWAY_SCRIPT = `
 "$@" _create_netns >/dev/null; echo "created: $?"
 "$@" _create_netns; echo "again: $?"
 "$@" _run_in_netns c ip -o -4 addr show dev vagga_guest
-"$@" ports & port=$!
+"$@" _run_in_netns c cat /etc/resolv.conf
+"$@" names; "$@" ports & port=$!
 until printf 'GET /file HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 1 172.23.255.2 18080 2>/dev/null | grep served; do sleep 0.1; done
 child=$(grep -ls 'www769[3]' /proc/[0-9]*/cmdline | head -1); child=\${child#/proc/}
 "$@" _run_in_netns --pid \${child%/cmdline} c ip -o -4 addr show dev serverg
@@ -188,11 +192,12 @@ ip -o link show dev vagga; echo "left: $?"
 
 /** What sudo does, in a mount namespace where nobody else can find it. */
 const SUDO = `mount -t tmpfs none /mnt && cp "$(command -v setpriv)" /mnt/root && chmod 4755 /mnt/root &&
-printf '#!/bin/sh\\nexec /mnt/root --reuid 0 --regid 0 --clear-groups "$@"\\n' >/mnt/sudo && chmod 755 /mnt/sudo && ip link set lo up`;
+printf '#!/bin/sh\\nexec /mnt/root --reuid 0 --regid 0 --clear-groups "$@"\\n' >/mnt/sudo && chmod 755 /mnt/sudo && ip link set lo up && echo nameserver 127.0.0.53 >/mnt/resolv &&
+mount --bind /mnt/resolv /etc/resolv.conf`;
 
 for (const as of ROOT_AND_USER) {
   t.test(
-    `§4.4 _create_netns, §4.4 _destroy_netns, §4.4 _run_in_netns: a way to the host (${as})`,
+    `§5.6 create, §4.4 _create_netns, §4.4 _destroy_netns, §4.4 _run_in_netns: a way to the host (${as})`,
     async t => {
       const rig = new Rig({ as, user: { prepare: SUDO } });
       t.teardown(() => rig.remove());
@@ -206,7 +211,7 @@ for (const as of ROOT_AND_USER) {
         '--mount',
         'sh',
         '-c',
-        'mount -t tmpfs none /run && ip link set lo up && exec "$@"',
+        'mount -t tmpfs none /run && ip link set lo up && echo nameserver 127.0.0.53 >/run/resolv && mount --bind /run/resolv /etc/resolv.conf && exec "$@"',
         'sh',
       ];
       const shell = ['sh', '-c', GATEWAY_SCRIPT, 'sh', ...vagga];
@@ -231,6 +236,9 @@ for (const as of ROOT_AND_USER) {
         'created: 0',
         'again: 121',
         'vagga_guest    inet 172.23.255.2/30',
+        'nameserver 172.23.255.1',
+        'long-name | names by 172.23.255.1',
+        /iptables -t nat -A PREROUTING -i vagga -d 172\.23\.255\.1 -p udp --dport 53 -j DNAT --to-destination 127\.0\.0\.53:53/,
         'served',
         'ended: 143',
         'host of the others',

@@ -24,14 +24,14 @@ const CONFIG = `containers:
         /bin/busybox --install -s /bin
         mkdir /a /b /data /usr /usr/vagga /db; echo original > /data/file; ln -s file /data/link
         mkdir /data/sub; echo deep > /data/sub/file; chown -R 3:4 /data/sub; chmod 4711 /data/sub/file
-        chown 5:6 /data; chmod 750 /data; mkdir /usr/bin; ln -s /bin/env /usr/bin/env
+        chown 5:6 /data; chmod 750 /data
         echo 'A=1' > /env; echo 'B="two words"' >> /env; printf 'A=1\\n# no\\n' > /badenv
   other: {setup: *busybox, volumes: {/a: !Tmpfs {mode: 0o700}}}
   third:
     setup:
     - !Container c
     - !Sh "mkdir -p /only/third; rm -rf /data/sub; echo third > /data/file"
-  env: {setup: [!Container c], environ-file: /env}
+  env: {setup: [!Container c], environ-file: /env, environ: {B: over, C: own}}
   badenv: {setup: [!Container c], environ-file: /badenv}
   noenv: {setup: [!Container c], environ-file: /absent}
   resolv: {setup: [!Container c], resolv-conf-path: /run/own/resolv.conf, hosts-file-path: null}
@@ -90,7 +90,7 @@ commands:
     volumes: {/tmp: !Tmpfs {subdirs: {.X11-unix: }}, /tmp/.X11-unix: !BindRW /volumes/ext}
     run: "cat /tmp/.X11-unix/outside; touch /tmp/x"
   shm: !Command {container: c, volumes: {/dev/shm: !Tmpfs {size: 1Mi}}, run: "df -k /dev/shm | tail -1 | awk '{print $2}'"}
-  env: !Command {container: env, run: "echo $A $B"}
+  env: !Command {container: env, run: "echo $A $B $C"}
   badenv: !Command {container: badenv, run: "true"}
   noenv: !Command {container: noenv, run: "true"}
   resolv: !Command {container: resolv, run: "wc -c < /run/own/resolv.conf; wc -c < /etc/hosts; wc -c < /etc/resolv.conf"}
@@ -172,43 +172,46 @@ for (const as of ROOT_AND_USER) {
     const own = project(t, as);
     const { rig, run } = own;
 
-    await t.test(`§1.5 !Tmpfs, §1.5 !BindRW, §1.5 !BindRO, §1.5 !CacheDir, §1.5 !Empty`, async t => {
-      twice(t, own, 'defaults', {
-        code: 1,
-        stdout: '1777 /tmp\n755 /run\n1777 /run/shm\n102400\n',
-        stderr: /\/x: Read-only file system/,
-      });
-      twice(t, own, 'tmpfs', {
-        code: 0,
-        stdout: '700 /a\n1700 /b\n755 /b/x\n1777 /b/x/y\n0 /b/empty\nhello\nNo space left on device\n',
-      });
-      twice(t, own, 'binds', {
-        code: 0,
-        stdout: /^one\n.*Read-only file system\nfrom outside\nfrom outside\noriginal\n$/,
-      });
-      t.equal(own.rig.read('shared/one'), 'one\n');
-      t.match(
-        own.run('link'),
-        { code: 124, stderr: /volume \/a: .* does not exist/ },
-        'a link shows nothing of the host',
-      );
-      t.match(own.run('external'), { code: 124, stderr: /no external volume "unknown"/ });
-      t.match(own.run('cache'), { code: 0, stdout: 'cached\n' });
-      t.match(own.run('cache'), { code: 0, stdout: 'cached\ncached\n' });
-      t.equal(own.rig.read('.vagga/.cache/some/dir/file'), 'cached\ncached\n');
-      t.match(own.run('nocache'), {
-        code: 124,
-        stderr: /mount !CacheDir "\/abs": path must not be absolute\n$/,
-      });
-      t.match(run('empty'), {
-        code: 1,
-        stdout: '0\n',
-        stderr: /Permission denied[\s\S]*(Read-only|Permission denied)/,
-      });
-      t.match(run('x11'), { code: 0, stdout: 'from outside\n' });
-      t.match(run('shm'), { code: 0, stdout: '1024\n' });
-      t.same(own.rig.mounts(), []);
-    });
+    await t.test(
+      `§1.4 volumes, §1.5 defaults, §1.5 !Tmpfs, §1.5 !BindRW, §1.5 !BindRO, §1.5 !CacheDir, §1.5 !Empty`,
+      async t => {
+        twice(t, own, 'defaults', {
+          code: 1,
+          stdout: '1777 /tmp\n755 /run\n1777 /run/shm\n102400\n',
+          stderr: /\/x: Read-only file system/,
+        });
+        twice(t, own, 'tmpfs', {
+          code: 0,
+          stdout: '700 /a\n1700 /b\n755 /b/x\n1777 /b/x/y\n0 /b/empty\nhello\nNo space left on device\n',
+        });
+        twice(t, own, 'binds', {
+          code: 0,
+          stdout: /^one\n.*Read-only file system\nfrom outside\nfrom outside\noriginal\n$/,
+        });
+        t.equal(own.rig.read('shared/one'), 'one\n');
+        t.match(
+          own.run('link'),
+          { code: 124, stderr: /volume \/a: .* does not exist/ },
+          'a link shows nothing of the host',
+        );
+        t.match(own.run('external'), { code: 124, stderr: /no external volume "unknown"/ });
+        t.match(own.run('cache'), { code: 0, stdout: 'cached\n' });
+        t.match(own.run('cache'), { code: 0, stdout: 'cached\ncached\n' });
+        t.equal(own.rig.read('.vagga/.cache/some/dir/file'), 'cached\ncached\n');
+        t.match(own.run('nocache'), {
+          code: 124,
+          stderr: /mount !CacheDir "\/abs": path must not be absolute\n$/,
+        });
+        t.match(run('empty'), {
+          code: 1,
+          stdout: '0\n',
+          stderr: /Permission denied[\s\S]*(Read-only|Permission denied)/,
+        });
+        t.match(run('x11'), { code: 0, stdout: 'from outside\n' });
+        t.match(run('shm'), { code: 0, stdout: '1024\n' });
+        t.same(own.rig.mounts(), []);
+      },
+    );
 
     await t.test(`§1.5 !Snapshot, §1.5 !Container`, async t => {
       twice(t, own, 'snapshot', {
@@ -234,7 +237,7 @@ for (const as of ROOT_AND_USER) {
       t.same(own.rig.mounts(), []);
     });
 
-    await t.test(`§1.5 !Persistent, §1.7 init-command (${as})`, async t => {
+    await t.test(`§1.5 !Persistent, §1.5 init-command (${as})`, async t => {
       t.match(run('keep'), { code: 0, stdout: '755 3 4\n1\n' });
       t.match(run('keep'), { code: 0, stdout: '755 3 4\n2\n' });
       rig.write('fail', '');
@@ -268,9 +271,9 @@ for (const as of ROOT_AND_USER) {
     });
 
     await t.test(
-      `§1.4 environ-file, §1.4 resolv-conf-path, §1.4 hosts-file-path, mount points (${as})`,
+      `§1.4 environ, §1.4 environ-file, §1.4 resolv-conf-path, §1.4 hosts-file-path, mount points (${as})`,
       async t => {
-        t.match(run('env'), { code: 0, stdout: '1 two words\n' });
+        t.match(run('env'), { code: 0, stdout: '1 over own\n' });
         t.match(run('badenv'), { code: 124, stderr: 'environ-file /badenv: line 2 has no equals sign\n' });
         t.match(run('noenv'), { code: 124, stderr: 'environ-file /absent cannot be read\n' });
         const { size } = statSync('/etc/resolv.conf');
@@ -309,21 +312,24 @@ for (const as of ROOT_AND_USER) {
   });
 }
 
-t.test('§5.3 read-only binds of file systems with flags that an ordinary user may not clear', async t => {
-  const place = mkdtempSync(join(tmpdir(), 'vagga-locked-'));
-  const prepare = `mount -t tmpfs -o nosuid,nodev,noexec,noatime,mode=1777 none ${place}`;
-  const rig = new Rig({ as: 'user', user: { prepare } });
-  t.teardown(() => {
-    rig.remove();
-    rmSync(place, { recursive: true });
-  });
-  rig.write('busybox', '');
-  cpSync('/bin/busybox', join(rig.root, 'busybox'));
-  rig.write('vagga.yaml', CONFIG);
-  const VAGGA_SETTINGS = JSON.stringify({ 'external-volumes': { locked: place } });
-  for (const again of ['', ' again']) {
-    const { code, stdout, stderr } = rig.runWith({ VAGGA_SETTINGS }, 'locked');
-    t.equal(code, 0, stderr + again);
-    t.match(stdout, /^touch: \/b\/y: Read-only file system\nx\n.*nosuid,nodev,noexec,noatime/);
-  }
-});
+t.test(
+  '§5.3 container-root: read-only binds of file systems with flags that an ordinary user may not clear',
+  async t => {
+    const place = mkdtempSync(join(tmpdir(), 'vagga-locked-'));
+    const prepare = `mount -t tmpfs -o nosuid,nodev,noexec,noatime,mode=1777 none ${place}`;
+    const rig = new Rig({ as: 'user', user: { prepare } });
+    t.teardown(() => {
+      rig.remove();
+      rmSync(place, { recursive: true });
+    });
+    rig.write('busybox', '');
+    cpSync('/bin/busybox', join(rig.root, 'busybox'));
+    rig.write('vagga.yaml', CONFIG);
+    const VAGGA_SETTINGS = JSON.stringify({ 'external-volumes': { locked: place } });
+    for (const again of ['', ' again']) {
+      const { code, stdout, stderr } = rig.runWith({ VAGGA_SETTINGS }, 'locked');
+      t.equal(code, 0, stderr + again);
+      t.match(stdout, /^touch: \/b\/y: Read-only file system\nx\n.*nosuid,nodev,noexec,noatime/);
+    }
+  },
+);

@@ -31,7 +31,7 @@ export function findGateway(): Gateway | undefined {
 }
 
 /** A name server on loopback is not there for others: its packets must be led to it. */
-function localResolver(): string | undefined {
+export function localResolver(): string | undefined {
   const servers = readFileSync('/etc/resolv.conf', 'utf8').matchAll(/^\s*nameserver\s+(\S+)/gm);
   const [only, ...more] = [...servers].map(found => found[1]);
   return more.length === 0 && only?.startsWith('127.0.0.') ? only : undefined;

@@ -11,6 +11,8 @@ export interface NetworkPlace {
   /** Of its namespace. */
   readonly path: string;
   readonly hostname?: string;
+  /** In place of the host's file, which would name a server that is not there. */
+  readonly resolvConf?: string;
   /** In the middle, with the namespaces of the others in reach. */
   readonly bridge?: SandboxMount;
 }

@@ -9,11 +9,12 @@ import { bridgeLines, deviceName, nodeLines, type WiredNode } from '../../core/n
 import type { NetworkPlan } from '../../core/network/plan.ts';
 import type { Layout } from '../image/layout.ts';
 import { newMountPoint, separateMounts } from '../layers/show.ts';
-import { findGateway } from './gateway.ts';
+import { findGateway, localResolver } from './gateway.ts';
 import { joinGateway } from './gateway-link.ts';
 import { forwardInside, ipInside, makeNamespace } from './namespaces.ts';
 import { INSIDE, type NetworkPlace, PLAN_FILE } from './place.ts';
 import { startRelay } from './relay.ts';
+import { writeResolvConf } from './resolv-conf.ts';
 
 const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
@@ -26,6 +27,7 @@ export class TestNetwork {
   readonly #namespaces: string;
   readonly #bridge: string;
   /** What leads from ports of the host to the children. */
+  #resolvConf: string | undefined;
   #ports: { close(): void } | undefined;
 
   private constructor(plan: NetworkPlan, directory: string) {
@@ -44,6 +46,8 @@ export class TestNetwork {
     try {
       network.#wire();
       const gateway = findGateway();
+      if (gateway !== undefined && localResolver() !== undefined)
+        network.#resolvConf = writeResolvConf(directory);
       network.#ports =
         gateway === undefined
           ? await startRelay(network.#bridge, plan.nodes)
@@ -78,7 +82,8 @@ export class TestNetwork {
   /** Undefined: this child is not in the network. */
   placeOf(name: string): NetworkPlace | undefined {
     const node = this.#plan.nodes.find(other => other.name === name);
-    if (node !== undefined) return { path: this.#nodePath(node.ip), hostname: node.hostname };
+    const names = this.#resolvConf === undefined ? {} : { resolvConf: this.#resolvConf };
+    if (node !== undefined) return { path: this.#nodePath(node.ip), hostname: node.hostname, ...names };
     if (!this.#plan.bridges.includes(name)) return undefined;
     const bridge: SandboxMount = {
       type: 'bind',
@@ -88,7 +93,7 @@ export class TestNetwork {
       readonlyBelow: false,
       recursive: true,
     };
-    return { path: this.#bridge, bridge };
+    return { path: this.#bridge, bridge, ...names };
   }
 
   close(): void {

@@ -121,6 +121,7 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     rootPath,
     writableRoot: request.writableRoot !== undefined,
     externalVolumes: cache.settings.externalVolumes,
+    ...(request.networkPlace?.resolvConf !== undefined && { resolvConf: request.networkPlace.resolvConf }),
   };
   const full = request.volumes;
   const mounts = mountsOf({ ...place, ...(full !== undefined && { full }) }, container, command);

@@ -48,7 +48,7 @@ function hostFile(
 export function hostFiles(place: MountPlace, mounts: readonly SandboxMount[]): SandboxMount[] {
   const { resolvConfPath, hostsFilePath } = place.container;
   return [
-    ...hostFile(place, 'resolv-conf-path', '/etc/resolv.conf', resolvConfPath, mounts),
+    ...hostFile(place, 'resolv-conf-path', place.resolvConf ?? '/etc/resolv.conf', resolvConfPath, mounts),
     ...hostFile(place, 'hosts-file-path', '/etc/hosts', hostsFilePath, mounts),
   ];
 }

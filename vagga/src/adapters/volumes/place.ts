@@ -28,6 +28,8 @@ export interface MountPlace {
   readonly rootPath: string;
   readonly writableRoot: boolean;
   readonly container: Container;
+  /** In place of the host's. */
+  readonly resolvConf?: string;
   readonly externalVolumes: Readonly<Record<string, string>>;
   /** Absent on the short path. */
   readonly full?: FullVolumes;

@@ -1,6 +1,8 @@
 // `_run_in_netns CONTAINER COMMAND …`: as `_run`, in the network of the gateway or of another process.
 import { existsSync, readlinkSync } from 'node:fs';
-import { findGateway } from '../../adapters/network/gateway.ts';
+import { newMountPoint, separateMounts } from '../../adapters/layers/show.ts';
+import { findGateway, localResolver } from '../../adapters/network/gateway.ts';
+import { writeResolvConf } from '../../adapters/network/resolv-conf.ts';
 import { BUILD_MODES } from '../../core/options/build-modes.ts';
 import { parseCommandLine, valuesOf } from '../../core/options/parse.ts';
 import type { CommandLineSpec } from '../../core/options/spec.ts';
@@ -45,6 +47,9 @@ export const runInNetns = entry(SPEC, (session, line) => {
   const pid = pidOf(line);
   if (pid !== undefined && !existsSync(namespace(pid, 'net'))) return say(121, `There is no process ${pid}`);
   const path = pid === undefined ? findGateway()?.network : namespace(pid, 'net');
+  const hasOwnNames = pid === undefined && localResolver() !== undefined;
   if (path === undefined) return say(121, 'There is no network namespace: vagga _create_netns makes one');
-  return runIn(session, line, path);
+  separateMounts();
+  const resolvConf = hasOwnNames ? { resolvConf: writeResolvConf(newMountPoint(session.layout)) } : {};
+  return runIn(session, line, { path, ...resolvConf });
 });

@@ -1,4 +1,5 @@
 // `_run CONTAINER COMMAND …`: a program in a container as if it were a command of the project.
+import type { NetworkPlace } from '../../adapters/network/place.ts';
 import { bareCommand } from '../../config/bare-command.ts';
 import { BUILD_MODES, buildMode } from '../../core/options/build-modes.ts';
 import { has } from '../../core/options/parse.ts';
@@ -32,11 +33,11 @@ export const RUN_SPEC: CommandLineSpec = {
   stopsAtWord: true,
 };
 
-/** `networkPath`: the namespace that it runs in. */
+/** `networkPlace`: where it has its network. */
 export async function runIn(
   session: Session,
   { given, words }: ParsedLine,
-  networkPath?: string,
+  networkPlace?: NetworkPlace,
 ): Promise<number> {
   const [name = '', ...argv] = words;
   if (session.cache.project.containers[name] === undefined) return unknownContainer(session, name);
@@ -45,7 +46,7 @@ export async function runIn(
   const writeMode = has(given, 'writeable') ? ('transient-hard-link-copy' as const) : ('read-only' as const);
   const command = { ...bareCommand(name, argv), writeMode };
   const wish = { words: [], own: {}, usualPath: true };
-  const place = networkPath === undefined ? {} : { networkPlace: { path: networkPath } };
+  const place = networkPlace === undefined ? {} : { networkPlace };
   return await runOne(session, command, images, { ...wish, ...place });
 }
 

@@ -1,7 +1,7 @@
 // The gateway between networks of tests and the host (§5.6 of the format), as commands.
 import type { NetworkNode } from './plan.ts';
 
-const HOST_IP = '172.23.255.1';
+export const HOST_IP = '172.23.255.1';
 const GATEWAY_IP = '172.23.255.2';
 const GATEWAY_NETWORK = '172.23.255.0/30';
 const CHILDREN_NETWORK = '172.23.0.0/24';
