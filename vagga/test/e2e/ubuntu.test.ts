@@ -75,6 +75,10 @@ ${meets('left', 'right', 'hello-child')}${meets('right', 'left', 'hello-main')} 
   mismatch:
     setup:
     - !UbuntuRelease {url: ./root.tar.gz, codename: noble}
+  main:
+    setup:
+    - !Ubuntu zesty
+    - !Install [hello-child]
   none:
     setup:
     - !Ubuntu nonesuch
@@ -180,6 +184,12 @@ t.test(
     t.notMatch(beside('app', 'build.log'), 'NoLocking');
   },
 );
+
+t.test('§2.1 !Install: who forgets universe is told', async t => {
+  const built = await build('main');
+  t.equal(built.code, 121);
+  t.match(built.stderr, /exited with code 100; most packages of Ubuntu are in the component universe/);
+});
 
 t.test('§2.1 !Install: containers install packages at the same time', async t => {
   t.teardown(() => ['left', 'right'].map(name => rig.write(name, '')));

@@ -6,6 +6,7 @@ import { bindMount } from '../../oci/sandbox.ts';
 import type { BuildContext } from '../context.ts';
 import { inRoot, makeDirectories } from '../in-root.ts';
 import { runInImage } from '../run-step.ts';
+import { lacksUniverse } from './image-release.ts';
 import { lend, takeBack } from './lent.ts';
 
 const APT_DIRECTORIES: readonly string[] = ['/var/cache/apt/archives', '/var/lib/apt/lists'];
@@ -84,6 +85,15 @@ async function run(context: BuildContext, action: AptGet): Promise<string | unde
 const MIRROR_HINT =
   'if a mirror is out of order, name another one with the setting ubuntu-mirror or debian-mirror';
 
+const UNIVERSE_HINT =
+  'most packages of Ubuntu are in the component universe: put !UbuntuUniverse before this step';
+
+function explained(context: BuildContext, action: AptGet, failed: string): string {
+  if (action.argv.includes('update')) return `apt-get update ${failed}; ${MIRROR_HINT}`;
+  const isUnknown = context.log.tail().some(line => /^E: (Unable to locate|Package .* has no)/.test(line));
+  return isUnknown && lacksUniverse(context.root) ? `${failed}; ${UNIVERSE_HINT}` : failed;
+}
+
 export async function aptGet(context: BuildContext, action: AptGet): Promise<string | undefined> {
   const failed = await run(context, action);
   if (action.eatmydata === 'try') {
@@ -95,6 +105,5 @@ export async function aptGet(context: BuildContext, action: AptGet): Promise<str
     );
     return context.signal.aborted ? failed : undefined;
   }
-  const isUpdate = action.argv.includes('update');
-  return failed !== undefined && isUpdate ? `apt-get update ${failed}; ${MIRROR_HINT}` : failed;
+  return failed === undefined || context.signal.aborted ? failed : explained(context, action, failed);
 }

@@ -1,5 +1,5 @@
 // What the image itself says about its Ubuntu or Debian: steps that come later, also in children of the container, need it.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { parseSources } from '../../../core/debian/sources.ts';
 import { inRoot } from '../in-root.ts';
 
@@ -20,6 +20,22 @@ export function codenameOf(root: string): string | undefined {
 /** The mirror of the first line of sources.list, which the bootstrap wrote. */
 export function mirrorOf(root: string): string | undefined {
   return parseSources('sources.list', textIn(root, '/etc/apt/sources.list'))[0]?.uri;
+}
+
+/** True for an Ubuntu that reads the component main only, as far as its usual files tell. */
+export function lacksUniverse(root: string): boolean {
+  const directory = '/etc/apt/sources.list.d';
+  let names: string[] = [];
+  try {
+    names = readdirSync(inRoot(root, directory));
+  } catch {
+    // Then there is only the one file.
+  }
+  const files = ['/etc/apt/sources.list', ...names.map(name => `${directory}/${name}`)];
+  const components = files.flatMap(file =>
+    parseSources(file, textIn(root, file)).flatMap(one => one.components),
+  );
+  return textIn(root, '/etc/lsb-release').includes('DISTRIB_ID=Ubuntu') && !components.includes('universe');
 }
 
 /** Throws with a sentence for the user. */
