@@ -25,14 +25,6 @@ function unknownCommand(session: Session, word: string): number {
   return say(121, `Command ${JSON.stringify(word)} not found and is not an alias\n${hint}`);
 }
 
-function notAvailable(name: string, command: Command): number | undefined {
-  const at = `${command.file}:${command.line}:${command.column}`;
-  const children = command.kind === 'supervise' ? Object.entries(command.children) : [];
-  const keys = [command, ...children.map(([, child]) => child)].flatMap(item => item.notAvailable);
-  if (keys.length === 0) return undefined;
-  return say(121, `${at}: error: ${keys.join(', ')} is not available yet (command ${name})`);
-}
-
 /** Aliases resolved; or the exit code. */
 function wantedCommands(session: Session, words: readonly string[]): string[] | number {
   const wanted: string[] = [];
@@ -57,8 +49,6 @@ function ordered(session: Session, wanted: readonly string[]): readonly string[]
 
 function planOne(session: Session, name: string, words: readonly string[]): PlannedCommand | number {
   const command = session.cache.project.commands[name] as Command;
-  const missing = notAvailable(name, command);
-  if (missing !== undefined) return missing;
   const { autoApplySysctl } = session.cache.settings;
   const warning = inotifyWarning(command.expectInotifyLimit, autoApplySysctl);
   if (warning !== undefined) warn(warning);

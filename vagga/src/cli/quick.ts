@@ -34,8 +34,7 @@ const isPlain = ({ envFiles, restart, writeMode }: RunCommand) =>
 /** A command without anything that must happen before it, and with a command line that needs no parsing. */
 function simpleCommand(cache: Cache, name: string, words: readonly string[]): RunCommand | undefined {
   const command = cache.project.commands[name];
-  if (command?.kind !== 'command' || command.prerequisites.length > 0 || command.notAvailable.length > 0)
-    return undefined;
+  if (command?.kind !== 'command' || command.prerequisites.length > 0) return undefined;
   const isParsed = command.options !== undefined || (!command.acceptsArguments && words.length > 0);
   return isParsed || NEEDS_MORE.some(key => command[key] !== undefined) || !isPlain(command)
     ? undefined

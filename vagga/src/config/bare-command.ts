@@ -13,7 +13,6 @@ export function bareCommand(container: string, argv: readonly string[]): RunComm
     aliases: [],
     isolateNetwork: false,
     tags: [],
-    notAvailable: [],
     container,
     run: argv,
     acceptsArguments: true,

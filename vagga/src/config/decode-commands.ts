@@ -13,7 +13,6 @@ import type {
   RunCommand,
   SuperviseCommand,
 } from './model.ts';
-import { UNAVAILABLE_KEYS, unavailable, unavailableTag } from './not-available.ts';
 
 type RawSupervise = Infer<(typeof COMMANDS)['Supervise']>;
 type RawCapsule = Infer<(typeof COMMANDS)['CapsuleCommand']>;
@@ -33,9 +32,8 @@ const COMMON = [
   'passTcpSocket',
 ] as const;
 
-function common(tag: string, value: RawAnyRun | RawSupervise | RawCapsule, node: Place) {
+function common(value: RawAnyRun | RawSupervise | RawCapsule, node: Place) {
   const { prerequisites, aliases, isolateNetwork, tags } = value;
-  const notAvailable = [...unavailableTag(tag), ...unavailable(UNAVAILABLE_KEYS, value)];
   const made: CommandCommon = {
     ...place(node),
     ...present(value, ...COMMON),
@@ -44,7 +42,6 @@ function common(tag: string, value: RawAnyRun | RawSupervise | RawCapsule, node:
     aliases,
     isolateNetwork,
     tags,
-    notAvailable,
   };
   return made;
 }
@@ -68,11 +65,11 @@ function life(value: RawAnyRun): Life {
 const takesArguments = (value: RawAnyRun | RawCapsule): boolean =>
   value.acceptsArguments ?? typeof value.run !== 'string';
 
-function running(tag: string, value: RawAnyRun, node: Place): RunCommand {
+function running(value: RawAnyRun, node: Place): RunCommand {
   const { container, run, environ, writeMode, pid1mode, userId, groupId, supplementaryGids } = value;
   return {
     kind: 'command',
-    ...common(tag, value, node),
+    ...common(value, node),
     container,
     run,
     ...present(value, 'workDir', 'externalUserId'),
@@ -90,7 +87,7 @@ function running(tag: string, value: RawAnyRun, node: Place): RunCommand {
 
 function child({ value: { tag, value }, node }: RawChild): ChildCommand {
   return {
-    ...running(tag, value, node),
+    ...running(value, node),
     bridge: tag === 'BridgeCommand',
     ...(tag === 'Command' && present(value as RawNetworked, 'network')),
     after: value.after,
@@ -100,7 +97,7 @@ function child({ value: { tag, value }, node }: RawChild): ChildCommand {
 function capsule(value: RawCapsule, node: Place): CapsuleCommand {
   return {
     kind: 'capsule',
-    ...common('CapsuleCommand', value, node),
+    ...common(value, node),
     run: value.run,
     ...present(value, 'workDir'),
     acceptsArguments: takesArguments(value),
@@ -113,7 +110,7 @@ function capsule(value: RawCapsule, node: Place): CapsuleCommand {
 function supervised(value: RawSupervise, node: Place): SuperviseCommand {
   return {
     kind: 'supervise',
-    ...common('Supervise', value, node),
+    ...common(value, node),
     mode: value.mode,
     killUnresponsiveAfterS: value.killUnresponsiveAfter,
     children: mapValues(value.children, child),
@@ -124,7 +121,7 @@ function supervised(value: RawSupervise, node: Place): SuperviseCommand {
 export function toCommand({ value, node }: Located<Infer<typeof commandSchema>>, source: string): Command {
   switch (value.tag) {
     case 'Command':
-      return { ...running(value.tag, value.value, node), source };
+      return { ...running(value.value, node), source };
     case 'Supervise':
       return { ...supervised(value.value, node), source };
     case 'CapsuleCommand':

@@ -206,3 +206,6 @@ export const WATCH_POLL_MS = 1000;
 
 /** Beyond it a look takes seconds: `ignore` is the answer. */
 export const WATCH_FILES_MAX = 200_000;
+
+/** A program for containers (120 MB) that no command has used for so long belongs to an older version of ours. */
+export const VAGGA_BIN_AGE_MS = 7 * 24 * 3600 * 1000;

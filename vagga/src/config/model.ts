@@ -67,8 +67,6 @@ export interface CommandCommon extends Place {
   readonly tags: readonly string[];
   /** As written: `8080`, `*:8080`, `host:8080`, `[::1]:8080`. */
   readonly passTcpSocket?: string;
-  /** Keys that are set here but that this version cannot honour; running the command names them. */
-  readonly notAvailable: readonly string[];
 }
 
 interface Tries {

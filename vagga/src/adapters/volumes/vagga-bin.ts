@@ -10,14 +10,17 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { findProgram } from '@suite/shared/oci/probe.ts';
+import { VAGGA_BIN_AGE_MS } from '../../config/defaults.ts';
 import type { Layout } from '../image/layout.ts';
 import { VolumeError } from './place.ts';
 
@@ -107,13 +110,31 @@ function keyOf(from: string): string {
     .slice(0, 16);
 }
 
+function touch(path: string): void {
+  const nowS = Date.now() / 1000;
+  utimesSync(path, nowS, nowS);
+}
+
+/** Of versions that came before. */
+function removeUnused(place: string): void {
+  for (const name of readdirSync(place)) {
+    const path = join(place, name);
+    if (Date.now() - statSync(path).mtimeMs > VAGGA_BIN_AGE_MS)
+      rmSync(path, { recursive: true, force: true });
+  }
+}
+
 /** Absolute path of a directory with the program `vagga`. */
 export function vaggaBin(layout: Layout): string {
   const place = layout.cache('vagga-bin');
   const from = installed();
   const path = join(place, keyOf(from));
-  if (existsSync(path)) return path;
+  if (existsSync(path)) {
+    touch(path);
+    return path;
+  }
   mkdirSync(place, { recursive: true });
+  removeUnused(place);
   const making = mkdtempSync(join(place, '.tmp.'));
   try {
     fill(making, from);
