@@ -12,7 +12,7 @@ import { resolveCommand } from '../core/plan/commands.ts';
 import { isOwnName } from '../core/plan/symlinks.ts';
 
 /** Built-in commands that are used often and never answer outside. */
-const BUILTINS = ['_build', '_exec', '_run', '_watch'];
+const BUILTINS = ['_build', '_run', '_watch'];
 
 /** Returns when the full program must look at it first. */
 export function enterEarly([word = '']: readonly string[]): void {

@@ -55,7 +55,7 @@ class WatchLoop implements Loop {
 
   #start(): void {
     this.#wanted = false;
-    const child = spawn(process.execPath, this.#argv, { stdio: 'inherit' });
+    const child = spawn(process.execPath, ['--', ...this.#argv], { stdio: 'inherit' });
     this.#child = child;
     child.once('exit', (code, signal) => this.#gone(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
   }

@@ -84,6 +84,12 @@ export class Terminal {
     return match;
   }
 
+  /** The exit code of the program, when all that it has shown is here. */
+  async ended(): Promise<number | null> {
+    const [code] = await once(this.#child, 'close');
+    return code;
+  }
+
   async close(): Promise<void> {
     if (this.#child.exitCode !== null) return;
     this.#child.stdin?.end();

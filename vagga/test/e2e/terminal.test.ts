@@ -9,7 +9,7 @@ const rig = serviceRig(`
   wait: !Command {container: tiny, run: "echo waiting; sleep 7731; echo over"}
   direct: !Command {container: tiny, run: [sleep, "7731"]}
   copy: !Command {container: tiny, run: "echo pty_copy"}
-  size: !Command {container: tiny, run: "stty size; trap 'stty size' WINCH; while :; do sleep 0.05; done"}
+  size: !Command {container: tiny, run: "trap 'stty size' WINCH; stty size; while :; do sleep 0.05; done"}
   shell: !Command {container: tiny, run: [sh, -i], environ: {PS1: "inside> "}}
   cat: !Command {container: tiny, run: [cat]}
   die: !Command {container: tiny, accepts-arguments: true, run: "kill -$1 $$; sleep 1"}
@@ -53,7 +53,7 @@ t.test('§5.4 signals: Ctrl-Z and fg, again and again; Ctrl-C ends with 130', as
   for (const command of ['wait', 'direct']) {
     const terminal = await shell(t);
     terminal.type(`v ${command}\n`);
-    await until(() => sleepers('7731').length === 1, 'it runs');
+    await until(() => sleepers('7731').join() === 'S', 'it runs');
     for (const _ of [1, 2, 3]) {
       terminal.type('\x1a');
       await terminal.shows('Stopped');
@@ -92,6 +92,10 @@ t.test('§5.4 signals: size, end of lines, settings as before', async t => {
   await terminal.shows('24 80\r\n');
   terminal.resize(33, 99);
   await terminal.shows('33 99\r\n');
+  terminal.type('\x03');
+  await terminal.shows(PROMPT);
+  terminal.type('v direct\n');
+  await until(() => sleepers('7731').length === 1, 'it runs');
   terminal.type('\x1c');
   await terminal.shows(PROMPT);
   terminal.type('echo "code $?"\n');
@@ -161,8 +165,9 @@ t.test('§5.4 signals: supervise behaves alike', async t => {
 
 t.test('§5.4 signals: what a program prints last is not taken for a message of the engine', async t => {
   for (const _ of Array.from({ length: 15 })) {
-    const { stdout, code } = rig.inTerminal(['_run', 'tiny', 'seq', '1', '300'], '');
-    t.equal(code, 0);
-    t.equal(stdout, Array.from({ length: 300 }, (_, index) => `${index + 1}\r\n`).join(''));
+    const [program, words] = rig.commandLine(['_run', 'tiny', 'seq', '1', '300']);
+    const terminal = new Terminal([program, ...words], { cwd: rig.root, env: process.env });
+    t.equal(await terminal.ended(), 0);
+    t.equal(terminal.screen, Array.from({ length: 300 }, (_, index) => `${index + 1}\r\n`).join(''));
   }
 });

@@ -37,7 +37,7 @@ function asThatUser(config: OciConfig, spec: SandboxSpec): OciConfig {
   return { ...config, process: { ...config.process, capabilities } };
 }
 
-/** Engines tell a new terminal only the changes of the size of ours. */
+/** Of our terminal. */
 export function consoleSize(): { readonly width: number; readonly height: number } {
   const { columns = 0, rows = 0 } = process.stdout;
   return { width: columns, height: rows };

@@ -2,9 +2,10 @@
 // have to notice; in all other cases the signal comes to us and we stop the program.
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { consoleSize } from '../oci/bundle.ts';
 import { programPid, signalGroups } from '../oci/processes.ts';
 import type { Prepared } from './prepare.ts';
-import { isInBackground, restoreTerminal, terminalSettings } from './terminal.ts';
+import { isInBackground, resizeTerminal, restoreTerminal, terminalSettings } from './terminal.ts';
 
 /** People wait that long for their prompt without noticing; a look reads three small files. */
 const POLL_MS = 100;
@@ -33,17 +34,26 @@ export class JobControl {
     this.#engine = engine;
     this.#settings = settings;
     process.on('SIGTSTP', this.#asked);
-    if (prepared.terminal) this.#timer = setInterval(() => this.#look(), POLL_MS);
+    if (!prepared.terminal) return;
+    this.#timer = setInterval(() => this.#look(), POLL_MS);
+    process.stdout.on('resize', this.#resized);
   }
 
   close(): void {
     clearInterval(this.#timer);
+    process.stdout.off('resize', this.#resized);
     process.off('SIGTSTP', this.#asked);
   }
 
   readonly #asked = () => {
     signalGroups(this.#prepared.bundle.id, 'SIGTSTP');
     this.#suspend();
+  };
+
+  /** The engine knows the size of its start only. */
+  readonly #resized = () => {
+    const pid = this.#prepared.terminalPid?.();
+    if (pid !== undefined) resizeTerminal(pid, consoleSize());
   };
 
   #look(): void {
@@ -62,7 +72,10 @@ export class JobControl {
     this.#stopUntilForeground(terminal);
     process.on('SIGTSTP', this.#asked);
     restoreTerminal(own);
-    if (terminal) for (const signal of ['SIGCONT', 'SIGWINCH'] as const) this.#engine.kill(signal);
+    if (terminal) {
+      this.#engine.kill('SIGCONT');
+      this.#resized();
+    }
     signalGroups(bundle.id, 'SIGCONT');
   }
 

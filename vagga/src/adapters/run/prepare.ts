@@ -62,6 +62,8 @@ export interface Prepared {
   readonly fds?: readonly number[];
   /** File for what the engine has not copied from the terminal; see terminal-tail.ts. */
   readonly tail?: string;
+  /** A process that has the terminal of its own as input. */
+  readonly terminalPid?: () => number | undefined;
 }
 
 /** The command does not start: its exit code and what to say where. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Bundle } from '../oci/bundle.ts';
 import { endWithUs, startCommand } from '../oci/engine.ts';
+import { programPid } from '../oci/processes.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 import type { Prepared } from './prepare.ts';
 import { tailOption } from './terminal-tail.ts';
@@ -20,5 +21,7 @@ export function preparedBundle(engine: CachedRuntime, bundle: Bundle, options: S
   const words = tail === undefined ? [] : tailOption(engine, tail);
   const start = startCommand(engine, bundle, { fds: options.fds?.length ?? 0, options: words });
   const prepared: Prepared = { kind: 'prepared', argv: endWithUs(signal, start), bundle, engine, ...options };
-  return tail === undefined ? prepared : { ...prepared, tail };
+  return tail === undefined
+    ? prepared
+    : { ...prepared, tail, terminalPid: () => programPid(bundle.id, options.hasInit) };
 }

@@ -24,7 +24,9 @@ export function printTail(file: string | undefined): void {
   try {
     const bytes = readFileSync(file);
     rmSync(file);
-    if (bytes.length > 0) process.stdout.write(Buffer.concat(pieces(bytes)));
+    // The container's terminal has made two characters of each newline, and ours does so again.
+    const text = Buffer.concat(pieces(bytes)).toString('latin1').replaceAll('\r\n', '\n');
+    if (text !== '') process.stdout.write(text, 'latin1');
   } catch {
     // There was nothing to say.
   }

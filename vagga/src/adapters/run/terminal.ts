@@ -36,3 +36,9 @@ export function terminalSettings(): string | undefined {
 export function restoreTerminal(settings: string | undefined): void {
   if (settings !== undefined) spawnSync('stty', [settings], { stdio: ['inherit', 'ignore', 'ignore'] });
 }
+
+/** `pid`: of a process whose input is the terminal; its programs are told by the kernel. */
+export function resizeTerminal(pid: number, { width, height }: { width: number; height: number }): void {
+  const words = ['-F', `/proc/${pid}/fd/0`, 'rows', String(height), 'cols', String(width)];
+  spawnSync('stty', words, { stdio: 'ignore' });
+}

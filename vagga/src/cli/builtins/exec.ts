@@ -42,23 +42,38 @@ function processFile({ place }: Detached, id: string, argv: readonly string[], t
   writeFileSync(
     file,
     JSON.stringify({ ...own, args: argv, env, terminal, ...(terminal && { consoleSize: consoleSize() }) }),
-    { mode: 0o600 },
+    {
+      mode: 0o600,
+    },
   );
   return file;
+}
+
+function pidIn(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8')) || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function prepared(detached: Detached, id: string, wanted: readonly string[], terminal: boolean): Prepared {
   const { state, place } = detached;
   const file = processFile(detached, id, wanted, terminal);
-  const bundle = { id, directory: join(place.bundles, id), remove: () => rmSync(file, { force: true }) };
+  const pidFile = `${file}.pid`;
+  const bundle = {
+    id,
+    directory: join(place.bundles, id),
+    remove: () => [file, pidFile].forEach(each => void rmSync(each, { force: true })),
+  };
   const tail = terminal ? `${file}.tail` : undefined;
   const own = tail === undefined ? [] : tailOption(state.engine, tail);
   const argv = [
     ...enterWords(state),
-    ...execCommand(state.engine, id, [], { options: ['--process', file], own }),
+    ...execCommand(state.engine, id, [], { options: ['--process', file, '--pid-file', pidFile], own }),
   ];
   const run: Prepared = { kind: 'prepared', argv, bundle, engine: state.engine, hasInit: false, terminal };
-  return tail === undefined ? run : { ...run, tail };
+  return tail === undefined ? run : { ...run, tail, terminalPid: () => pidIn(pidFile) };
 }
 
 async function exec(session: Session, words: readonly string[], mayHaveTerminal: boolean): Promise<number> {
