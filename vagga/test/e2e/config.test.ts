@@ -68,7 +68,7 @@ t.test('errors of the config: on stderr, 126, an empty line after them', async t
   rig.remove();
 });
 
-t.test('§4.10 dump: one line, or indented', async t => {
+t.test('§4.4 _dump_config, §4.10 dump: one line, or indented', async t => {
   const rig = new Rig();
   rig.write('vagga.yaml', `minimum-vagga: v0.8.0\n${named('x')}`);
   const { code, stdout, stderr } = rig.run('_dump_config');

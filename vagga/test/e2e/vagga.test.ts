@@ -336,7 +336,7 @@ t.test('a terminal is passed through', async t => {
   t.equal(code, 0);
 });
 
-t.test('supervise: prefixes, first failure ends all (spec §1.10)', async t => {
+t.test('§1.6 children: run together, with prefixes; the first failure ends all', async t => {
   const { code, stdout } = rig.run('both');
   t.equal(code, 3);
   t.match(stdout, /^one \| first$/m);
@@ -347,7 +347,7 @@ t.test('supervise: prefixes, first failure ends all (spec §1.10)', async t => {
   t.match(rig.run('both', '--only', 'three'), { code: 127 });
 });
 
-t.test('supervise: Ctrl-C stops in order, who does not listen is killed', async t => {
+t.test('§1.6 kill-unresponsive-after: Ctrl-C stops in order, who does not listen is killed', async t => {
   const running = rig.start(['forever'], { FORCE_COLOR: '1' });
   await running.shows('deaf\n');
   await running.shows('fine\n');

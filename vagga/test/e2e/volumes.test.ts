@@ -173,7 +173,7 @@ for (const as of ROOT_AND_USER) {
     const { rig, run } = own;
 
     await t.test(
-      `§1.4 volumes, §1.5 defaults, §1.5 !Tmpfs, §1.5 !BindRW, §1.5 !BindRO, §1.5 !CacheDir, §1.5 !Empty`,
+      `§4.8 external-volumes, §1.4 volumes, §1.5 defaults, §1.5 !Tmpfs, §1.5 !BindRW, §1.5 !BindRO, §1.5 !CacheDir, §1.5 !Empty`,
       async t => {
         twice(t, own, 'defaults', {
           code: 1,
