@@ -80,10 +80,14 @@ interface Supervision {
 /** Undefined: no child asks for it. */
 async function testNetwork(
   session: Session,
-  { children }: SuperviseCommand,
+  { children, isolateNetwork }: SuperviseCommand,
   names: readonly string[],
 ): Promise<TestNetwork | NotStarted | undefined> {
-  const planned = planNetwork(names.map(name => [name, children[name] as ChildCommand] as const));
+  const isolated = isolateNetwork || session.options.isolateNetwork;
+  const planned = planNetwork(
+    names.map(name => [name, children[name] as ChildCommand] as const),
+    isolated,
+  );
   if (!planned.ok) return notStarted(121, planned.message);
   if (planned.plan === undefined) return undefined;
   try {

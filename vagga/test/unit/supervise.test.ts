@@ -1,9 +1,12 @@
 // The supervise machine (spec §1.10): transitions of a run and of its children, without any process.
 import t from 'tap';
+import type { SuperviseCommand } from '../../src/config/model.ts';
 import type { ChildOptions } from '../../src/core/supervise/child.ts';
 import { LineCutter } from '../../src/core/supervise/lines.ts';
 import { superviseStart, superviseStep } from '../../src/core/supervise/machine.ts';
+import { selectChildren } from '../../src/core/supervise/select.ts';
 import type { SuperviseEvent, SuperviseOptions, SuperviseState } from '../../src/core/supervise/types.ts';
+import { project } from './helpers.ts';
 
 const PLAIN: ChildOptions = {
   after: [],
@@ -99,6 +102,21 @@ t.test('§1.6 mode: wait-all-successful: only a bad end ends the others', async 
   t.match(fine.state, { kind: 'ended', code: 0 });
   t.same(fine.news(), []);
   t.match(both('wait-all-successful').exit('a', 3).exit('b', 0).state, { kind: 'ended', code: 3 });
+});
+
+t.test('§1.10 start-order: by name; those with a network after the others, bridges last', async t => {
+  const { commands } = project(`containers: {c: {setup: []}}
+commands:
+  all: !Supervise
+    children:
+      a-bridge: !BridgeCommand {container: c, run: x}
+      b-network: !Command {container: c, run: x, network: {ip: 172.23.0.3}}
+      zz: !Command {container: c, run: x}
+      a-network: !Command {container: c, run: x, network: {ip: 172.23.0.2}}
+      y: !Command {container: c, run: x}
+`);
+  const { children } = commands.all as SuperviseCommand;
+  t.same(selectChildren(children, {}), ['y', 'zz', 'a-network', 'b-network', 'a-bridge']);
 });
 
 t.test('§1.10 unresponsive: who does not stop in time is named and killed', async t => {

@@ -55,8 +55,18 @@ function nodeOf(name: string, child: ChildCommand): NetworkNode | string {
   return { name, ip: ip as string, hostname, ports };
 }
 
-/** `children`: those that run. */
-export function planNetwork(children: readonly (readonly [string, ChildCommand])[]): PlannedNetwork {
+type Named = readonly [string, ChildCommand];
+
+/** Who is cut off from everything cannot be reached by the others either. */
+function conflict([name, child]: Named): PlannedNetwork {
+  const at = `${child.file}:${child.line}:${child.column}`;
+  return { ok: false, message: `${at}: ${name} has a network, which isolate-network would take away` };
+}
+
+/** `children`: those that run; `isolated`: with a loopback network only. */
+export function planNetwork(children: readonly Named[], isolated = false): PlannedNetwork {
+  const refused = isolated && children.find(([, { network }]) => network !== undefined);
+  if (refused) return conflict(refused);
   const bridges = children.filter(([, { bridge }]) => bridge).map(([name]) => name);
   const made = children
     .filter(([, { network }]) => network !== undefined)
