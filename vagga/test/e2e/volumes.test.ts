@@ -116,7 +116,7 @@ commands:
     environ: {PATH: "/usr/vagga:/bin", HOME: /tmp}
     volumes: {/usr/vagga: !VaggaBin}
     work-dir: inner
-    run: "vagga hello && vagga hello"
+    run: "vagga hello || { touch fixed && vagga hello && vagga hello; }"
   inside: !Command
     container: c
     environ: {PATH: "/usr/vagga:/bin"}
@@ -131,7 +131,7 @@ const INNER = `containers:
     - !EnsureDir /bin
     - !Copy {source: /work/busybox, path: /bin/busybox, preserve-permissions: true}
     - !Copy {source: /work/busybox, path: /bin/sh, preserve-permissions: true}
-    - !Sh "/bin/busybox --install -s /bin"
+    - !Sh "/bin/busybox --install -s /bin; test -e /work/fixed"
 commands:
   hello: !Command {container: in, run: "echo hello from within"}
 `;
@@ -306,7 +306,7 @@ for (const as of ROOT_AND_USER) {
       t.equal(
         within.stdout,
         'hello from within\nhello from within\n',
-        'it builds and runs containers of its own there',
+        'it builds, after a failure again, and runs containers of its own there',
       );
     });
   });

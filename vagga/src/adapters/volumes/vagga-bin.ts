@@ -31,7 +31,7 @@ const FORMAT = 2;
 const PARTS = ['vagga/bin', 'vagga/dist', 'shared/bin', 'node_modules/koffi', 'node_modules/@koromix'];
 
 /** Programs of the host that ours starts: those of an image may be others of the same name. */
-const TOOLS = ['crun', 'runc', 'unshare', 'nsenter', 'setpriv', 'ip', 'nft', 'iptables-restore'];
+const TOOLS = ['crun', 'runc', 'unshare', 'nsenter', 'setpriv', 'ip', 'nft', 'iptables-restore', 'rm', 'cp'];
 
 const LOADER = /(?:^|\/)ld(?:-linux[^/]*|-musl[^/]*|64)\.so\.\d+$/;
 
