@@ -437,7 +437,7 @@ t.test('the probe finds one and says why', async t => {
   t.match(choice, { kind: /^(crun|crun-private-mount|runc)$/, program: /^\//, reasons: [String] });
   t.match(await probeRuntime(realProc, { env: { ...env, SUITE_RUNTIME: 'docker' } }), {
     kind: 'none',
-    message: /crun, crun-private-mount, runc/,
+    message: /crun, crun-private-mount, crun-without-cgroups, runc/,
   });
 });
 

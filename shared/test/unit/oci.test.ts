@@ -285,6 +285,7 @@ t.test('the cheap decision', async t => {
     });
   t.match(await decide(V2), { kind: 'crun', reasons: [/layout v2/] });
   t.match(await decide(ROOTS), { kind: 'crun', reasons: [/layout v1/] });
+  t.match(await decide(''), { kind: 'crun-without-cgroups', reasons: [/no cgroup file system/] });
   t.match(await decide(HYBRID, '\n'), { kind: 'crun', reasons: [/without v2 controllers/] });
   t.match(await decide(HYBRID, 'hugetlb\n'), { kind: 'crun-private-mount', reasons: [/owns hugetlb/] });
   t.match(await decide(V2, '', 'runc'), { kind: 'runc', reasons: ['SUITE_RUNTIME=runc'] });
