@@ -34,12 +34,19 @@ function lookedUp(session: Session, names: readonly string[], mode: BuildMode): 
   return hashes;
 }
 
-/** Hash of each container, built if need be; or the exit code. */
+/** Hash of each container, built if need be; or the exit code. `whole`: with their plain directories. */
 export async function imagesOf(
   session: Session,
   names: readonly string[],
   mode: BuildMode,
+  whole = false,
 ): Promise<Images | number> {
   if (mode === 'never' || mode === 'no-version-check') return lookedUp(session, names, mode);
-  return await session.build(names, { imageDownload: mode !== 'no-image-download' });
+  return await session.build(names, { whole, imageDownload: mode !== 'no-image-download' });
+}
+
+/** Hash of one container whose plain directory is there, or the exit code. */
+export async function wholeImage(session: Session, name: string, mode: BuildMode): Promise<string | number> {
+  const images = await imagesOf(session, [name], mode, true);
+  return typeof images === 'number' ? images : (images.get(name) ?? 121);
 }

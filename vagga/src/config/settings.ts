@@ -2,7 +2,6 @@
 import type { Diagnostic, Infer, Schema } from '@suite/shared/schema/index.ts';
 import { mergeNames } from './by-name.ts';
 import { formatErrors } from './errors.ts';
-import { UNAVAILABLE_SETTINGS, unavailable } from './not-available.ts';
 import { readDocument } from './read-document.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings-model.ts';
 import { type anySettingsSchema, projectSettingsSchema, userSettingsSchema } from './settings-schema.ts';
@@ -51,17 +50,6 @@ function siteOf(raw: RawUser, root: string): Raw | undefined {
   return rest;
 }
 
-function notAvailable(raw: Raw, file: string): Diagnostic[] {
-  return unavailable(UNAVAILABLE_SETTINGS, raw).map(key => ({
-    code: 'not-available',
-    severity: 'error',
-    message: `setting ${key} is not available yet`,
-    file,
-    line: 1,
-    column: 1,
-  }));
-}
-
 /** What is a key of the user's settings is no typing error. */
 function withOwner(error: Diagnostic): Diagnostic {
   const key = String(error.params?.key).replaceAll('_', '-');
@@ -79,9 +67,7 @@ function layers(file: SettingsFile, root: string): Raw[] | readonly Diagnostic[]
   if (!raw.ok) return file.of === 'user' ? raw.errors : raw.errors.map(withOwner);
   const { siteSettings: _, ...own } = raw.value;
   const site = siteOf(raw.value, root);
-  const found = site === undefined ? [own] : [own, site];
-  const missing = found.flatMap(layer => notAvailable(layer, file.name));
-  return missing.length > 0 ? missing : found;
+  return site === undefined ? [own] : [own, site];
 }
 
 const isErrors = (found: Raw[] | readonly Diagnostic[]): found is readonly Diagnostic[] =>

@@ -21,7 +21,9 @@ import { list } from './list.ts';
 import { logsEntry } from './logs.ts';
 import { createNetns, destroyNetns } from './netns.ts';
 import { network } from './network.ts';
+import { packImage } from './pack-image.ts';
 import { psEntry } from './ps.ts';
+import { pushImage } from './push-image.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
 import { runInNetns } from './run-in-netns.ts';
@@ -77,14 +79,13 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _exec: { ...execEntry, outside: true },
   _logs: { ...logsEntry, outside: true },
   _ps: { ...psEntry, outside: true },
+  _pack_image: packImage,
+  _push_image: pushImage,
   _stop: { ...stopEntry, outside: true },
   _version_hash: versionHash,
   _watch: watchEntry,
   _why: why,
 };
-
-/** Known of the format, without a body in this version. */
-const NOT_AVAILABLE = ['_pack_image', '_push_image'];
 
 function titles(): readonly (readonly [string, string])[] {
   const shown = Object.entries(BUILTINS).filter(([, { hidden }]) => !hidden);
@@ -103,8 +104,7 @@ export function isOutside([name]: readonly string[]): boolean {
 export async function builtin(session: Session, words: readonly string[]): Promise<number | undefined> {
   const [name = '', ...rest] = words;
   const known = find(name);
-  if (session.options.explain && (known !== undefined || NOT_AVAILABLE.includes(name)))
+  if (session.options.explain && known !== undefined)
     return say(122, '--explain is for commands of the project');
-  if (known !== undefined) return await known.run(session, rest);
-  return NOT_AVAILABLE.includes(name) ? say(121, `${name} is not available yet`) : undefined;
+  return await known?.run(session, rest);
 }

@@ -4,7 +4,7 @@ import { ArchiveError } from './error.ts';
 
 export type PaxRecords = ReadonlyMap<string, string>;
 
-const XATTR = 'SCHILY.xattr.';
+export const XATTR_RECORD = 'SCHILY.xattr.';
 
 /** Values are byte strings; the last record of a key counts. Throws `ArchiveError`. */
 export function parsePax(bytes: Uint8Array): PaxRecords {
@@ -35,8 +35,8 @@ export function paxNumber(records: PaxRecords, key: string, fractional = false):
 }
 
 export function paxXattrs(records: PaxRecords): Record<string, string> {
-  const found = [...records].filter(([key]) => key.startsWith(XATTR));
-  return Object.fromEntries(found.map(([key, value]) => [key.slice(XATTR.length), value]));
+  const found = [...records].filter(([key]) => key.startsWith(XATTR_RECORD));
+  return Object.fromEntries(found.map(([key, value]) => [key.slice(XATTR_RECORD.length), value]));
 }
 
 /** Files with holes have three encodings of their map inside the data; none is read here. */
