@@ -36,10 +36,10 @@ export class Running {
 
   constructor(child: ChildProcess) {
     this.child = child;
-    child.stdout?.on('data', chunk => {
+    child.stdout?.setEncoding('utf8').on('data', chunk => {
       this.stdout += chunk;
     });
-    child.stderr?.on('data', chunk => {
+    child.stderr?.setEncoding('utf8').on('data', chunk => {
       this.stderr += chunk;
     });
     this.ended = new Promise(resolve => {

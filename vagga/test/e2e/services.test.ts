@@ -1,4 +1,5 @@
 // Services: order of starts, readiness, restarts, sockets, limits, output.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -55,6 +56,12 @@ const commands = () => `
     children:
       back: !Command {container: tiny, stop-signal: USR1, run: "trap 'echo back ends; exit 0' USR1; echo back; while :; do sleep 0.05; done"}
       front: !Command {container: tiny, after: [back], run: "trap 'sleep 0.3; echo front ends; exit 0' INT; echo front; while :; do sleep 0.05; done"}
+  chatty: !Supervise
+    children:
+      a: !Command {container: tiny, run: "seq 1 1000000; sleep 7705"}
+  names: !Supervise
+    children:
+      child: !Command {container: tiny, run: "echo $VAGGA_COMMAND $VAGGA_SUBCOMMAND"}
   watched: !Supervise
     children:
       deaf: !Command {container: tiny, run: "trap '' TERM; echo deaf; while :; do sleep 7704; done"}
@@ -154,16 +161,20 @@ t.test('§1.6 pid1mode: wait, wait-all-children and exec', async t => {
   t.same(rig.run('pid-exec'), { code: 6, stdout: '1\n', stderr: '' });
 });
 
-t.test('output: colours by name, whatever runs; no lines torn; times when asked for', async t => {
-  const { stdout, stderr } = rig.runWith({ FORCE_COLOR: '1' }, 'colours', '--only', 'some');
-  t.match(stdout, '\x1b[33mb |\x1b[39m two\n\x1b[33mb |\x1b[39m three\n', 'also a line without an end');
-  t.match(stderr, '\x1b[33mb |\x1b[39m four\n');
-  t.match(rig.run('colours', '--only', 'b', '--no-log-prefix').stdout, /^two\nthree\n/);
-  t.match(
-    rig.run('colours', '--exclude', 'a', '--timestamps').stdout,
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z b \| two$/m,
-  );
-});
+t.test(
+  '§1.10 selection, §1.6 children: colours by name, whatever runs; no lines torn; times when asked for',
+  async t => {
+    const { stdout, stderr } = rig.runWith({ FORCE_COLOR: '1' }, 'colours', '--only', 'some');
+    t.match(stdout, '\x1b[33mb |\x1b[39m two\n\x1b[33mb |\x1b[39m three\n', 'also a line without an end');
+    t.match(stderr, '\x1b[33mb |\x1b[39m four\n');
+    t.match(rig.run('colours', '--only', 'nobody'), { code: 127, stderr: 'Nothing to supervise in colours' });
+    t.match(rig.run('colours', '--only', 'b', '--no-log-prefix').stdout, /^two\nthree\n/);
+    t.match(
+      rig.run('colours', '--exclude', 'a', '--timestamps').stdout,
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z b \| two$/m,
+    );
+  },
+);
 
 t.test('§1.10 signals: Ctrl-C stops in reverse order, by the signal of each', async t => {
   const running = rig.start(['stop']);
@@ -187,6 +198,29 @@ t.test('§1.10 signals: TSTP stops all, CONT lets them go on', async t => {
   await until(() => !states().includes('T'), 'both run again');
   running.child.kill('SIGINT');
   t.equal((await running.ended).code, 130);
+});
+
+t.test('a reader that goes away ends the run', async t => {
+  const [program, words] = rig.commandLine(['chatty']);
+  const line = `'${program}' '${words.join("' '")}' | head -n 1`;
+  t.equal(spawnSync('bash', ['-c', line], { cwd: rig.root, encoding: 'utf8' }).stdout, 'a | 1\n');
+  t.same(rig.list('.vagga/.run'), []);
+});
+
+t.test('§1.10 variables: each child knows its names', async t => {
+  t.match(rig.run('names').stdout, 'child | names child\n');
+});
+
+t.test('§1.6 kill-unresponsive-after, §1.10 unresponsive: who does not listen is killed in time', async t => {
+  const running = rig.start(['watched']);
+  await running.shows('deaf | deaf\n');
+  running.child.kill('SIGTERM');
+  const { code, stdout, stderr } = await running.ended;
+  t.equal(code, 143);
+  t.match(stderr, 'Received SIGTERM signal.  Waiting the processes to stop...');
+  t.match(stderr, 'Still waiting for deaf. Once more kills at once.');
+  t.match(stdout, '---------- Processes ["deaf"] are still alive. Killing ... -----------');
+  t.same(rig.processes('sleep 7704'), []);
 });
 
 t.test('a killed supervisor leaves nothing, not even who does not listen', async t => {

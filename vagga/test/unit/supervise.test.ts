@@ -1,6 +1,6 @@
 // The supervise machine (spec §1.10): transitions of a run and of its children, without any process.
 import t from 'tap';
-import type { SuperviseCommand } from '../../src/config/model.ts';
+import type { ChildCommand, SuperviseCommand } from '../../src/config/model.ts';
 import type { ChildOptions } from '../../src/core/supervise/child.ts';
 import { LineCutter } from '../../src/core/supervise/lines.ts';
 import { superviseStart, superviseStep } from '../../src/core/supervise/machine.ts';
@@ -265,3 +265,19 @@ t.test('lines: whole whatever the pieces, none without an end lost', async t => 
     t.same(cut(1000, ...pieces).join('\n'), text.replace(/\n$/, ''), `in pieces of ${size}`);
   }
 });
+
+t.test(
+  '§1.10 start-order: by name; those with a network of their own after the others, bridges last',
+  async t => {
+    const child = (more: object) => ({ tags: [], bridge: false, ...more }) as unknown as ChildCommand;
+    const children = {
+      a: child({ bridge: true }),
+      b: child({ network: { ports: {} } }),
+      d: child({}),
+      c: child({ tags: ['some'] }),
+    };
+    t.same(selectChildren(children, {}), ['c', 'd', 'b', 'a']);
+    t.same(selectChildren(children, { only: ['some', 'a'] }), ['c', 'a']);
+    t.same(selectChildren(children, { exclude: ['some', 'd'] }), ['b', 'a']);
+  },
+);

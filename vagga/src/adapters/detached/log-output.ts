@@ -17,9 +17,19 @@ export class LogOutput implements Output {
     this.#fd = openSync(place.log, 'a', 0o600);
   }
 
-  lines(name: string, to: StreamName, lines: readonly Uint8Array[]): void {
+  lines(name: string, to: StreamName, lines: readonly Uint8Array[]): boolean {
     const before = Buffer.from(logPrefix(new Date().toISOString(), name, to));
     this.#write(Buffer.concat(lines.flatMap(line => [before, line, NEWLINE])));
+    return true;
+  }
+
+  /** A file takes everything at once. */
+  whenRead(_: StreamName, callback: () => void): void {
+    callback();
+  }
+
+  flushed(): Promise<void> {
+    return Promise.resolve();
   }
 
   say(to: StreamName, text: string): void {

@@ -57,6 +57,17 @@ export class SupervisedProcess {
     return this.#child.pid;
   }
 
+  /** Its output waits in pipes, and it itself when they are full. */
+  pause(): void {
+    this.#child.stdout?.pause();
+    this.#child.stderr?.pause();
+  }
+
+  resume(): void {
+    this.#child.stdout?.resume();
+    this.#child.stderr?.resume();
+  }
+
   /** The engine passes it on. */
   send(signal: NodeJS.Signals): void {
     passSignal(this.#child, this.prepared, signal);

@@ -38,7 +38,7 @@ export function supervise(
     const ended = (code: number) => {
       for (const undo of undos) undo();
       watchdog.dismiss();
-      resolve(code);
+      void output.flushed().then(() => resolve(code));
     };
     const supervisor = new Supervisor(children, options, output, {
       finished: ended,

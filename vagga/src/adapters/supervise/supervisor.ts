@@ -41,6 +41,8 @@ export class Supervisor {
   readonly #checks = new Map<string, ReadyCheck>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #queue: SuperviseEvent[] = [];
+  /** Streams of ours whose readers are slow. */
+  readonly #waiting = new Set<StreamName>();
   #reminder: NodeJS.Timeout | undefined;
   #state: SuperviseState;
   #busy = false;
@@ -188,8 +190,19 @@ export class Supervisor {
     this.#checks.set(name, check);
   }
 
+  /** Nothing piles up here while nobody reads. */
+  #waitForReader(to: StreamName): void {
+    for (const process of this.processes()) process.pause();
+    if (this.#waiting.has(to)) return;
+    this.#waiting.add(to);
+    this.#output.whenRead(to, () => {
+      this.#waiting.delete(to);
+      if (this.#waiting.size === 0) for (const process of this.processes()) process.resume();
+    });
+  }
+
   #lines(name: string, to: StreamName, lines: readonly Uint8Array[]): void {
-    this.#output.lines(name, to, lines);
+    if (!this.#output.lines(name, to, lines)) this.#waitForReader(to);
     const check = this.#checks.get(name);
     if (check !== undefined) for (const line of lines) check.line(decoder.decode(line));
   }

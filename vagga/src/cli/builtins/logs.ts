@@ -62,6 +62,7 @@ async function logs(session: Session, { given, words }: ParsedLine): Promise<num
   const all = runs.map(run => shownRun(session, run, given, since));
   for (const shown of all) history(shown, tail === 'all' ? Number.POSITIVE_INFINITY : Number(tail));
   if (has(given, 'follow')) await Promise.all(all.map(follow));
+  await Promise.all(all.map(({ output }) => output.flushed()));
   return 0;
 }
 
