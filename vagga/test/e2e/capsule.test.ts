@@ -33,6 +33,7 @@ commands:
       vagga _capsule run c cat /mark &&
       vagga _capsule version --print-version c &&
       vagga _capsule run --no-build c sh -c 'exit 9'
+  again: !CapsuleCommand {run: vagga _capsule build --force c}
   fetch: !CapsuleCommand
     run: |
       cat $(vagga _capsule download ./local.txt)
@@ -92,13 +93,17 @@ for (const as of ROOT_AND_USER) {
       },
     );
 
-    t.test('§4.4 _capsule: builds and runs from inside what is there outside too', async t => {
-      const built = rig.run('build');
-      const version = `c.${rig.run('_version_hash', '-s', 'c').stdout}`;
-      t.same([built.code, built.stdout], [9, `${version}inside\n${version}`], built.stderr);
-      t.equal(rig.run('--no-build', '_run', 'c', 'cat', '/mark').stdout, 'inside\n');
-      t.match(rig.run('_capsule', 'build', 'c'), { code: 121, stderr: /only inside/ });
-    });
+    t.test(
+      '§4.4 _capsule, §9 capsule-force: builds and runs from inside what is there outside too',
+      async t => {
+        const built = rig.run('build');
+        const version = `c.${rig.run('_version_hash', '-s', 'c').stdout}`;
+        t.same([built.code, built.stdout], [9, `${version}inside\n${version}`], built.stderr);
+        t.equal(rig.run('--no-build', '_run', 'c', 'cat', '/mark').stdout, 'inside\n');
+        t.match(rig.run('again'), { code: 0, stderr: /Container c \([0-9a-f]{8}\) built/ });
+        t.match(rig.run('_capsule', 'build', 'c'), { code: 121, stderr: /only inside/ });
+      },
+    );
 
     t.test('§4.4 _capsule: files and scripts', async t => {
       const { code, stdout, stderr } = await ended(rig, 'fetch');

@@ -269,7 +269,7 @@ t.test('§4.4 _run: a program by its usual place', async t => {
 });
 
 t.test(
-  '§4.2 --no-build, §4.2 --no-version-check, §4.2 --containers-only, §4.9 exit 29, §4.4 _build',
+  '§4.2 --no-build, §4.2 --no-version-check, §4.2 --containers-only, §4.9 exit 29, §4.4 _build, §9 build-modes',
   async t => {
     t.match(rig.run('--no-build', 'edited'), { code: 29, stderr: /Container "edited" is out of date/ });
     t.match(rig.run('_run', '--no-build', 'edited', 'x'), { code: 29 }, 'also behind _run');
@@ -322,7 +322,7 @@ t.test('--explain says what would happen and does nothing', async t => {
   t.match(rig.run('--explain', '_build', 'edited'), { code: 122, stderr: /--explain/ });
 });
 
-t.test('§1.6 banner, §1.6 banner-delay: for commands that stay', async t => {
+t.test('§1.6 banner, §1.6 banner-delay, §9 dead-keys: for commands that stay', async t => {
   t.match(rig.run('late'), { code: 0, stdout: 'done\n', stderr: '' }, 'it ended before');
   const staying = rig.start(['stays']);
   await staying.shows('It is up');

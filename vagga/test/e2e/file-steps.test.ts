@@ -154,7 +154,7 @@ t.test('§2.3 !Copy: modes, owners, times, links and merging', async t => {
   t.match(build('!Copy {source: /work/tree, path: /no/parent}').stderr, /\/no does not exist in the image/);
 });
 
-t.test('§2.3 !EnsureDir, §2.3 !EmptyDir, §2.3 !Remove: now and again at the end', async t => {
+t.test('§2.3 !EnsureDir, §2.3 !EmptyDir, §2.3 !Remove, §9 empty-dir: now and again at the end', async t => {
   const built = build(
     '!EnsureDir /made/deep',
     '!Sh "echo x > /made/deep/file; mkdir -p /full/a; echo x > /full/a/b; echo x > /single"',

@@ -190,21 +190,24 @@ t.test(
   },
 );
 
-t.test('§3.2 SubConfig, §2.4 !SubConfig: steps of another config count as if they stood here', async t => {
-  rig.write('sub/vagga.yaml', 'containers:\n  x:\n    setup:\n    - !Sh echo\n');
-  const sub = '- !SubConfig {path: sub/vagga.yaml, container: x}';
-  const first = hash(sub);
-  t.match(first, /^[0-9a-f]{8}$/);
-  rig.write('sub/vagga.local.yaml', 'containers:\n  y:\n    setup:\n    - !Sh true\n');
-  t.equal(hash(sub), first);
-  t.match(hash('- !SubConfig {path: sub/vagga.yaml, container: y}'), /^[0-9a-f]{8}$/, 'a mixin beside it');
-  rig.write('sub/vagga.yaml', 'containers:\n  x:\n    setup:\n    - !Sh changed\n');
-  t.not(hash(sub), first);
-  container('- !SubConfig {path: sub/vagga.yaml, container: z}');
-  t.match(rig.run('_version_hash', 'c'), { code: 124, stderr: /Container "z" not found in / });
-  container('- !SubConfig {source: !Git {url: u}, container: z}');
-  t.match(rig.run('_version_hash', 'c'), { code: 124, stderr: /with a !Git source is not available/ });
-});
+t.test(
+  '§3.2 SubConfig, §2.4 !SubConfig, §9 sub-config: steps of another config count as if they stood here',
+  async t => {
+    rig.write('sub/vagga.yaml', 'containers:\n  x:\n    setup:\n    - !Sh echo\n');
+    const sub = '- !SubConfig {path: sub/vagga.yaml, container: x}';
+    const first = hash(sub);
+    t.match(first, /^[0-9a-f]{8}$/);
+    rig.write('sub/vagga.local.yaml', 'containers:\n  y:\n    setup:\n    - !Sh true\n');
+    t.equal(hash(sub), first);
+    t.match(hash('- !SubConfig {path: sub/vagga.yaml, container: y}'), /^[0-9a-f]{8}$/, 'a mixin beside it');
+    rig.write('sub/vagga.yaml', 'containers:\n  x:\n    setup:\n    - !Sh changed\n');
+    t.not(hash(sub), first);
+    container('- !SubConfig {path: sub/vagga.yaml, container: z}');
+    t.match(rig.run('_version_hash', 'c'), { code: 124, stderr: /Container "z" not found in / });
+    container('- !SubConfig {source: !Git {url: u}, container: z}');
+    t.match(rig.run('_version_hash', 'c'), { code: 124, stderr: /with a !Git source is not available/ });
+  },
+);
 
 for (const files of [150, 6000]) {
   t.test(`an image of ${files} files is up to date until one of them changes in any way`, async t => {

@@ -153,7 +153,7 @@ t.test(
   },
 );
 
-t.test('§5.1 id-map: an image built with other ids is built again, with a warning', async t => {
+t.test('§5.1 id-map, §9 gid-map: an image built with other ids is built again, with a warning', async t => {
   t.equal(rig.run('code').code, 7);
   const [image = ''] = rig.list('.vagga/.roots').filter(name => /^c\.[0-9a-f]{8}$/.test(name));
   for (const file of ['uid_map', 'gid_map']) {
@@ -164,7 +164,7 @@ t.test('§5.1 id-map: an image built with other ids is built again, with a warni
   }
 });
 
-t.test('§5.1 single-id: without subordinate ids everything belongs to the user', async t => {
+t.test('§5.1 single-id, §9 uid-map: without subordinate ids everything belongs to the user', async t => {
   const rig = project(new Rig({ as: 'user', user: { subuid: '', subgid: '' } }));
   t.teardown(() => rig.remove());
   const { code, stdout, stderr } = rig.run('ids');

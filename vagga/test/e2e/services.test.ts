@@ -107,27 +107,30 @@ t.test('restart: as often as said, then the end is one', async t => {
   t.equal(rig.read('tries'), 'x\nx\nx\n');
 });
 
-t.test('§1.6 pass-tcp-socket: connections wait while the program starts again', async t => {
-  const running = rig.start(['socket', '--only', 'web']);
-  await running.shows('socket:[');
-  const sockets = await Promise.all(
-    Array.from({ length: 5 }, async () => {
-      const socket = connect(passed, '127.0.0.2');
-      await once(socket, 'connect');
-      return socket;
-    }),
-  );
-  await until(() => (running.stdout.match(/socket:\[/g)?.length ?? 0) >= 3, 'three starts');
-  const seen = new Set(running.stdout.match(/socket:\[\d+\]/g));
-  t.equal(seen.size, 1, 'the very same socket each time');
-  const refused = connect(port, '127.0.0.1');
-  await once(refused, 'error');
-  for (const socket of sockets) socket.destroy();
-  running.child.kill('SIGTERM');
-  t.equal((await running.ended).code, 143);
-  t.match(rig.run('one-socket').stdout, /^socket:\[\d+\]$/m);
-  t.match(rig.run('sockets'), { code: 121, stderr: /pass-tcp-socket: "nonsense:" is no address/ });
-});
+t.test(
+  '§1.6 pass-tcp-socket, §9 filtered-sockets: connections wait while the program starts again',
+  async t => {
+    const running = rig.start(['socket', '--only', 'web']);
+    await running.shows('socket:[');
+    const sockets = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const socket = connect(passed, '127.0.0.2');
+        await once(socket, 'connect');
+        return socket;
+      }),
+    );
+    await until(() => (running.stdout.match(/socket:\[/g)?.length ?? 0) >= 3, 'three starts');
+    const seen = new Set(running.stdout.match(/socket:\[\d+\]/g));
+    t.equal(seen.size, 1, 'the very same socket each time');
+    const refused = connect(port, '127.0.0.1');
+    await once(refused, 'error');
+    for (const socket of sockets) socket.destroy();
+    running.child.kill('SIGTERM');
+    t.equal((await running.ended).code, 143);
+    t.match(rig.run('one-socket').stdout, /^socket:\[\d+\]$/m);
+    t.match(rig.run('sockets'), { code: 121, stderr: /pass-tcp-socket: "nonsense:" is no address/ });
+  },
+);
 
 const cgroups = () => {
   const top = '/sys/fs/cgroup';
@@ -155,7 +158,7 @@ t.test('env-files: below the command’s own variables, later ones over earlier 
   t.match(rig.run('files'), { code: 121, stderr: 'two.env:2: error: write NAME=VALUE' });
 });
 
-t.test('§1.6 pid1mode: wait, wait-all-children and exec', async t => {
+t.test('§1.6 pid1mode, §9 dead-keys: wait, wait-all-children and exec', async t => {
   t.same(rig.run('pid-wait'), { code: 3, stdout: 'first\n', stderr: '' });
   t.same(rig.run('pid-all'), { code: 3, stdout: 'first\nlater\n', stderr: '' });
   t.same(rig.run('pid-exec'), { code: 6, stdout: '1\n', stderr: '' });

@@ -473,3 +473,25 @@ t.test('step-cache-size, step-cache-age: what does not fit or is not used goes a
   );
   t.match(rig.run('x'), { code: 0, stdout: 'ran\n' });
 });
+
+t.test('§9 link-names: containers whose names differ in their last part', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  const container = (name: string) => `  ${name}: {setup: [!Text {/name: "${name}\\n"}]}\n`;
+  rig.write('vagga.yaml', `containers:\n${['v3.tmp', 'v3.15'].map(container).join('')}`);
+  for (const name of ['v3.tmp', 'v3.15']) t.equal(rig.run('_build', name).code, 0);
+  for (const name of ['v3.tmp', 'v3.15']) t.equal(rig.read(`.vagga/${name}/name`), `${name}\n`);
+});
+
+t.test('§9 time-of-hash: what changes during a build is noticed', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  rig.write('vagga.yaml', CONFIG.replace('echo made > /made', 'echo more >> /work/dep; echo made > /made'));
+  const built = rig.run('_build', 'app');
+  t.match(built, {
+    code: 0,
+    stderr: 'Files of container app changed while it was built; it may hold a mixture.',
+  });
+  const short = rig.run('_version_hash', '-s', 'app').stdout.trim();
+  t.ok(rig.has(`.vagga/.roots/app.${short}/root/made`), 'named after what is there now');
+});

@@ -75,7 +75,7 @@ t.test('§1.10 isolate-conflict: a network of tests and none at all', async t =>
   t.match(rig.run('--isolate-network', 'joined'), expected, 'by the option as well');
 });
 
-t.test('§1.10 volume-containers: those of every child are built', async t => {
+t.test('§1.10 volume-containers, §9 volume-containers: those of every child are built', async t => {
   const { code, stdout, stderr } = rig.run('shown');
   t.equal(code, 0, stderr);
   t.match(stdout, /^one \| from the first$/m);

@@ -108,7 +108,7 @@ const from = (name: string, without = '') =>
   MIXED.replaceAll('FROM', name).replace(new RegExp(`  ${without}: .*\\n`), '');
 
 t.test(
-  '§1.3 mixins, §9 local mixins: main file, local mixins, listed ones; later over earlier, whole entries',
+  '§1.3 mixins, §9 local-mixins: main file, local mixins, listed ones; later over earlier, whole entries',
   async t => {
     const main = `mixins: [one.yaml, sub/two.yaml]\ncommands:\n  m: !Command {container: a, run: main}\n`;
     const runs = (files: Record<string, string>) => {

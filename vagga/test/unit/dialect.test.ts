@@ -228,7 +228,7 @@ t.test('§1.1 includes: beside the including file, whatever their depth', async 
   ]);
 });
 
-t.test('§1.1 include-loops, §9 include loops: an error', async t => {
+t.test('§1.1 include-loops, §9 include-loops: an error', async t => {
   t.match(
     lines('containers: !*Include a.yaml\n', {
       'a.yaml': 'c: !*Include b.yaml\n',
@@ -319,7 +319,7 @@ t.test('§1.1 error-layout: PATH:LINE:COL, the kind, an empty line after all', a
   t.equal(lines('a: [\nb: }\n').length, 1, 'what is no YAML has one error');
 });
 
-t.test('§9 words of the manuals, and words of other tools: what the thing is called here', async t => {
+t.test('§9 words: of the manuals and of other tools, what the thing is called here', async t => {
   const hint = (text: string) => errors(text).split('\n')[1]?.trim();
   t.match(hint('services: {}\n'), 'a service is a child of a command with the tag !Supervise');
   t.equal(hint(command('depends_on: [db]')), 'it is called after, and ready says when the others are there');

@@ -109,7 +109,7 @@ t.test('§2.3 !Download: names in the cache', async t => {
   t.equal(cacheName(`http://x/${'ä'.repeat(300)}`, 'abcdef0123').length, 209, 'fits a file system');
 });
 
-t.test('§2.3 !Download, §9 download: fetched once, checked every time', async t => {
+t.test('§2.3 !Download, §9 verify: fetched once, checked every time', async t => {
   const file = await get('/f.bin', { sha256: SHA256.slice(0, 12) });
   t.equal(file, join(directory, 'downloads', `${SHA256.slice(0, 8)}-f.bin`));
   t.same(readFileSync(file), DATA);
@@ -126,7 +126,7 @@ t.test('§2.3 !Download, §9 download: fetched once, checked every time', async 
   t.notOk(existsSync(`${file}.part`));
 });
 
-t.test('§9 download: --refresh fetches a cached file again', async t => {
+t.test('§9 refresh: --refresh fetches a cached file again', async t => {
   await get('/r.bin');
   t.equal(asked.length, 1);
   await get('/r.bin');

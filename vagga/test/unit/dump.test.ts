@@ -5,7 +5,7 @@ import { project } from './helpers.ts';
 
 const dumped = (text: string) => JSON.parse(JSON.stringify(dumpConfig(project(text))));
 
-t.test('§4.10 dump: keys in order, maps by name, every declared key', async t => {
+t.test('§4.10 dump, §9 dump: keys in order, maps by name, every declared key', async t => {
   const dump = dumped(`
 _mine: {x: 1}
 containers:

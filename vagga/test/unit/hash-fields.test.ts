@@ -169,7 +169,7 @@ const PYTHON: readonly Row[] = [
     'COMMAND|Py2Requirements|line|first|line|base|line|more|line|limit<1|line|last|',
   ],
   ['§3.2 Py3Requirements', 'Py3Requirements sub/base.txt', 'COMMAND|Py3Requirements|line|base|line|more|'],
-  ['§9 Py-requirements: the default file is used', 'Py3Requirements', 'COMMAND|Py3Requirements|line|django|'],
+  ['§9 requirements: the default file is used', 'Py3Requirements', 'COMMAND|Py3Requirements|line|django|'],
   [
     '§3.2 Py3Requirements: twice the same file',
     'Py3Requirements twice.txt',
@@ -202,7 +202,7 @@ t.test('Python and Ruby', async t => {
     t,
     [
       [
-        '§3.2 GemBundle: a lock makes the Gemfile count twice',
+        '§9 gem-composer, §3.2 GemBundle: a lock makes the Gemfile count twice',
         'GemBundle {without: [dev], trust-policy: HighSecurity}',
         'COMMAND|GemBundle|gemfile|Gemfile|source x\n\n  # c\n gem "a"\nline|source x|line|gem "a"|without|dev|trust_policy|HighSecurity|',
       ],
@@ -430,4 +430,20 @@ t.test('§3.1 not-hashed, §3.1 framing: only steps, id ranges and data director
   );
   t.equal(stream(`${plain}, data-dirs: [/a, /b]}\n`), `${same}data_dirs|/a|/b|`);
   t.equal(stream(`${plain}, uids: [0-9, 20-29], gids: [5]}\n`), `uids|0-10|20-30|gids|5-6|${same}`);
+});
+
+const twoContainers = (parent: string, step: string) =>
+  `containers:\n  src: {setup: [!Sh a]${parent}}\n  c: {setup: [!${step}]}\n`;
+
+t.test('§9 unhashed: what the original forgot does not count here either', async t => {
+  const parent = stream(twoContainers('', 'Container src'));
+  for (const more of [', data-dirs: [/a]', ', uids: [0-9]', ', gids: [5]'])
+    t.equal(stream(twoContainers(more, 'Container src')), parent, `the parent's${more}`);
+  const build = (more: string) => stream(twoContainers('', `Build {container: src${more}}`));
+  t.equal(build(', source: /a'), build(', source: /b, path: /c, rules: [/d]'));
+  const release = (more: string) => stream(setup(`- !UbuntuRelease {codename: focal${more}}`));
+  t.equal(release(''), release(', eatmydata: false'));
+  const tree = new MemoryTree({ '/work/composer.json': '{}' });
+  const composer = (more: string) => stream(setup(`- !ComposerDependencies${more}`), tree);
+  t.equal(composer(''), composer(' {dev: false, no-autoloader: true, classmap-authoritative: true}'));
 });
