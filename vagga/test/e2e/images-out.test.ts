@@ -4,53 +4,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { pax, tar } from '../archives/make.ts';
-import { Layout } from '../archives/oci.ts';
 import { treeLines } from '../archives/tree.ts';
-import { Rig, ROOT_AND_USER } from './rig.ts';
-
-/** bind(2) to small ports. */
-const CAPABILITY = '\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0';
-const LONG = `${'directory-'.repeat(9)}/${'file-'.repeat(30)}`;
+import { ROOT_AND_USER } from './rig.ts';
+import { IMAGE_CONFIG, imageProject } from './rig-images.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'vagga-images-out-'));
 t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
-
-const CONFIG = `containers:
-  c:
-    image-cache-url: "./pushed/\${container_name}.\${short_hash}.tar.xz"
-    environ: {LANG: C.UTF-8}
-    setup:
-    - !OciImage {layout: ./base}
-    - !Sh |
-        /bin/busybox rm /etc/removed
-        /bin/busybox rm -r /etc/hidden && /bin/busybox mkdir /etc/hidden && echo new >/etc/hidden/new
-        echo data >/etc/owned && /bin/busybox chown 12:34 /etc/owned && /bin/busybox chmod 4750 /etc/owned
-        /bin/busybox ln -s ../bin/busybox /etc/link && /bin/busybox ln /etc/owned /etc/twin
-        /bin/busybox mkfifo /etc/pipe && /bin/busybox chown -h 5:6 /etc/link
-        /bin/busybox mkdir -p /'${LONG.split('/')[0]}' && echo long >/'${LONG}'
-        echo umlaut >'/etc/gr\\u00fcn' && echo minus >/etc/-x
-        /bin/busybox touch -d '2001-02-03 04:05:06' /etc/owned
-    - !Sh "echo second >/second"
-`;
-
-function project(as: 'root' | 'user' = 'root'): Rig {
-  const rig = new Rig({ as });
-  const layout = new Layout(join(rig.root, 'base'));
-  const base = tar(
-    { name: 'bin/', type: '5', mode: 0o755 },
-    { name: 'bin/busybox', mode: 0o755, data: readFileSync('/bin/busybox') },
-    { name: 'bin/sh', type: '1', target: 'bin/busybox' },
-    { name: 'etc/', type: '5', mode: 0o755 },
-    { name: 'etc/removed', data: 'x' },
-    { name: 'etc/hidden/old', data: 'x' },
-    pax({ 'SCHILY.xattr.security.capability': CAPABILITY, 'SCHILY.xattr.user.note': 'kept' }),
-    { name: 'bin/capable', mode: 0o755, data: 'x' },
-  );
-  layout.index({ layers: [base] });
-  rig.write('vagga.yaml', CONFIG);
-  return rig;
-}
 
 /** Extracted by GNU tar as root, with everything that it knows to restore. */
 function extracted(archive: string): string {
@@ -64,7 +23,7 @@ function extracted(archive: string): string {
 t.test(
   '§4.4 _pack_image: GNU tar makes the same tree of it, and the same root gives the same bytes',
   async t => {
-    const rig = project();
+    const rig = imageProject();
     t.teardown(() => rig.remove());
     const packed = rig.run('_pack_image', '-f', 'plain.tar', 'c');
     t.equal(packed.code, 0, packed.stderr);
@@ -84,7 +43,7 @@ t.test(
 );
 
 t.test('§4.4 _pack_image: compressed, and without a file when that fails', async t => {
-  const rig = project();
+  const rig = imageProject();
   t.teardown(() => rig.remove());
   t.equal(rig.run('_pack_image', 'c', '-f', 'plain.tar').code, 0);
   const plain = readFileSync(join(rig.root, 'plain.tar'));
@@ -111,7 +70,7 @@ t.test('§4.4 _pack_image: compressed, and without a file when that fails', asyn
   t.equal(rig.run('_pack_image', 'nobody').code, 121);
   t.equal(rig.run('_pack_image', '--no-build', 'c', '-f', 'again.tar').code, 0);
   t.ok(readFileSync(join(rig.root, 'again.tar')).equals(plain));
-  rig.write('vagga.yaml', `${CONFIG}    - !Sh "echo third >/third"\n`);
+  rig.write('vagga.yaml', `${IMAGE_CONFIG}    - !Sh "echo third >/third"\n`);
   t.equal(rig.run('_pack_image', '--no-build', 'c', '-f', 'third.tar').code, 29);
   t.notOk(rig.has('third.tar'));
   t.same(
@@ -121,7 +80,7 @@ t.test('§4.4 _pack_image: compressed, and without a file when that fails', asyn
 });
 
 t.test('§4.4 _pack_image: a reader that has seen enough ends it', async t => {
-  const rig = project();
+  const rig = imageProject();
   t.teardown(() => rig.remove());
   t.equal(rig.run('_build', 'c').code, 0);
   const [node = '', args] = rig.commandLine(['_pack_image', 'c']);
@@ -140,7 +99,7 @@ for (const as of ROOT_AND_USER) {
   t.test(
     `§4.4 _push_image, §4.8 push-image-script: pushed by ${as}, and fetched instead of built`,
     async t => {
-      const rig = project(as);
+      const rig = imageProject(as);
       t.teardown(() => rig.remove());
       const without = rig.run('_push_image', 'c');
       t.equal(without.code, 121);

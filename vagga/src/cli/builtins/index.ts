@@ -13,6 +13,7 @@ import { df } from './df.ts';
 import { doctor } from './doctor.ts';
 import { dumpProject } from './dump-config.ts';
 import { execEntry } from './exec.ts';
+import { exportEntry } from './export.ts';
 import { hardlink } from './hardlink.ts';
 import { help } from './help.ts';
 import { ide } from './ide.ts';
@@ -79,6 +80,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _exec: { ...execEntry, outside: true },
   _logs: { ...logsEntry, outside: true },
   _ps: { ...psEntry, outside: true },
+  _export: exportEntry,
   _pack_image: packImage,
   _push_image: pushImage,
   _stop: { ...stopEntry, outside: true },

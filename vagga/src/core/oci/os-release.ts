@@ -1,7 +1,7 @@
 // /etc/os-release (os-release(5)): which system a root holds.
 
 /** Assignments of the file; quotes are taken off. */
-function parseOsRelease(text: string): ReadonlyMap<string, string> {
+export function parseOsRelease(text: string): ReadonlyMap<string, string> {
   const lines = text.split('\n').map(line => /^([A-Z0-9_]+)=(["']?)(.*)\2$/.exec(line.trim()));
   return new Map(lines.flatMap(match => (match === null ? [] : [[match[1] ?? '', match[3] ?? '']])));
 }

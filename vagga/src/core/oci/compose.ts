@@ -1,0 +1,92 @@
+// The documents of an image that we make (OCI image-spec 1.1). Keys stand in a fixed order, so that the same image has the
+// same digest always.
+import { isoTime } from '../iso-time.ts';
+import type { Platform } from './platform.ts';
+
+/** Of a blob, as documents name it. */
+export interface BlobDescriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+export interface ComposedLayer {
+  readonly descriptor: BlobDescriptor;
+  /** Of the unpacked tar. */
+  readonly diffId: string;
+  readonly title: string;
+}
+
+export interface ImageFacts {
+  readonly name: string;
+  /** Short hash of the container. */
+  readonly version: string;
+  readonly platform: Platform;
+  readonly env: Readonly<Record<string, string>>;
+  readonly shell: string;
+  readonly workDir: string;
+  /** Seconds. */
+  readonly createdS: number;
+}
+
+export const MEDIA_TYPES = {
+  index: 'application/vnd.oci.image.index.v1+json',
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+} as const;
+
+export const LAYER_TYPES = {
+  gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  none: 'application/vnd.oci.image.layer.v1.tar',
+} as const;
+
+export type LayerCompression = keyof typeof LAYER_TYPES;
+
+function annotations({ name, version, createdS }: ImageFacts) {
+  return {
+    'org.opencontainers.image.created': isoTime(createdS),
+    'org.opencontainers.image.title': name,
+    'org.opencontainers.image.version': version,
+  };
+}
+
+export function configText(facts: ImageFacts, layers: readonly ComposedLayer[]): string {
+  const created = isoTime(facts.createdS);
+  const { architecture, os, variant } = facts.platform;
+  const env = Object.keys(facts.env).sort();
+  return JSON.stringify({
+    created,
+    architecture,
+    ...(variant !== undefined && { variant }),
+    os,
+    config: {
+      Env: env.map(key => `${key}=${facts.env[key]}`),
+      Cmd: [facts.shell],
+      WorkingDir: facts.workDir,
+      Labels: annotations(facts),
+    },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    history: layers.map(({ title }) => ({ created, created_by: title })),
+  });
+}
+
+export function manifestText(
+  facts: ImageFacts,
+  config: BlobDescriptor,
+  layers: readonly ComposedLayer[],
+): string {
+  return JSON.stringify({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    config,
+    layers: layers.map(({ descriptor }) => descriptor),
+    annotations: annotations(facts),
+  });
+}
+
+/** `index.json` of a layout with one image, known by `tag`. */
+export function indexText({ platform }: ImageFacts, manifest: BlobDescriptor, tag: string): string {
+  const found = { ...manifest, platform, annotations: { 'org.opencontainers.image.ref.name': tag } };
+  return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [found] });
+}

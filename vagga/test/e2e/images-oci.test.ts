@@ -1,0 +1,166 @@
+// Containers as OCI images: the same bytes every time, and the same files in whatever takes them.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { probeRuntime } from '@suite/shared/oci/probe.ts';
+import { realProc } from '@suite/shared/ports/real.ts';
+import t from 'tap';
+import { treeLines } from '../archives/tree.ts';
+import { TestRegistry } from './registry.ts';
+import { Rig } from './rig.ts';
+import { imageProject } from './rig-images.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'vagga-images-oci-'));
+const conf = join(scratch, 'storage.conf');
+writeFileSync(conf, `[storage]\ndriver = "vfs"\ngraphroot = "${scratch}/root"\nrunroot = "${scratch}/run"\n`);
+const podmanEnvironment = { ...process.env, CONTAINERS_STORAGE_CONF: conf };
+const rig = imageProject();
+
+t.teardown(() => {
+  spawnSync('podman', ['system', 'reset', '--force'], { env: podmanEnvironment });
+  rmSync(scratch, { recursive: true, force: true });
+  rig.remove();
+});
+
+function program(name: string, ...words: string[]): string {
+  const { status, stdout, stderr } = spawnSync(name, words, {
+    cwd: rig.root,
+    env: podmanEnvironment,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${name} ${words.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+function exported(...words: string[]): string {
+  const { code, stdout, stderr } = rig.run('_export', '--oci', 'c', ...words);
+  if (code !== 0) throw new Error(stderr);
+  return stdout.trim();
+}
+
+/** Pipes are left out by our own unpacker. */
+const withoutPipe = { without: ['/etc/pipe'] };
+const original = (): string[] => treeLines(`${rig.root}/.vagga/c/.`);
+
+/** What podman makes of it. */
+function inPodman(image: string): string[] {
+  return treeLines(program('podman', 'image', 'mount', image));
+}
+
+/** What a container of ours that starts from it has. */
+function inOurs(t: { teardown(work: () => void): void }, step: string, from: string): string[] {
+  const other = new Rig();
+  t.teardown(() => other.remove());
+  program('cp', '-a', join(rig.root, from), join(other.root, 'image'));
+  other.write('vagga.yaml', `containers:\n  c:\n    setup:\n    - ${step}\n`);
+  const { code, stderr } = other.run('_build', 'c');
+  if (code !== 0) throw new Error(stderr);
+  return treeLines(`${other.root}/.vagga/c/.`, withoutPipe);
+}
+
+t.test('_export --oci: the same root gives the same bytes; skopeo takes layout and archive', t => {
+  const digest = exported('layout');
+  t.match(digest, /^sha256:[0-9a-f]{64}$/);
+  t.equal(exported('one.tar'), digest);
+  t.equal(exported('two.tar', '--tag', 'c:latest'), digest);
+  t.ok(readFileSync(join(rig.root, 'one.tar')).equals(readFileSync(join(rig.root, 'two.tar'))));
+  t.equal(exported('layout'), digest, 'an older layout is replaced');
+  for (const source of ['oci:layout', 'oci:layout:c:latest', 'oci-archive:one.tar']) {
+    const inspected = JSON.parse(program('skopeo', 'inspect', source));
+    t.equal(inspected.Digest, digest, source);
+    t.same(inspected.Env, [
+      'LANG=C.UTF-8',
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    ]);
+  }
+  for (const [how, type] of [
+    ['zstd', /\+zstd$/],
+    ['none', /\.tar$/],
+  ] as const) {
+    exported('other', '--compress', how);
+    const { layers } = JSON.parse(program('skopeo', 'inspect', '--raw', 'oci:other'));
+    t.match(layers[0].mediaType, type);
+  }
+  const wrong = rig.run('_export', 'c', 'x', '--compress', 'lzma');
+  t.equal(wrong.code, 122);
+  const busy = rig.run('_export', 'c', 'base/../.vagga');
+  t.equal(busy.code, 121);
+  t.match(busy.stderr, /exists and is no image layout/);
+  t.same(
+    rig.list('.').filter(name => /\.(new|layout)$/.test(name)),
+    [],
+  );
+  t.end();
+});
+
+t.test('_export --oci: built again on another day, the same image with SOURCE_DATE_EPOCH', t => {
+  const epoch = { SOURCE_DATE_EPOCH: '1700000000' };
+  const first = rig.runWith(epoch, '_export', 'c', 'first.tar');
+  t.equal(first.code, 0, first.stderr);
+  const before = original().length;
+  rmSync(join(rig.root, '.vagga'), { recursive: true });
+  const second = rig.runWith(epoch, '_export', 'c', 'second.tar');
+  t.match(second.stderr, /built/, 'really built');
+  t.equal(original().length, before);
+  t.equal(second.stdout, first.stdout);
+  t.ok(readFileSync(join(rig.root, 'first.tar')).equals(readFileSync(join(rig.root, 'second.tar'))));
+  const { Created } = JSON.parse(program('skopeo', 'inspect', 'oci-archive:first.tar'));
+  t.equal(Created, '2023-11-14T22:13:20Z');
+  t.not(exported('third.tar'), first.stdout.trim(), 'without it times count');
+  t.end();
+});
+
+t.test('_export --oci --layers: a layer for each step, and what steps remove is removed', t => {
+  const digest = exported('layered', '--layers');
+  t.equal(exported('layered.tar', '--layers'), digest);
+  const { history } = JSON.parse(program('skopeo', 'inspect', '--config', 'oci:layered'));
+  const titles = history.map((one: { created_by: string }) => one.created_by);
+  t.match(titles.join('\n'), /OciImage.*Sh.*Sh/s);
+  program('podman', 'load', '-q', '-i', 'layered.tar');
+  t.same(inPodman('localhost/c:latest'), original());
+  program('podman', 'rmi', '-f', 'localhost/c:latest');
+  t.same(
+    inOurs(t, '!OciImage {layout: ./image}', 'layered'),
+    treeLines(`${rig.root}/.vagga/c/.`, withoutPipe),
+  );
+  t.end();
+});
+
+t.test('row h: podman runs what we export; through a registry skopeo and we get the same files', async t => {
+  exported('c.tar');
+  program('podman', 'load', '-q', '-i', 'c.tar');
+  t.same(inPodman('localhost/c:latest'), original());
+  const runtime = await probeRuntime(realProc);
+  if (runtime.kind === 'none') return t.fail(runtime.message);
+  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', '--cgroups=disabled'];
+  const words = ['run', '--rm', '--network=host', ...limits, 'localhost/c:latest'];
+  const look = ['/bin/sh', '-c', 'echo $LANG; pwd; /bin/busybox cat /second'];
+  const [podman = '', ...rest] = runtime.wrap(['podman', '--runtime', runtime.program, ...words, ...look]);
+  t.equal(program(podman, ...rest), 'C.UTF-8\n/work\nsecond');
+
+  const registry = await TestRegistry.start(join(scratch, 'registry'), { kind: 'none' });
+  t.teardown(() => registry.stop());
+  program(
+    'skopeo',
+    'copy',
+    '-q',
+    '--dest-tls-verify=false',
+    'oci-archive:c.tar',
+    `docker://${registry.host}/c:1`,
+  );
+  program('skopeo', 'copy', '-q', '--src-tls-verify=false', `docker://${registry.host}/c:1`, 'oci:pulled');
+  const wanted = treeLines(`${rig.root}/.vagga/c/.`, withoutPipe);
+  t.same(inOurs(t, `!OciImage "${registry.host}/c:1"`, 'pulled'), wanted, 'pulled by us');
+  t.same(inOurs(t, '!OciImage {layout: ./image}', 'pulled'), wanted, 'pulled by skopeo');
+});
+
+t.test('_export --oci: by an ordinary user, with the owners that the container sees', t => {
+  const theirs = imageProject('user');
+  t.teardown(() => theirs.remove());
+  const done = theirs.run('_export', '--oci', 'c', 'c.tar');
+  t.equal(done.code, 0, done.stderr);
+  program('podman', 'load', '-q', '-i', join(theirs.root, 'c.tar'));
+  t.same(inPodman('localhost/c:latest'), original());
+  t.end();
+});
