@@ -67,6 +67,9 @@ async function superviseOne(
     prepared,
     prepareAgain: prepare,
     ...(command.ready !== undefined && { ready: command.ready }),
+    ...(command.banner !== undefined && {
+      banner: { text: command.banner, delayMs: (command.bannerDelay ?? 0) * 1000 },
+    }),
     checkPlace: current => checkPlace(session, command, isolated, current),
   };
 }

@@ -19,7 +19,7 @@ const commands = () => `
       job: !Command {container: tiny, after: [looked], ready: !Exit , run: "echo job"}
       looked: !Command {container: tiny, after: [logged], ready: !Exec "test -e /tmp/there", run: "echo looked; sleep 0.2; touch /tmp/there; sleep 7701"}
       logged: !Command {container: tiny, after: [web], ready: !Log "now (up|down)", run: "echo logged; sleep 0.2; echo it is now up; sleep 7701"}
-      web: !Command {container: tiny, ready: !Http ${port}, run: "echo web; sleep 0.2; echo fine > /tmp/index.html; httpd -f -p ${port} -h /tmp"}
+      web: !Command {container: tiny, banner: "web is at port ${port}", ready: !Http ${port}, run: "echo web; sleep 0.2; echo fine > /tmp/index.html; httpd -f -p ${port} -h /tmp"}
   alone: !Supervise
     isolate-network: true
     children:
@@ -77,8 +77,9 @@ const order = (text: string, ...words: string[]) => words.map(word => text.index
 const isSorted = (places: number[]) => places.every((at, index) => at >= 0 && at > (places[index - 1] ?? -1));
 
 t.test('after, ready: each child starts when those before it answer', async t => {
-  const { code, stdout } = rig.run('order');
+  const { code, stdout, stderr } = rig.run('order');
   t.equal(code, 5);
+  t.match(stderr, `web is at port ${port}\n`, 'the banner of a child, when it is ready');
   t.ok(isSorted(order(stdout, 'web', 'logged', 'looked', 'job', 'app')), stdout);
   t.match(stdout, /^---------- Process app:\d+ exited with code 5\. Shutting down -----------$/m);
   t.same(rig.processes('sleep 7701'), []);

@@ -20,6 +20,8 @@ export interface SupervisedChild {
   readonly prepared: Prepared;
   prepareAgain(): Promise<Prepared | NotStarted>;
   readonly ready?: Readiness;
+  /** Said when it is ready, each time. */
+  readonly banner?: { readonly text: string; readonly delayMs: number };
   checkPlace(prepared: Prepared): CheckPlace;
 }
 
@@ -180,10 +182,26 @@ export class Supervisor {
     this.#processes.delete(name);
   }
 
-  #check({ name, ready, checkPlace }: SupervisedChild, prepared: Prepared, pid: number): void {
-    if (ready === undefined || ready.tag === 'Exit') return;
+  #announce({ name, banner }: SupervisedChild, pid: number): void {
+    if (banner === undefined) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (this.#processes.get(name)?.pid === pid) this.#output.say('stderr', banner.text.replace(/\n$/, ''));
+    }, banner.delayMs);
+    this.#timers.add(timer);
+  }
+
+  #check(child: SupervisedChild, prepared: Prepared, pid: number): void {
+    const { name, ready, checkPlace } = child;
+    if (ready === undefined || ready.tag === 'Exit') {
+      this.#announce(child, pid);
+      return;
+    }
     const check = new ReadyCheck(ready, checkPlace(prepared), {
-      ready: () => this.dispatch({ kind: 'ready', name, pid }),
+      ready: () => {
+        this.#announce(child, pid);
+        this.dispatch({ kind: 'ready', name, pid });
+      },
       failed: reason => this.dispatch({ kind: 'not-ready', name, pid, reason }),
       report: text => this.#output.say('stderr', `${name} is ${text}`),
     });
