@@ -94,7 +94,7 @@ t.before(() => {
 const lines = (text: string) => text.trimEnd().split('\n');
 
 t.test(
-  '§4.2 --version, §4.2 order-of-checks, §4.2 owner-check, §4.2 --ignore-owner-check, §4.9 exit 0: which error comes first',
+  '§4.2 --version, §4.2 --help, §4.2 order-of-checks, §4.2 owner-check, §4.2 --ignore-owner-check, §4.9 exit 0: which error comes first',
   async t => {
     const bad = new Rig();
     t.teardown(() => bad.remove());

@@ -148,7 +148,7 @@ t.test('§4.2 global options, §4.2 --no-build: the last build mode wins', async
 
 const CONFIG = project(`
 containers:
-  a: {environ: {X: container, Y: container}}
+  a: {environ: {W: container, X: container, Y: container}}
   b: {default-shell: [/bin/bash, -e, $cmdline, -x, $cmdline]}
 commands:
   s: !Command {container: a, run: 'echo "$@"', accepts-arguments: true}
@@ -240,13 +240,13 @@ const CALLER = {
   P_B: '3',
 };
 
-t.test('§4.7 environment, §4.8 propagate-environ, §4.8 environ, §1.4 environ-file: layers', async t => {
+t.test('§4.7 environment, §1.6 environ, §4.8 propagate-environ, §4.8 environ, §1.4 environ-file: layers', async t => {
   const env = commandEnvironment({
     caller: CALLER,
     proxies: { http_proxy: 'p' },
-    file: { X: 'file', F: 'file', PATH: '/file' },
+    file: { W: 'file', X: 'file', F: 'file', PATH: '/file' },
     container: CONFIG.containers.a?.environ ?? {},
-    command: {},
+    command: { X: 'command', Y: 'command' },
     settings: { ...DEFAULT_SETTINGS, environ: { Y: 'settings' }, propagateEnviron: ['P_*'] },
     options: { GONE: undefined, E: 'e', VAGGAOPT_X: 'no' },
     own: { VAGGAOPT_X: 'yes' },
@@ -255,7 +255,8 @@ t.test('§4.7 environment, §4.8 propagate-environ, §4.8 environ, §1.4 environ
     TERM: 'xterm',
     http_proxy: 'p',
     PATH: '/file',
-    X: 'container',
+    W: 'container',
+    X: 'command',
     Y: 'settings',
     F: 'file',
     Z: 'literal',
