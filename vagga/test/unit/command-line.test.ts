@@ -240,34 +240,37 @@ const CALLER = {
   P_B: '3',
 };
 
-t.test('§4.7 environment, §1.6 environ, §4.8 propagate-environ, §4.8 environ, §1.4 environ-file: layers', async t => {
-  const env = commandEnvironment({
-    caller: CALLER,
-    proxies: { http_proxy: 'p' },
-    file: { W: 'file', X: 'file', F: 'file', PATH: '/file' },
-    container: CONFIG.containers.a?.environ ?? {},
-    command: { X: 'command', Y: 'command' },
-    settings: { ...DEFAULT_SETTINGS, environ: { Y: 'settings' }, propagateEnviron: ['P_*'] },
-    options: { GONE: undefined, E: 'e', VAGGAOPT_X: 'no' },
-    own: { VAGGAOPT_X: 'yes' },
-  });
-  t.same(env, {
-    TERM: 'xterm',
-    http_proxy: 'p',
-    PATH: '/file',
-    W: 'container',
-    X: 'command',
-    Y: 'settings',
-    F: 'file',
-    Z: 'literal',
-    P_A: '2',
-    P_B: '3',
-    E: 'e',
-    VAGGAOPT_X: 'yes',
-  });
-  t.same(parseEnvironmentFile('A=1\nB="x"\n'), { ok: true, variables: { A: '1', B: 'x' } });
-  t.same(parseEnvironmentFile('A=1\n\n'), { ok: false, line: 2 });
-});
+t.test(
+  '§4.7 environment, §1.6 environ, §4.8 propagate-environ, §4.8 environ, §1.4 environ-file: layers',
+  async t => {
+    const env = commandEnvironment({
+      caller: CALLER,
+      proxies: { http_proxy: 'p' },
+      file: { W: 'file', X: 'file', F: 'file', PATH: '/file' },
+      container: CONFIG.containers.a?.environ ?? {},
+      command: { X: 'command', Y: 'command' },
+      settings: { ...DEFAULT_SETTINGS, environ: { Y: 'settings' }, propagateEnviron: ['P_*'] },
+      options: { GONE: undefined, E: 'e', VAGGAOPT_X: 'no' },
+      own: { VAGGAOPT_X: 'yes' },
+    });
+    t.same(env, {
+      TERM: 'xterm',
+      http_proxy: 'p',
+      PATH: '/file',
+      W: 'container',
+      X: 'command',
+      Y: 'settings',
+      F: 'file',
+      Z: 'literal',
+      P_A: '2',
+      P_B: '3',
+      E: 'e',
+      VAGGAOPT_X: 'yes',
+    });
+    t.same(parseEnvironmentFile('A=1\nB="x"\n'), { ok: true, variables: { A: '1', B: 'x' } });
+    t.same(parseEnvironmentFile('A=1\n\n'), { ok: false, line: 2 });
+  },
+);
 
 t.test('§4.2 --environ, §4.2 --use-env, §4.9 exit 126: variables of the command line', async t => {
   const assign = (more: object) =>
