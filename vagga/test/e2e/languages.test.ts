@@ -31,6 +31,9 @@ function wheel(name: string, version: string, text: string): Buffer {
   return readFileSync(path);
 }
 
+/** Compilers are hundreds of megabytes: those are for the long runs. */
+const LONG = process.env.SUITE_SOAK === '1';
+
 /** A package index as PEP 503 has it: a page of links per project. */
 class Index {
   readonly #files = new Map<string, Buffer>();
@@ -116,3 +119,139 @@ commands:
   t.ok(index.requests.length > before, 'another version was fetched');
   t.match(again.stderr, /Debian.*cached/, 'the base was not built again');
 });
+
+/** Compilers and headers once for all languages. */
+const BASE = `  base:
+    setup:
+    - !Debian bookworm
+    - !Install [build-essential, ca-certificates, git]
+`;
+
+/** The file beside the image of container `name`. */
+function beside(name: string, file: string): string {
+  const directory = rig.list('.vagga/.roots').find(entry => entry.startsWith(`${name}.`));
+  return rig.read(`.vagga/.roots/${directory}/${file}`);
+}
+
+const gemspec = (name: string, version: string) => `Gem::Specification.new do |s|
+  s.name = '${name}'; s.version = '${version}'; s.summary = 'a word'; s.authors = ['t']
+  s.files = ['lib/${name}.rb']; s.executables = ['${name}']; s.bindir = 'bin'
+end
+`;
+
+t.test('§2.8 !GemInstall, §2.8 !GemBundle: a gem from a repository, with its program', async t => {
+  for (const name of ['greeting', 'parting']) {
+    rig.write(`${name}/${name}.gemspec`, gemspec(name, '1.0'));
+    rig.write(`${name}/lib/${name}.rb`, `WORD = '${name}'\n`);
+    rig.write(`${name}/bin/${name}`, `#!/usr/bin/env ruby\nrequire '${name}'\nputs WORD\n`);
+  }
+  rig.write('Gemfile', "source 'file:///work/repository'\ngem 'parting'\ngroup(:test) { gem 'absent' }\n");
+  rig.write(
+    'vagga.yaml',
+    `containers:
+${BASE}
+  make:
+    setup:
+    - !Container base
+    - !Install [ruby, ruby-dev]
+    - !Sh |
+        mkdir -p /tmp/r/gems
+        for name in greeting parting; do (cd /work/$name && gem build $name.gemspec -o /tmp/r/gems/$name-1.0.gem); done
+        cd /tmp/r && gem generate_index
+        rm -rf /work/repository && cp -r /tmp/r /work/repository
+  ruby:
+    setup:
+    - !Container base
+    - !Build make
+    - !GemConfig {update-gem: false}
+    - !Sh 'echo ":sources: [file:///work/repository]" > /root/.gemrc; mkdir -p /tmp; cp /root/.gemrc /tmp/.gemrc'
+    - !GemInstall ["greeting:1.0"]
+    - !GemBundle {without: [test]}
+commands:
+  greet: !Command { container: ruby, run: "greeting; parting" }
+`.replace('- !Build make', '- !Build {container: make}'),
+  );
+  const greeted = rig.run('greet');
+  t.match(greeted, { code: 0, stdout: 'greeting\nparting\n' }, greeted.stderr.slice(-3000));
+  t.match(beside('ruby', 'gems-list.txt'), /^greeting \(1\.0\)$/m);
+});
+
+t.test('§2.9 !ComposerDependencies, §2.9 !ComposerInstall: packages from a repository', async t => {
+  rig.write(
+    'lib/word/composer.json',
+    '{"name": "our/word", "version": "1.0", "autoload": {"files": ["word.php"]}}',
+  );
+  rig.write('lib/word/word.php', "<?php function word() { return 'hello'; }\n");
+  const repositories = [
+    { type: 'path', url: '/work/lib/word', options: { symlink: false } },
+    { packagist: false },
+  ];
+  rig.write('composer.json', JSON.stringify({ repositories, require: { 'our/word': '1.0' } }));
+  rig.write('global.json', JSON.stringify({ repositories }));
+  rig.write(
+    'vagga.yaml',
+    `containers:
+${BASE}
+  php:
+    setup:
+    - !Container base
+    - !Install [composer]
+    - !ComposerDependencies {dev: false, optimize-autoloader: true}
+  global:
+    setup:
+    - !Container base
+    - !Install [composer]
+    - !EnsureDir /usr/local/lib/composer
+    - !Copy {source: /work/global.json, path: /usr/local/lib/composer/composer.json}
+    - !ComposerInstall ["our/word:1.0"]
+commands:
+  say: !Command
+    container: php
+    run: [php, -r, "require '/usr/local/lib/composer/vendor/autoload.php'; echo word();"]
+  global: !Command
+    container: global
+    run: [php, -r, "require 'vendor/autoload.php'; echo word();"]
+`,
+  );
+  const said = rig.run('say');
+  t.match(said, { code: 0, stdout: 'hello' }, said.stderr.slice(-3000));
+  t.match(beside('php', 'composer-list.txt'), /our\/word/);
+  const everywhere = rig.run('global');
+  t.match(everywhere, { code: 0, stdout: 'hello' }, everywhere.stderr.slice(-3000));
+});
+
+if (LONG)
+  t.test('§2.9 !CargoInstall, §2.9 !GoInstall: programs, without their compilers', async t => {
+    rig.write('tool/Cargo.toml', '[package]\nname = "tool"\nversion = "0.1.0"\nedition = "2021"\n');
+    rig.write('tool/Cargo.lock', 'version = 3\n\n[[package]]\nname = "tool"\nversion = "0.1.0"\n');
+    rig.write('tool/src/main.rs', 'fn main() { println!("rust"); }\n');
+    const at = 'proxy/example.org/gone/@v/v1.0.0';
+    rig.write(`${at}.info`, '{"Version": "v1.0.0", "Time": "2026-01-01T00:00:00Z"}');
+    rig.write(`${at}.mod`, 'module example.org/gone\n\ngo 1.19\n');
+    const script =
+      'import sys,zipfile\nz=zipfile.ZipFile(sys.argv[1],"w")\nz.writestr("example.org/gone@v1.0.0/go.mod","module example.org/gone\\n\\ngo 1.19\\n")\nz.writestr("example.org/gone@v1.0.0/main.go","package main\\n\\nfunc main() { println(1) }\\n")\nz.close()';
+    const zipped = spawnSync('python3', ['-c', script, join(rig.root, `${at}.zip`)], { encoding: 'utf8' });
+    t.equal(zipped.status, 0, zipped.stderr);
+    rig.write(
+      'vagga.yaml',
+      `containers:
+${BASE}
+  rust:
+    setup:
+    - !Container base
+    - !CargoInstall {path: tool}
+  go:
+    setup:
+    - !Container base
+    - !Env {GOPROXY: "file:///work/proxy", GONOSUMDB: "*", GOSUMDB: "off"}
+    - !GoInstall [example.org/gone@v1.0.0]
+commands:
+  rust: !Command { container: rust, run: "tool; ! command -v cargo" }
+  go: !Command { container: go, run: "gone; ! command -v go" }
+`,
+    );
+    const rust = rig.run('rust');
+    t.match(rust, { code: 0, stdout: 'rust\n' }, rust.stderr.slice(-3000));
+    const go = rig.run('go');
+    t.match(go, { code: 0 }, go.stderr.slice(-3000));
+  });

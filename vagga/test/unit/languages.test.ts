@@ -166,3 +166,140 @@ t.test('§2.7 !NpmDependencies: the groups that are asked for', async t => {
   t.match(problem('{'), /package.json: /);
   t.same(plan(['!Debian bookworm', '!NpmDependencies']).problems, ['package.json does not exist']);
 });
+
+t.test(
+  '§2.7 !YarnDependencies, §2.7 !PnpmDependencies: the lock of a project, into the global modules',
+  async t => {
+    const planned = plan([
+      '!Debian bookworm',
+      '!NpmConfig {yarn-version: v1.22.19}',
+      '!YarnDependencies {dir: front, production: true}',
+    ]);
+    t.match(planned.runs.at(-2)?.argv.slice(-2), ['/usr/bin/yarn', '1.22.19'], 'yarn itself is fetched');
+    t.match(
+      line(planned),
+      /\/work\/front \/usr\/bin\/yarn install --no-progress --frozen-lockfile --modules-folder=\/usr\/lib\/node_modules --cache-folder=\/tmp\/yarn-cache --production$/,
+    );
+    const twice = plan(['!Debian bookworm', '!YarnDependencies', '!YarnDependencies {dir: x}']);
+    t.equal(twice.runs.length, 3, 'fetched once');
+    const own = plan([
+      '!Debian bookworm',
+      '!NpmConfig {install-yarn: false, yarn-exe: /usr/bin/yarnpkg}',
+      '!YarnDependencies',
+    ]);
+    t.equal(own.runs.length, 1);
+    t.match(line(own), /\/work \/usr\/bin\/yarnpkg install/);
+    t.same(plan(['!YarnDependencies']).problems, [], 'an Alpine is implied');
+    const pnpm = plan(['!Debian bookworm', '!PnpmDependencies {production: true}']);
+    t.match(pnpm.runs.at(-2)?.argv.join(' '), /^npm install --global .* pnpm$/);
+    t.match(line(pnpm), /\/work pnpm install --frozen-lockfile .* --prod$/);
+  },
+);
+
+t.test('§2.8 !GemConfig, §2.8 !GemInstall: Ruby, its update, the gems', async t => {
+  const planned = plan(['!Debian bookworm', '!GemInstall ["rake:11.1.1"]']);
+  t.match(line(planned), /gem gem install --bindir \/usr\/local\/bin rake:11.1.1$/);
+  t.match(planned.runs[0]?.argv.slice(-2), ['gem', 'yes'], 'RubyGems updates itself');
+  t.match(planned.packages, / ruby$/m);
+  t.match(planned.finish[0], { argv: ['gem', 'list', '--local'], outputFile: 'gems-list.txt' });
+  const still = plan(['!Debian bookworm', '!GemConfig {update-gem: false}', '!GemInstall [rake]']);
+  t.match(still.runs[0]?.argv.slice(-2), ['gem', 'no']);
+  const own = plan([
+    '!Debian bookworm',
+    '!GemConfig {install-ruby: false, gem-exe: /opt/gem}',
+    '!GemInstall [rake]',
+  ]);
+  t.match(own.runs[0]?.argv.slice(-2), ['/opt/gem', 'no']);
+  t.notMatch(own.packages, / ruby/);
+});
+
+t.test('§2.8 !GemBundle: the groups, the policy, git for its sources', async t => {
+  const files = {
+    '/work/Gemfile': "source 'x'\ngem 'rake'\n",
+    '/work/g/Gemfile': "gem 'a', git: 'https://x/a'\n",
+  };
+  const planned = plan(
+    ['!Debian bookworm', '!GemBundle {without: [test, dev], trust-policy: LowSecurity}'],
+    files,
+  );
+  t.match(line(planned), /bundle install --gemfile \/work\/Gemfile --trust-policy LowSecurity$/);
+  t.match(last(planned).env, { BUNDLE_WITHOUT: 'test:dev', BUNDLE_PATH__SYSTEM: 'true' });
+  t.notMatch(planned.packages, / git( |$)/m);
+  t.match(plan(['!Debian bookworm', '!GemBundle {gemfile: g/Gemfile}'], files).packages, / git( |$)/m);
+  t.same(plan(['!Debian bookworm', '!GemBundle {trust-policy: X}'], files).problems, [
+    "Value of 'GemBundle.trust_policy' must be 'LowSecurity', 'MediumSecurity' or 'HighSecurity', 'X' given",
+  ]);
+  t.same(plan(['!Debian bookworm', '!GemBundle']).problems, ['Gemfile does not exist']);
+});
+
+t.test('§2.9 !ComposerConfig, §2.9 !ComposerInstall: PHP, composer, the packages', async t => {
+  const planned = plan(['!Debian bookworm', '!ComposerInstall ["vendor/pkg:1.0"]']);
+  t.equal(
+    line(planned),
+    'php /usr/local/bin/composer --no-interaction global require --prefer-dist --update-no-dev vendor/pkg:1.0',
+  );
+  t.match(last(planned).env, {
+    COMPOSER_HOME: '/usr/local/lib/composer',
+    COMPOSER_VENDOR_DIR: '/usr/local/lib/composer/vendor',
+    COMPOSER_ALLOW_SUPERUSER: '1',
+  });
+  t.match(planned.packages, / php-cli /);
+  t.notMatch(planned.packages, /php-dev/);
+  t.equal(planned.finish[0]?.outputFile, 'composer-list.txt');
+  const config =
+    'runtime-exe: php8, install-dev: true, include-path: ".:/x", vendor-dir: /v, keep-composer: true';
+  const own = plan(['!Debian bookworm', `!ComposerConfig {${config}}`, '!ComposerInstall [a/b]']);
+  t.match(own.runs[0]?.argv.slice(-2), ['php8', '.:/x']);
+  t.match(own.packages, /php-dev/);
+  t.equal(last(own).env.COMPOSER_VENDOR_DIR, '/v');
+});
+
+t.test('§2.9 !ComposerDependencies: every option in its real spelling', async t => {
+  const flags = [
+    'ignore-platform-reqs',
+    'no-autoloader',
+    'no-scripts',
+    'no-plugins',
+    'optimize-autoloader',
+    'classmap-authoritative',
+  ];
+  const all = `{working-dir: app, dev: false, prefer: dist, ${flags.map(flag => `${flag}: true`).join(', ')}}`;
+  t.match(
+    line(plan(['!Debian bookworm', `!ComposerDependencies ${all}`])),
+    new RegExp(
+      `install --working-dir=app --no-dev --prefer-dist ${flags.map(flag => `--${flag}`).join(' ')}$`,
+    ),
+  );
+  t.match(line(plan(['!Debian bookworm', '!ComposerDependencies'])), /--no-interaction install$/);
+  t.same(plan(['!Debian bookworm', '!ComposerDependencies {prefer: x}']).problems, [
+    "Value of 'ComposerDependencies.prefer' must be either 'source' or 'dist', 'x' given",
+  ]);
+});
+
+t.test('§2.9 !UvSync, §2.9 !CargoInstall, §2.9 !GoInstall: lock, versions, caches', async t => {
+  const uv = plan([
+    '!Debian bookworm',
+    '!UvSync {dir: app, groups: [docs], extras: [pg], dev: false}',
+  ]).runs.map(run => run.argv.join(' '));
+  t.match(
+    uv.at(-2),
+    /uv export --frozen .* --project \/work\/app --no-dev --group=docs --extra=pg --output-file/,
+  );
+  t.match(uv.at(-1), /uv pip install --system --break-system-packages --no-deps --requirement/);
+  const cargo = plan([
+    '!Debian bookworm',
+    '!CargoInstall {packages: [ripgrep@14.1.0, fd-find], features: [x]}',
+  ]);
+  t.equal(
+    cargo.runs[0]?.argv.join(' '),
+    'cargo install --root /usr/local --locked --features x ripgrep --version 14.1.0',
+  );
+  t.equal(cargo.runs.length, 2);
+  const local = plan(['!Debian bookworm', '!CargoInstall {path: tool, locked: false}']);
+  t.equal(line(local), 'cargo install --root /usr/local --path /work/tool');
+  t.match(plan(['!Debian bookworm', '!CargoInstall {features: [x]}']).problems, [/needs packages or a path/]);
+  const go = plan(['!Debian bookworm', '!GoInstall [example.org/x@v1.2.3]']);
+  t.equal(line(go), 'go install example.org/x@v1.2.3');
+  t.match(last(go).env, { GOBIN: '/usr/local/bin' });
+  t.match(plan(['!Debian bookworm', '!GoInstall [example.org/x]']).problems, [/say which version/]);
+});

@@ -3,6 +3,8 @@ import { SEARCH_PATH } from '../../config/defaults.ts';
 import type { Container, Project } from '../../config/model.ts';
 import { containerDependencies } from '../../config/references.ts';
 import { type PlannedStep, planSteps, type StepProblem } from '../steps/index.ts';
+import { finishComposer } from '../steps/languages/composer.ts';
+import { finishGem } from '../steps/languages/gem.ts';
 import { finishNpm } from '../steps/languages/npm.ts';
 import { finishPip } from '../steps/languages/pip.ts';
 import { FRESH_LANGUAGES } from '../steps/languages/types.ts';
@@ -66,6 +68,8 @@ function finish(state: BuildState, truncated: readonly string[], dataDirs: reado
   return [
     ...finishPip(state),
     ...finishNpm(state),
+    ...finishComposer(state),
+    ...finishGem(state),
     ...finishPackages(state),
     ...truncated.map((path): BuildAction => ({ kind: 'truncate', path })),
     ...state.removed.map((path): BuildAction => ({ kind: 'remove', path })),

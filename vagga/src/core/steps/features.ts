@@ -21,6 +21,8 @@ export type Feature =
   | 'php-dev'
   | 'ruby'
   | 'ruby-dev'
+  | 'cargo'
+  | 'go'
   | 'git'
   | 'mercurial';
 
@@ -75,6 +77,8 @@ const ALPINE: Table<Of<'alpine'>> = {
   'php-dev': alpine => build(alpinePhp(alpine).prefix),
   ruby: stay('ruby', 'ruby-io-console'),
   'ruby-dev': build('ruby-dev'),
+  cargo: build('cargo'),
+  go: build('go'),
   git: build('git'),
   mercurial: build('mercurial'),
 };
@@ -114,6 +118,8 @@ const UBUNTU: Table<Of<'ubuntu'>> = {
   'php-dev': ubuntu => build(hasPhp5(ubuntu) ? 'php5-dev' : 'php-dev'),
   ruby: ({ codename }) => (codename === 'precise' ? stay('ruby', 'rubygems') : stay('ruby')),
   'ruby-dev': build('ruby-dev'),
+  cargo: build('cargo'),
+  go: build('golang-go'),
   git: build('git'),
   mercurial: build('mercurial'),
 };

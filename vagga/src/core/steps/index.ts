@@ -15,8 +15,13 @@ import {
   planText,
 } from './files.ts';
 import { planGit, planGitDescribe, planGitInstall } from './git.ts';
+import { planCargoInstall, planGoInstall } from './languages/compiled.ts';
+import { planComposerConfig, planComposerDependencies, planComposerInstall } from './languages/composer.ts';
+import { planGemBundle, planGemConfig, planGemInstall } from './languages/gem.ts';
+import { planPnpmDependencies, planYarnDependencies } from './languages/lock-files.ts';
 import { planNpmConfig, planNpmDependencies, planNpmInstall } from './languages/npm.ts';
 import { planPipConfig, planPyInstall, planPyRequirements } from './languages/pip.ts';
+import { planUvSync } from './languages/uv.ts';
 import { planOciImage } from './oci-image.ts';
 import { planBuildStep, planSubConfig } from './other-containers.ts';
 import { planBuildDeps, planInstall } from './packages.ts';
@@ -50,6 +55,17 @@ const STEPS: Readonly<Record<string, PlanStep>> = {
   NpmConfig: planNpmConfig,
   NpmDependencies: planNpmDependencies,
   NpmInstall: planNpmInstall,
+  CargoInstall: planCargoInstall,
+  ComposerConfig: planComposerConfig,
+  ComposerDependencies: planComposerDependencies,
+  ComposerInstall: planComposerInstall,
+  GemBundle: planGemBundle,
+  GemConfig: planGemConfig,
+  GemInstall: planGemInstall,
+  GoInstall: planGoInstall,
+  PnpmDependencies: planPnpmDependencies,
+  UvSync: planUvSync,
+  YarnDependencies: planYarnDependencies,
   OciImage: planOciImage,
   PipConfig: planPipConfig,
   Py2Install: planPyInstall('python2'),

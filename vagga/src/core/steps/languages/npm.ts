@@ -4,6 +4,7 @@ import { LATEST_ALPINE, startAlpine } from '../alpine.ts';
 import { type Feature, requireFeatures } from '../features.ts';
 import { type BuildAction, type BuildState, done, type Outcome, type PlanStep, refuse } from '../state.ts';
 import type { NpmConfig } from './types.ts';
+import { isUsed, withUsed } from './used.ts';
 
 const CACHE = '/tmp/npm-cache';
 
@@ -26,13 +27,8 @@ function withNpm(packages: readonly string[], state: BuildState): Outcome {
   const features: readonly Feature[] = ['build-essentials', ...own, ...sources(packages)];
   const required = requireFeatures(base.state, ...features);
   if (!required.ok) return required;
-  const { languages, caches } = required.state;
-  const used = languages.used.includes('npm') ? languages.used : [...languages.used, 'npm' as const];
-  const next: BuildState = {
-    ...required.state,
-    languages: { ...languages, used },
-    caches: { ...caches, [CACHE]: 'npm-cache' },
-  };
+  const caches = { ...required.state.caches, [CACHE]: 'npm-cache' };
+  const next = withUsed({ ...required.state, caches }, 'npm');
   return done(next, ...base.actions, ...required.actions);
 }
 
@@ -108,7 +104,7 @@ export const planNpmDependencies: PlanStep = (value, state, world) => {
 
 /** At the end of a build: what is installed globally, beside the image. */
 export function finishNpm(state: BuildState): readonly BuildAction[] {
-  if (!state.languages.used.includes('npm')) return [];
+  if (!isUsed(state, 'npm')) return [];
   const list = npmAction(state, 'ls', '--global') as Extract<BuildAction, { kind: 'run' }>;
   return [{ ...list, outputFile: 'npm-list.txt' }];
 }

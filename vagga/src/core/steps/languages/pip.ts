@@ -10,6 +10,7 @@ import {
 } from '../state.ts';
 import { getPip, PIP_INSTALL } from './get-pip.ts';
 import type { PipConfig, Python } from './types.ts';
+import { isUsed, withUsed } from './used.ts';
 
 const CACHE = '/tmp/pip-cache';
 
@@ -36,7 +37,7 @@ function withCaches(state: BuildState): BuildState {
   return { ...state, caches, env: { ...state.env, PIP_CACHE_DIR: CACHE } };
 }
 
-function withPip(state: BuildState, python: Python, items: readonly string[]): Outcome {
+export function withPip(state: BuildState, python: Python, items: readonly string[]): Outcome {
   const { installPython } = state.languages.pip;
   const interpreter: readonly Feature[] = installPython ? [python, `${python}-dev`] : [];
   const packaged: readonly Feature[] = installPython && python === 'python3' ? ['pip3'] : [];
@@ -48,9 +49,8 @@ function withPip(state: BuildState, python: Python, items: readonly string[]): O
   ];
   const required = requireFeatures(withCaches(state), ...features);
   if (!required.ok) return required;
-  const { languages } = required.state;
-  if (languages.used.includes(python)) return required;
-  const next = { ...required.state, languages: { ...languages, used: [...languages.used, python] } };
+  if (isUsed(required.state, python)) return required;
+  const next = withUsed(required.state, python);
   return done(next, ...required.actions, ...getPip(next, pythonOf(next, python)));
 }
 
@@ -59,7 +59,7 @@ function pythonOf({ languages }: BuildState, python: Python): string {
 }
 
 /** A command with pip at hand, wherever it came from. */
-function pipAction(state: BuildState, python: Python, ...words: readonly string[]): BuildAction {
+export function pipAction(state: BuildState, python: Python, ...words: readonly string[]): BuildAction {
   const env = {
     ...state.env,
     PYTHONPATH: PIP_INSTALL,
@@ -124,7 +124,7 @@ export const planPyRequirements =
 /** At the end of a build: what is installed, beside the image. */
 export function finishPip(state: BuildState): readonly BuildAction[] {
   return state.languages.used
-    .filter(tool => tool !== 'npm')
+    .filter(tool => tool === 'python2' || tool === 'python3')
     .map(python => ({
       ...(pipAction(state, python, 'freeze') as Extract<BuildAction, { kind: 'run' }>),
       outputFile: `${python.replace('python', 'pip')}-freeze.txt`,

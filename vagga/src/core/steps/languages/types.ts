@@ -22,16 +22,33 @@ export interface NpmConfig {
   readonly yarnVersion?: string;
 }
 
+export interface GemConfig {
+  readonly installRuby: boolean;
+  readonly gemExe?: string;
+  readonly updateGem: boolean;
+}
+
+export interface ComposerConfig {
+  readonly installRuntime: boolean;
+  readonly installDev: boolean;
+  readonly runtimeExe?: string;
+  readonly includePath?: string;
+  readonly keepComposer: boolean;
+  readonly vendorDir?: string;
+}
+
 /** Which tools were used in this very build: what they installed is listed at its end. */
-export type Tool = Python | 'npm';
+export type Tool = Python | 'npm' | 'yarn' | 'pnpm' | 'gem' | 'composer';
 
 export interface Languages {
   readonly pip: PipConfig;
   readonly npm: NpmConfig;
+  readonly gem: GemConfig;
+  readonly composer: ComposerConfig;
   readonly used: readonly Tool[];
 }
 
-/** The defaults of `!PipConfig` and `!NpmConfig`, for builds without them. */
+/** The defaults of the `!…Config` steps, for builds without them. */
 export const FRESH_LANGUAGES: Languages = {
   pip: {
     dependencies: false,
@@ -44,5 +61,7 @@ export const FRESH_LANGUAGES: Languages = {
     getPipArgs: [],
   },
   npm: { npmExe: 'npm', installNode: true, installYarn: true, yarnExe: '/usr/bin/yarn' },
+  gem: { installRuby: true, updateGem: true },
+  composer: { installRuntime: true, installDev: false, keepComposer: false },
   used: [],
 };
