@@ -1,4 +1,5 @@
 // `npm test [PART …]`: sets up what is missing, builds, then runs every test of every package (or, without building, those whose path has PART).
+// `--units`: only what needs no machine of its own, with the packages there are; `vagga test` runs this in a container.
 // Ends with `N passed, N failed` (`, N skipped` when something was skipped; on CI a skip is a failure).
 import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
@@ -7,10 +8,12 @@ import { prepare, ROOT } from './prepare.mjs';
 /** A test file that hangs is our bug: 10 min is three times the slowest one on 2 cores. */
 const FILE_TIMEOUT_MS = 600_000;
 
-const words = process.argv.slice(2).filter(word => !word.startsWith('--'));
+const units = process.argv.includes('--units');
+const named = process.argv.slice(2).filter(word => !word.startsWith('--'));
+const words = units && named.length === 0 ? ['/test/unit/', '/test/sim/'] : named;
 const soak = process.argv.includes('--soak');
 // A focused run trusts what is built, so that one package can be worked on while another does not build.
-await prepare({ needs: ['test'], build: words.length === 0 });
+if (!units) await prepare({ needs: ['test'], build: words.length === 0 });
 const { compileTests } = await import('../build/tests.mjs');
 const { Parser } = await import('tap-parser');
 

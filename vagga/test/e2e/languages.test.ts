@@ -145,7 +145,7 @@ t.test('§2.8 !GemInstall, §2.8 !GemBundle: a gem from a repository, with its p
     rig.write(`${name}/lib/${name}.rb`, `WORD = '${name}'\n`);
     rig.write(`${name}/bin/${name}`, `#!/usr/bin/env ruby\nrequire '${name}'\nputs WORD\n`);
   }
-  rig.write('Gemfile', "source 'file:///work/repository'\ngem 'parting'\ngroup(:test) { gem 'absent' }\n");
+  rig.write('Gemfile', "source 'file:///work/repository'\ngem 'parting'\ngroup(:test) { gem 'greeting' }\n");
   rig.write(
     'vagga.yaml',
     `containers:
@@ -162,6 +162,7 @@ ${BASE}
   ruby:
     setup:
     - !Container base
+    - !Install [bundler]
     - !Build make
     - !GemConfig {update-gem: false}
     - !Sh 'echo ":sources: [file:///work/repository]" > /root/.gemrc; mkdir -p /tmp; cp /root/.gemrc /tmp/.gemrc'
