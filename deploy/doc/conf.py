@@ -5,7 +5,7 @@ extensions = ['myst_parser']
 myst_heading_anchors = 4
 source_suffix = {'.md': 'markdown'}
 root_doc = 'README'
-exclude_patterns = ['**/node_modules', '**/dist', '**/.*', '.*', '**/test', '**/fixtures']
+exclude_patterns = ['node_modules', '**/node_modules', '**/dist', '**/.*', '.*', '**/test', '**/fixtures']
 # Pages link to places in the sources, which are no pages.
 suppress_warnings = ['myst.xref_missing', 'myst.header', 'myst.iref_ambiguous', 'ref.myst', 'toc.not_included', 'misc.highlighting_failure']
 html_theme = 'alabaster'
