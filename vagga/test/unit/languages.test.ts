@@ -168,7 +168,7 @@ t.test('§2.7 !NpmDependencies: the groups that are asked for', async t => {
 });
 
 t.test(
-  '§2.7 !YarnDependencies, §2.7 !PnpmDependencies: the lock of a project, into the global modules',
+  '§2.7 !YarnDependencies, §2.7 !PnpmDependencies, §9 composer-yarn: the lock of a project, into the global modules',
   async t => {
     const planned = plan([
       '!Debian bookworm',
@@ -254,7 +254,7 @@ t.test('§2.9 !ComposerConfig, §2.9 !ComposerInstall: PHP, composer, the packag
   t.equal(last(own).env.COMPOSER_VENDOR_DIR, '/v');
 });
 
-t.test('§2.9 !ComposerDependencies: every option in its real spelling', async t => {
+t.test('§2.9 !ComposerDependencies, §9 composer-yarn: every option in its real spelling', async t => {
   const flags = [
     'ignore-platform-reqs',
     'no-autoloader',
