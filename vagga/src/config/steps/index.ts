@@ -1,5 +1,5 @@
-// The value of every build step: the 47 of the format and our own. Here they are only understood, so that configs list and hash
-// whatever this version builds; which steps can be built is another table, core/steps/index.ts.
+// The value of every build step: the 47 of the format and our own. Here they are only understood; how they are built is in
+// core/steps/index.ts, what counts for identities in core/image/step-hash.ts.
 import { s } from '@suite/shared/schema/index.ts';
 import { described } from '../described.ts';
 import { DESCRIPTIONS } from './descriptions.ts';

@@ -1,6 +1,6 @@
-// Every step of the format that this version builds. A tag that the config knows but this table does not is
-// "not available yet": the config lists and hashes with it, only building says so.
+// How every step of the config is built.
 import type { Step } from '../../config/model.ts';
+import type { STEPS as SCHEMAS } from '../../config/steps/index.ts';
 import { planAlpine } from './alpine.ts';
 import { planDownload, planTar, planTarInstall, planUnzip } from './archives.ts';
 import { planContainer } from './container.ts';
@@ -31,7 +31,7 @@ import { planCmd, planEnv, planSh } from './shell.ts';
 import type { BuildAction, BuildState, PlanStep, StepWorld } from './state.ts';
 import { planUbuntu, planUbuntuPPA, planUbuntuRelease, planUbuntuUniverse } from './ubuntu.ts';
 
-const STEPS: Readonly<Record<string, PlanStep>> = {
+const STEPS: Readonly<Record<keyof typeof SCHEMAS, PlanStep>> = {
   Alpine: planAlpine,
   AlpineRepo: planAlpineRepo,
   AptTrust: planAptTrust,
@@ -110,10 +110,8 @@ export function planSteps(setup: readonly Step[], start: BuildState, world: Step
   const steps: PlannedStep[] = [];
   let state = start;
   for (const step of setup) {
-    const plan = STEPS[step.tag];
-    const outcome = plan?.(step.value, state, world);
-    if (outcome === undefined) problems.push({ step, message: `step !${step.tag} is not available yet` });
-    else if (!outcome.ok) problems.push({ step, message: outcome.message });
+    const outcome = STEPS[step.tag as keyof typeof STEPS](step.value, state, world);
+    if (!outcome.ok) problems.push({ step, message: outcome.message });
     else {
       steps.push({ step, actions: outcome.actions, before: state });
       state = outcome.state;
