@@ -49,7 +49,7 @@ export async function runOne(session: Session, command: RunCommand, images: Imag
 /** For people, so it keeps out of what the command prints for programs. With a delay it is for commands that stay. */
 async function withBanner({ banner, bannerDelay = 0 }: Command, run: () => Promise<number>): Promise<number> {
   if (banner === undefined) return await run();
-  const show = () => void process.stderr.write(banner);
+  const show = () => void process.stderr.write(banner.endsWith('\n') ? banner : `${banner}\n`);
   if (bannerDelay === 0) show();
   const timer = bannerDelay === 0 ? undefined : setTimeout(show, bannerDelay * 1000);
   const code = await run();

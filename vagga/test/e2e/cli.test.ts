@@ -64,7 +64,7 @@ commands:
   volume: !Command {container: plain, run: [ran], volumes: {/opt: !BindRO /work/sub}, environ: {PATH: "/opt:/bin"}}
   watches: !Command {container: plain, run: "true", expect-inotify-limit: 50000}
   late: !Command {container: plain, run: echo done, banner: "late\\n", banner-delay: 60}
-  stays: !Command {container: plain, run: "echo started; sleep 7701", banner: "It is up\\n", banner-delay: 1}
+  stays: !Command {container: plain, run: "echo started; sleep 7701", banner: It is up, banner-delay: 1}
   unbuildable: !Command {container: fails, run: x}
   file: !Command {container: c, run: x}
   pair: !Supervise
@@ -325,7 +325,7 @@ t.test('--explain says what would happen and does nothing', async t => {
 t.test('§1.6 banner, §1.6 banner-delay, §9 dead-keys: for commands that stay', async t => {
   t.match(rig.run('late'), { code: 0, stdout: 'done\n', stderr: '' }, 'it ended before');
   const staying = rig.start(['stays']);
-  await staying.shows('It is up');
+  await staying.shows('It is up\n');
   t.equal(staying.stdout, 'started\n', 'not among the output');
   staying.child.kill('SIGTERM');
   t.equal((await staying.ended).code, 143);
