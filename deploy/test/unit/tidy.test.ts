@@ -18,6 +18,7 @@ const SKIPPED = new Set([
   '.tap',
   'fixtures',
   '__pycache__',
+  '_build',
 ]);
 const FILE_LINES_MAX = 400;
 

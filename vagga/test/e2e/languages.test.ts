@@ -1,5 +1,5 @@
 // Package managers for real, against servers on loopback that speak their protocol.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -76,14 +76,23 @@ class Index {
   }
 }
 
-t.test('§2.6 !Py3Requirements: from an index, listed beside the image, without pip in it', async t => {
+t.test('§2.6 !Py3Requirements: from an index, listed, pip gone; a colleague changes the file', async t => {
   const index = new Index();
   index.add('greeting', '1.0', 'WORD = "old"\n');
   index.add('greeting', '1.1', 'WORD = "hello"\n');
   const url = await index.start();
   t.teardown(() => index.stop());
-  rig.write('requirements.txt', 'greeting==1.1\n');
-  rig.write(
+  const colleague = new Rig();
+  t.teardown(() => colleague.remove());
+  const git = (where: Rig, ...words: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...words], { cwd: where.root });
+  const publish = (requirements: string) => {
+    colleague.write('requirements.txt', requirements);
+    git(colleague, 'add', '.');
+    git(colleague, 'commit', '-qm', requirements);
+  };
+  git(colleague, 'init', '-q', '-b', 'main');
+  colleague.write(
     'vagga.yaml',
     `containers:
   c:
@@ -93,7 +102,7 @@ t.test('§2.6 !Py3Requirements: from an index, listed beside the image, without 
       index-urls: ["${url}"]
     - !Py3Requirements requirements.txt
 commands:
-  say: !Command
+  test: !Command
     container: c
     run: [python3, -c, "import greeting; print(greeting.WORD)"]
   pip: !Command
@@ -101,8 +110,11 @@ commands:
     run: python3 -m pip --version
 `,
   );
+  publish('greeting==1.1\n');
+  git(rig, 'init', '-q', '-b', 'main');
+  git(rig, 'pull', '-q', colleague.root, 'main');
   // The server answers in this very process, so that nothing here may wait for vagga.
-  const said = await rig.start(['say']).ended;
+  const said = await rig.start(['test']).ended;
   t.match(said, { code: 0, stdout: 'hello\n' }, said.stderr.slice(-2000));
   t.equal(
     rig.read(
@@ -113,11 +125,16 @@ commands:
   t.not((await rig.start(['pip']).ended).code, 0, 'what was only needed to build is gone');
 
   const before = index.requests.length;
-  rig.write('requirements.txt', 'greeting==1.0\n');
-  const again = await rig.start(['say']).ended;
+  publish('greeting==1.0\n');
+  git(rig, 'pull', '-q', colleague.root, 'main');
+  const again = await rig.start(['test']).ended;
   t.match(again, { code: 0, stdout: 'old\n' }, again.stderr.slice(-2000));
   t.ok(index.requests.length > before, 'another version was fetched');
-  t.match(again.stderr, /Debian.*cached/, 'the base was not built again');
+  t.match(
+    again.stderr,
+    /^Container c is built again: step !Py3Requirements requirements\.txt changed: requirements\.txt:1 .*greeting==1\.0/m,
+  );
+  t.match(again.stderr, /^c \[1\/3\] !Debian .*: cached/m, 'the base was not built again');
 });
 
 /** Compilers and headers once for all languages. */
