@@ -9,6 +9,7 @@ import { loadProject } from '../../src/config/load.ts';
 const ROOT = process.env.SUITE_ROOT ?? '';
 const PAGES = [
   'vagga/README.md',
+  'vagga/examples/README.md',
   ...readdirSync(join(ROOT, 'vagga/docs'))
     .filter(name => name.endsWith('.md'))
     .map(name => `vagga/docs/${name}`),
@@ -41,6 +42,17 @@ t.test('every vagga.yaml of the documents loads', async t => {
     writeFileSync(file, text);
     const loaded = loadProject(directory, file, new Reader().read);
     t.equal(loaded.ok ? '' : loaded.text, '', `${page}, ${index + 1}`);
+  }
+});
+
+t.test('every example project loads', async t => {
+  const examples = join(ROOT, 'vagga/examples');
+  const names = readdirSync(examples, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  t.ok(names.length >= 5, `${names.length} of them`);
+  for (const { name } of names) {
+    const root = join(examples, name);
+    const loaded = loadProject(root, join(root, 'vagga.yaml'), new Reader().read);
+    t.equal(loaded.ok ? '' : loaded.text, '', name);
   }
 });
 
