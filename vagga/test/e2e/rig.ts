@@ -16,6 +16,9 @@ import { TestUser, USER_GID, USER_UID, type UserOptions } from './rig-user.ts';
 
 export const VAGGA = join(process.env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs');
 
+/** A vagga that hangs is a failure with a name, not a test run that never ends. */
+const HANGS_AFTER_MS = 300_000;
+
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
@@ -129,6 +132,7 @@ export class Rig {
       cwd: this.root,
       env: this.#environment(more),
       encoding: 'utf8',
+      timeout: HANGS_AFTER_MS,
     });
     return { code: status, stdout, stderr };
   }
