@@ -22,7 +22,7 @@ import { isOwnName, symlinkCommand } from '../core/plan/symlinks.ts';
 import { type Assigned, assignedVariables } from '../core/run/assigned.ts';
 import { printCompletion } from './builtins/completion.ts';
 import { EXAMINE_INSIDE, examineInside, examineMachine } from './builtins/doctor.ts';
-import { builtin, isOutside } from './builtins/index.ts';
+import { builtin, isOutside, ownCommands } from './builtins/index.ts';
 import { changeNetwork } from './builtins/network.ts';
 import { namespaceOfWords } from './builtins/run-in-netns.ts';
 import { ownProcess } from './own-processes.ts';
@@ -36,7 +36,19 @@ function fail(code: number, text: string): number {
   return code;
 }
 
-const NOT_FOUND_HINT = 'Change to a directory of a project, or create vagga.yaml there (see docs/config.md).';
+const NOT_FOUND_HINT = `Change to a directory of a project, or create vagga.yaml there, such as
+
+containers:
+  app:
+    setup:
+    - !Debian bookworm
+    - !Install [python3]
+commands:
+  run: !Command
+    description: What \`vagga\` shows about it
+    container: app
+    run: python3 --version
+`;
 
 /** Root working in somebody's project would leave files that the owner cannot remove. */
 function ownerProblem(root: string, options: GlobalOptions): number | undefined {
@@ -93,6 +105,7 @@ async function inProject(root: string, cache: Cache, { options, words }: Wish): 
   const assigned = handedIn(options);
   if (!assigned.ok) return fail(126, assigned.message);
   const session = new Session(root, cache, options, assigned.variables);
+  session.ownCommands = ownCommands();
   if (words.length === 0) {
     process.stderr.write(listing(cache.project));
     return 127;

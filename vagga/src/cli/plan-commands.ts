@@ -1,8 +1,8 @@
 // From the words of the command line to commands in their order, each with its own command line understood. Nothing runs yet.
-import { nearest } from '@suite/shared/schema/index.ts';
 import { inotifyWarning } from '../adapters/run/inotify-limit.ts';
 import type { Command } from '../config/model.ts';
 import { missingContainers } from '../config/references.ts';
+import { suggestion } from '../core/options/suggest.ts';
 import { commandOrder, resolveCommand } from '../core/plan/commands.ts';
 import { type CommandLine, commandLine } from '../core/run/command-line.ts';
 import { initCommands, volumeProblem } from './initialise.ts';
@@ -17,11 +17,8 @@ export interface PlannedCommand {
 
 function unknownCommand(session: Session, word: string): number {
   const { commands } = session.cache.project;
-  const near = nearest(word, [
-    ...Object.keys(commands),
-    ...Object.values(commands).flatMap(({ aliases }) => aliases),
-  ]);
-  const hint = near === undefined ? 'Run vagga without arguments to see the list.' : `Did you mean ${near}?`;
+  const names = [...Object.keys(commands), ...Object.values(commands).flatMap(({ aliases }) => aliases)];
+  const hint = suggestion(word, names, session.ownCommands);
   return say(121, `Command ${JSON.stringify(word)} not found and is not an alias\n${hint}`);
 }
 

@@ -48,6 +48,8 @@ export class Session {
   readonly copies: TransientCopies;
   /** Directories of persistent volumes that the running command fills, by name. */
   readonly filling = new Map<string, string>();
+  /** Names of commands of vagga itself, for who mistypes them. */
+  ownCommands: readonly string[] = [];
   cache: Cache;
   #network: Promise<IsolatedNetwork> | undefined;
 

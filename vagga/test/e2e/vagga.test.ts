@@ -162,6 +162,7 @@ t.test('exit codes (spec §4.9)', async t => {
   const unknown = rig.run('agrs');
   t.equal(unknown.code, 121);
   t.match(unknown.stderr, 'Command "agrs" not found and is not an alias\nDid you mean args?');
+  t.match(rig.run('_biuld'), { code: 121, stderr: /\nDid you mean _build\?\n$/ });
   t.match(rig.run('lost'), { code: 124, stderr: 'Command no-such-program not found in "/usr/local/sbin' });
   t.match(rig.run('before', 'x'), { code: 122, stderr: 'Unexpected argument x' });
   t.match(rig.run('--nope'), { code: 122, stderr: 'Unknown option --nope' });
@@ -175,7 +176,15 @@ t.test('exit codes (spec §4.9)', async t => {
   t.match(rig.run('--version'), { code: 0 });
   t.equal(rig.run('_list').stdout.split('\n').length, 15);
   const other = new Rig();
-  t.match(other.run('x'), { code: 126, stderr: /Config not found in path/ });
+  const [problem, ...beginning] = other.run('x').stderr.split('\n\n');
+  t.match(problem, /^Config not found in path /);
+  other.write('vagga.yaml', beginning.join('\n\n'));
+  t.match(
+    other.run(),
+    { code: 127, stderr: / {4}run {17}What `vagga` shows about it\n/ },
+    'it can be copied',
+  );
+  t.equal(other.run('x').code, 121);
   other.write('vagga.yaml', 'containers: {a: {setup: [!Nope x]}}\n');
   t.match(other.run('x'), {
     code: 126,

@@ -94,6 +94,9 @@ function titles(): readonly (readonly [string, string])[] {
   return shown.map(([name, { title }]) => [name, title]);
 }
 
+/** Those that people call. */
+export const ownCommands = (): readonly string[] => titles().map(([name]) => name);
+
 const find = (name: string): BuiltinEntry | undefined =>
   Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
 
