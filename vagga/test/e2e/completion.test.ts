@@ -31,7 +31,12 @@ t.before(() => {
 function shell(program: string, ...words: string[]): string {
   const { NODE_EXTRA_CA_CERTS: _, ...caller } = process.env;
   const env = { ...caller, PATH: `${rig.root}/bin:${process.env.PATH}`, HOME: rig.root, TERM: 'dumb' };
-  const { stdout, stderr, status } = spawnSync(program, words, { cwd: rig.root, env, encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(program, words, {
+    cwd: rig.root,
+    env,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr}`);
   return stdout;
 }
@@ -57,7 +62,7 @@ zpty -w z 'show() { print -r -- "<\${BUFFER}>"; BUFFER=; zle .accept-line }; zle
 zpty -w z 'print -r -- re''ady'
 zpty -r -m z out '*ready*'
 zpty -w -n z ${JSON.stringify(line)}$'\\t\\x18'
-zpty -r -m z out '*<*>*' || exit 3
+zpty -r -m z out '*<vagga*>*' || exit 3
 print -r -- "$out"
 zpty -d z`;
   rig.write('drive.zsh', script);

@@ -34,6 +34,13 @@ function wheel(name: string, version: string, text: string): Buffer {
 /** Compilers are hundreds of megabytes: those are for the long runs. */
 const LONG = process.env.SUITE_SOAK === '1';
 
+/** Compilers and headers once for all languages. */
+const BASE = `  base:
+    setup:
+    - !Debian bookworm
+    - !Install [build-essential, ca-certificates, git]
+`;
+
 /** A package index as PEP 503 has it: a page of links per project. */
 class Index {
   readonly #files = new Map<string, Buffer>();
@@ -95,9 +102,10 @@ t.test('§2.6 !Py3Requirements: from an index, listed, pip gone; a colleague cha
   colleague.write(
     'vagga.yaml',
     `containers:
+${BASE}
   c:
     setup:
-    - !Debian bookworm
+    - !Container base
     - !PipConfig
       index-urls: ["${url}"]
     - !Py3Requirements requirements.txt
@@ -136,13 +144,6 @@ commands:
   );
   t.match(again.stderr, /^c \[1\/3\] !Debian .*: cached/m, 'the base was not built again');
 });
-
-/** Compilers and headers once for all languages. */
-const BASE = `  base:
-    setup:
-    - !Debian bookworm
-    - !Install [build-essential, ca-certificates, git]
-`;
 
 /** The file beside the image of container `name`. */
 function beside(name: string, file: string): string {

@@ -107,7 +107,7 @@ export interface InsideFacts {
 
 export function judgeInside(facts: InsideFacts): Finding[] {
   const { engine, engineFailure, init, overlayFailure, fuseOverlay, cgroups } = facts;
-  const install = 'sudo apt-get install -y crun catatonit';
+  const install = 'sudo apt-get install -y crun tini';
   const slower = fuseOverlay
     ? 'fuse-overlayfs is used, which is slower'
     : 'steps are copied, which is slower';
@@ -120,8 +120,8 @@ export function judgeInside(facts: InsideFacts): Finding[] {
     init === undefined
       ? warning(
           'init',
-          'no catatonit: programs without own signal handlers ignore Ctrl-C',
-          'sudo apt-get install -y catatonit',
+          'no tini-static or catatonit: programs without own signal handlers ignore Ctrl-C',
+          'sudo apt-get install -y tini',
         )
       : ok('init', init),
     overlayFailure === undefined
