@@ -1,13 +1,14 @@
 // Containers as OCI images: the same bytes every time, and the same files in whatever takes them.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { probeRuntime } from '@suite/shared/oci/probe.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import t from 'tap';
 import { treeLines } from '../archives/tree.ts';
-import { TestRegistry } from './registry.ts';
+import { PASSWORD, TestRegistry, TokenServer, USER } from './registry.ts';
 import { Rig } from './rig.ts';
 import { imageProject } from './rig-images.ts';
 
@@ -30,6 +31,12 @@ function program(name: string, ...words: string[]): string {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`${name} ${words.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** For programs that ask a server of this very process. */
+async function meanwhile(name: string, ...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(name, words, { cwd: rig.root, timeout: 60_000 });
   return stdout.trim();
 }
 
@@ -164,3 +171,72 @@ t.test('_export --oci: by an ordinary user, with the owners that the container s
   t.same(inPodman('localhost/c:latest'), original());
   t.end();
 });
+
+t.test(
+  '_push_oci: with a token, by layers, with the list of packages; what is there is not sent again',
+  async t => {
+    const directory = mkdtempSync(join(scratch, 'tokens-'));
+    const tokens = new TokenServer(directory);
+    const realm = await tokens.start();
+    t.teardown(() => tokens.stop());
+    const registry = await TestRegistry.start(directory, { kind: 'token', realm });
+    t.teardown(() => registry.stop());
+    const image = `${registry.host}/team/c:1`;
+    const push = (environment: Record<string, string>, ...words: string[]) =>
+      rig.start(['_push_oci', 'c', ...words], environment).ended;
+    const stranger = await push({ REGISTRY_AUTH_FILE: join(directory, 'none.json') }, image);
+    t.equal(stranger.code, 121);
+    t.match(stranger.stderr, /refuses access \(401\); log in with: podman login 127/);
+    const auth = Buffer.from(`${USER}:${PASSWORD}`).toString('base64');
+    const authFile = join(directory, 'auth.json');
+    writeFileSync(authFile, JSON.stringify({ auths: { [registry.host]: { auth } } }));
+    const known = { REGISTRY_AUTH_FILE: authFile };
+    const pushed = await push(known, '--layers', '--sbom', image);
+    t.equal(pushed.code, 0, pushed.stderr);
+    t.match(pushed.stderr, /layer 1 of \d+: .* MiB sent\n.*list of packages: sent/s);
+    t.match(tokens.asked.join('\n'), /user repository:team\/c:pull,push|user repository:team\/c:push,pull/);
+    const again = await push(known, '--layers', image);
+    t.equal(again.stdout, pushed.stdout);
+    t.notMatch(again.stderr, /MiB sent/);
+    t.match(again.stderr, /is there already/);
+    const from = ['--authfile', authFile, '--tls-verify=false'];
+    const digest = pushed.stdout.trim();
+    t.equal(JSON.parse(await meanwhile('skopeo', 'inspect', ...from, `docker://${image}`)).Digest, digest);
+    const list = await meanwhile(
+      'skopeo',
+      'inspect',
+      '--raw',
+      ...from,
+      `docker://${registry.host}/team/c:${digest.replace(':', '-')}`,
+    );
+    const [referrer, ...others] = JSON.parse(list).manifests;
+    t.same(others, []);
+    t.equal(referrer.artifactType, 'application/spdx+json');
+    const document = JSON.parse(
+      await meanwhile(
+        'skopeo',
+        'inspect',
+        '--raw',
+        ...from,
+        `docker://${registry.host}/team/c@${referrer.digest}`,
+      ),
+    );
+    t.equal(document.subject.digest, digest);
+    await meanwhile(
+      'skopeo',
+      'copy',
+      '-q',
+      '--src-authfile',
+      authFile,
+      '--src-tls-verify=false',
+      `docker://${image}`,
+      'oci:fetched',
+    );
+    const wanted = treeLines(`${rig.root}/.vagga/c/.`, withoutPipe);
+    t.same(inOurs(t, '!OciImage {layout: ./image}', 'fetched'), wanted);
+    const short = rig.run('_version_hash', '-s', 'c').stdout.trim();
+    t.notMatch(rig.list(`.vagga/.roots/c.${short}`).join(), /oci-/, 'nothing stays beside the image');
+    for (const wrong of [`${registry.host}/UPPER`, `${image}@sha256:${'0'.repeat(64)}@`])
+      t.equal((await push(known, wrong)).code, 122);
+  },
+);

@@ -1,17 +1,29 @@
 // One HTTP request, directly or through a proxy, redirects followed.
-import { readFileSync } from 'node:fs';
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { createReadStream, readFileSync } from 'node:fs';
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { pipeline } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import { DOWNLOAD_IDLE_MS, REDIRECTS_MAX } from '../../config/defaults.ts';
 import { basicAuth, type ProxyVariables, proxyFor } from './proxies.ts';
+
+/** A file that is sent as it is. */
+export interface FileBody {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
 
 export interface HttpOptions {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
   /** `authorization` is not sent to another host than the first. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | FileBody;
   readonly proxies: ProxyVariables;
   readonly signal: AbortSignal;
   /** False: any certificate will do. */
@@ -99,7 +111,7 @@ async function once(url: URL, options: HttpOptions): Promise<IncomingMessage> {
     ...(auth !== undefined && { authorization: auth }),
     ...connection.headers,
     ...options.headers,
-    ...(options.body !== undefined && { 'content-length': String(Buffer.byteLength(options.body)) }),
+    ...(options.body !== undefined && { 'content-length': String(lengthOf(options.body)) }),
   };
   const { method = 'GET', signal } = options;
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -108,8 +120,17 @@ async function once(url: URL, options: HttpOptions): Promise<IncomingMessage> {
     asking.setTimeout(DOWNLOAD_IDLE_MS, () => asking.destroy(new Error('the server does not answer')));
     asking.once('error', reject);
     asking.once('response', resolve);
-    asking.end(options.body);
+    sendBody(asking, options.body);
   });
+}
+
+const lengthOf = (body: string | FileBody): number =>
+  typeof body === 'string' ? Buffer.byteLength(body) : body.sizeBytes;
+
+/** A server that has answered already may close before it has read all. */
+function sendBody(asking: ClientRequest, body: string | FileBody | undefined): void {
+  if (typeof body !== 'object') asking.end(body);
+  else pipeline(createReadStream(body.path), asking, error => error && asking.destroy(error));
 }
 
 const REDIRECTS = [301, 302, 303, 307, 308];

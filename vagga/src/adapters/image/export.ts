@@ -44,7 +44,7 @@ function layersOf({ layout, name, hash, perStep }: ExportRequest, store: LayerSt
 }
 
 /** `directory` exists and is empty. The layers stay until it is done. */
-async function exportLayout(directory: string, request: ExportRequest): Promise<Composed> {
+export async function exportLayout(directory: string, request: ExportRequest): Promise<Composed> {
   const store = new LayerStore(request.layout.layers);
   store.hold();
   try {

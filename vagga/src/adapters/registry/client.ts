@@ -1,188 +1,45 @@
 // The read side of the distribution protocol (OCI distribution-spec 1.1): manifests and blobs of one repository.
 import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { DOWNLOAD_RETRY_MS, IMAGE_DOCUMENT_BYTES_MAX, REGISTRY_ATTEMPTS } from '../../config/defaults.ts';
-import { type Challenge, parseChallenge } from '../../core/oci/challenge.ts';
+import { IMAGE_DOCUMENT_BYTES_MAX } from '../../config/defaults.ts';
 import { MANIFEST_TYPES } from '../../core/oci/documents.ts';
-import { type ImageReference, referenceText } from '../../core/oci/reference.ts';
-import { bodyText, type HttpOptions, request } from '../download/http.ts';
+import type { ImageReference } from '../../core/oci/reference.ts';
+import { bodyText } from '../download/http.ts';
 import type { ProxyVariables } from '../download/proxies.ts';
-import type { Credentials } from './credentials.ts';
-
-export interface RegistryOptions {
-  readonly proxies: ProxyVariables;
-  readonly signal: AbortSignal;
-  /** False: any certificate, and plain http when there is no TLS. */
-  readonly tlsVerify: boolean;
-  readonly credentials: Credentials | undefined;
-  /** Pause after the first failure. */
-  readonly retryMs?: number;
-}
-
-/** Where Docker Hub really is. */
-const HUB_HOST = 'registry-1.docker.io';
-
-const isBusy = (status: number): boolean => status === 429 || status >= 500;
-
-function isLoopback(registry: string): boolean {
-  const host = registry.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
-}
+import { RegistryConnection, type RegistryOptions } from './connection.ts';
 
 export class Registry {
-  readonly #reference: ImageReference;
-  readonly #options: RegistryOptions;
-  #base: string | undefined;
-  #authorization: string | undefined;
+  readonly #connection: RegistryConnection;
 
   constructor(reference: ImageReference, options: RegistryOptions) {
-    this.#reference = reference;
-    // A proxy would ask its own machine.
-    const proxies = isLoopback(reference.registry) ? {} : options.proxies;
-    this.#options = { ...options, proxies };
+    this.#connection = new RegistryConnection(reference, options);
   }
 
-  /** Whether certificates count. On the machine itself nobody listens in. */
   get tlsVerify(): boolean {
-    return this.#options.tlsVerify && !isLoopback(this.#reference.registry);
+    return this.#connection.tlsVerify;
   }
 
   get proxies(): ProxyVariables {
-    return this.#options.proxies;
+    return this.#connection.proxies;
   }
 
   /** The manifest or index; by digest the bytes are what was asked for. */
   async manifest(tagOrDigest: string): Promise<{ text: string; digest: string }> {
-    const answer = await this.#get(`manifests/${tagOrDigest}`, { accept: MANIFEST_TYPES.join(', ') });
+    const answer = await this.#connection.send(`manifests/${tagOrDigest}`, {
+      headers: { accept: MANIFEST_TYPES.join(', ') },
+      good: [200],
+    });
     const text = await bodyText(answer, IMAGE_DOCUMENT_BYTES_MAX);
     const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
     const promised = tagOrDigest.includes(':') ? tagOrDigest : answer.headers['docker-content-digest'];
     if (promised !== undefined && promised !== digest) {
-      throw new Error(`${this.#name()}: the registry gave ${digest} instead of ${promised}`);
+      throw new Error(`${this.#connection.name}: the registry gave ${digest} instead of ${promised}`);
     }
     return { text, digest };
   }
 
   /** Address and headers for a blob; the token is fresh as of the last manifest. */
   async blobRequest(digest: string): Promise<{ url: string; headers: Record<string, string> }> {
-    const url = `${await this.#baseUrl()}/blobs/${digest}`;
-    return { url, headers: this.#headers({}) };
+    const url = `${await this.#connection.baseUrl()}/blobs/${digest}`;
+    return { url, headers: this.#connection.headers() };
   }
-
-  async #get(path: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
-    const url = `${await this.#baseUrl()}/${path}`;
-    let answer = await this.#ask(url, headers);
-    if (answer.statusCode === 401) {
-      const challenge = parseChallenge(answer.headers['www-authenticate'] ?? '');
-      answer.destroy();
-      this.#authorization = await this.#authorize(challenge);
-      answer = await this.#ask(url, headers);
-    }
-    if (answer.statusCode === 200) return answer;
-    answer.destroy();
-    throw new Error(this.#refusal(answer.statusCode ?? 0));
-  }
-
-  #refusal(status: number): string {
-    const name = this.#name();
-    const anonymous = this.#options.credentials === undefined;
-    if (status === 401 || status === 403) {
-      const hint = anonymous ? `; log in with: podman login ${this.#reference.registry}` : '';
-      return `${name}: the registry refuses access (${status})${hint}`;
-    }
-    if (status === 404) {
-      // Docker Hub and others do not tell strangers what exists.
-      return `${name}: there is no such image${anonymous ? ', or it needs a login' : ''}`;
-    }
-    if (status === 429) return `${name}: the registry wants no more requests from here for now (429)`;
-    return `${name}: the registry answered ${status}`;
-  }
-
-  #name(): string {
-    return referenceText(this.#reference);
-  }
-
-  #http(headers: Readonly<Record<string, string>>): HttpOptions {
-    return { ...this.#options, tlsVerify: this.tlsVerify, headers };
-  }
-
-  #headers(more: Readonly<Record<string, string>>): Record<string, string> {
-    return { ...more, ...(this.#authorization !== undefined && { authorization: this.#authorization }) };
-  }
-
-  /** Tried again when the registry is busy or the connection breaks. */
-  async #ask(url: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
-    const { signal, retryMs = DOWNLOAD_RETRY_MS } = this.#options;
-    for (let number = 1; ; number++) {
-      const answer = await request(url, this.#http(this.#headers(headers))).catch((error: Error) => error);
-      const isFinal = number >= REGISTRY_ATTEMPTS || signal.aborted;
-      if (answer instanceof Error) {
-        if (isFinal) throw new Error(`${this.#name()}: ${answer.message}`);
-      } else if (isFinal || !isBusy(answer.statusCode ?? 0)) return answer;
-      else answer.destroy();
-      await sleep(retryMs * 2 ** (number - 1), undefined, { signal });
-    }
-  }
-
-  /** https, and http where that may be. */
-  async #baseUrl(): Promise<string> {
-    this.#base ??= await this.#findBase();
-    return `${this.#base}/v2/${this.#reference.repository}`;
-  }
-
-  async #findBase(): Promise<string> {
-    const { registry } = this.#reference;
-    const host = registry === 'docker.io' ? HUB_HOST : registry;
-    if (this.tlsVerify) return `https://${host}`;
-    try {
-      const answer = await request(`https://${host}/v2/`, this.#http({}));
-      answer.destroy();
-      return `https://${host}`;
-    } catch (error) {
-      if (this.#options.signal.aborted) throw error;
-      return `http://${host}`;
-    }
-  }
-
-  async #authorize(challenge: Challenge | undefined): Promise<string | undefined> {
-    const { credentials } = this.#options;
-    if (challenge === undefined) return undefined;
-    if (challenge.kind === 'basic') return basicOf(credentials);
-    const answer = await this.#askForToken(challenge);
-    if (answer.statusCode !== 200) {
-      answer.destroy();
-      throw new Error(this.#refusal(answer.statusCode === 404 ? 401 : (answer.statusCode ?? 0)));
-    }
-    const text = await bodyText(answer, IMAGE_DOCUMENT_BYTES_MAX);
-    const { token, access_token: other } = JSON.parse(text) as { token?: string; access_token?: string };
-    return `Bearer ${token || other}`;
-  }
-
-  async #askForToken(challenge: Challenge & { kind: 'bearer' }): Promise<IncomingMessage> {
-    const { credentials } = this.#options;
-    const realm = new URL(challenge.realm);
-    if (this.tlsVerify && realm.protocol !== 'https:') {
-      throw new Error(
-        `${this.#name()}: the registry wants the password sent to ${realm.origin} in the clear`,
-      );
-    }
-    const scope = challenge.scope ?? `repository:${this.#reference.repository}:pull`;
-    const asked = { ...(challenge.service !== undefined && { service: challenge.service }), scope };
-    if (credentials?.kind === 'identity-token') {
-      const grant = { grant_type: 'refresh_token', refresh_token: credentials.token, client_id: 'vagga' };
-      const body = new URLSearchParams({ ...grant, ...asked }).toString();
-      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-      return await request(realm.href, { ...this.#http(headers), method: 'POST', body });
-    }
-    for (const [name, value] of Object.entries(asked)) realm.searchParams.set(name, value);
-    const basic = basicOf(credentials);
-    return await request(realm.href, this.#http(basic === undefined ? {} : { authorization: basic }));
-  }
-}
-
-function basicOf(credentials: Credentials | undefined): string | undefined {
-  if (credentials?.kind !== 'password') return undefined;
-  const pair = `${credentials.user}:${credentials.password}`;
-  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }

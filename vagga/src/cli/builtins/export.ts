@@ -11,7 +11,7 @@ import { entry, type ParsedLine } from './registry.ts';
 import { print, unknownContainer } from './usage.ts';
 
 /** How the image is made, for all commands that make one. */
-const IMAGE_OPTIONS = [
+export const IMAGE_OPTIONS = [
   flag('layers', ['--layers'], 'A layer for each step instead of one for all'),
   valued('compress', ['--compress'], 'HOW', 'gzip (default), zstd or none'),
 ];
@@ -24,7 +24,7 @@ function epoch(): number | undefined | string {
 }
 
 /** Builds what is to be exported; or the exit code. */
-async function exportRequest(
+export async function exportRequest(
   session: Session,
   { given, words: [name = ''] }: ParsedLine,
   tag: string,

@@ -25,6 +25,7 @@ import { network } from './network.ts';
 import { packImage } from './pack-image.ts';
 import { psEntry } from './ps.ts';
 import { pushImage } from './push-image.ts';
+import { pushOciEntry } from './push-oci.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 import { run } from './run.ts';
 import { runInNetns } from './run-in-netns.ts';
@@ -83,6 +84,7 @@ const BUILTINS: Readonly<Record<string, BuiltinEntry>> = {
   _export: exportEntry,
   _pack_image: packImage,
   _push_image: pushImage,
+  _push_oci: pushOciEntry,
   _stop: { ...stopEntry, outside: true },
   _version_hash: versionHash,
   _watch: watchEntry,

@@ -33,6 +33,8 @@ export const MEDIA_TYPES = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',
   config: 'application/vnd.oci.image.config.v1+json',
+  empty: 'application/vnd.oci.empty.v1+json',
+  spdx: 'application/spdx+json',
 } as const;
 
 export const LAYER_TYPES = {
@@ -85,8 +87,41 @@ export function manifestText(
   });
 }
 
+/** What a referrer has in place of a config. */
+export const EMPTY_CONFIG = '{}';
+
+/** A document about `subject`. */
+export function referrerText(
+  facts: ImageFacts,
+  subject: BlobDescriptor,
+  empty: BlobDescriptor,
+  document: BlobDescriptor,
+): string {
+  return JSON.stringify({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    artifactType: document.mediaType,
+    config: empty,
+    layers: [document],
+    subject,
+    annotations: { 'org.opencontainers.image.created': isoTime(facts.createdS) },
+  });
+}
+
 /** `index.json` of a layout with one image, known by `tag`. */
 export function indexText({ platform }: ImageFacts, manifest: BlobDescriptor, tag: string): string {
   const found = { ...manifest, platform, annotations: { 'org.opencontainers.image.ref.name': tag } };
   return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [found] });
+}
+
+/** Where registries without the referrers interface keep the list of documents about an image: the tag `sha256-…`. */
+export function referrersTag(subject: BlobDescriptor): string {
+  return subject.digest.replace(':', '-');
+}
+
+/** That list with one more; `known`: what is in it already. */
+export function referrersText(known: readonly object[], artifactType: string, added: BlobDescriptor): string {
+  const others = known.filter(one => (one as Partial<BlobDescriptor>).digest !== added.digest);
+  const manifests = [...others, { ...added, artifactType }];
+  return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests });
 }

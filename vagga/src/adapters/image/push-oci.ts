@@ -1,0 +1,57 @@
+// A container into a registry: made as a layout beside the image, and sent from there.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { EMPTY_CONFIG, MEDIA_TYPES, referrerText } from '../../core/oci/compose.ts';
+import type { Composed } from '../oci-image/compose-layout.ts';
+import type { RegistryPush } from '../registry/push.ts';
+import { type ExportRequest, exportLayout } from './export.ts';
+import { sbomOf } from './sbom.ts';
+
+export interface PushRequest {
+  readonly exported: ExportRequest;
+  readonly registry: RegistryPush;
+  readonly tag: string;
+  /** The list of packages goes there, too. */
+  readonly sbom: boolean;
+  readonly say: (text: string) => void;
+}
+
+async function pushBlobs({ manifest, blobs }: Composed, { registry, say }: PushRequest): Promise<string> {
+  const text = readFileSync(blobs.path(manifest.digest), 'utf8');
+  const { layers, config } = JSON.parse(text) as { layers: (typeof manifest)[]; config: typeof manifest };
+  for (const [index, blob] of layers.entries()) {
+    const sent = await registry.blob(blob, blobs.path(blob.digest));
+    const size = `${(blob.size / 1024 ** 2).toFixed(1)} MiB`;
+    say(`layer ${index + 1} of ${layers.length}: ${sent ? `${size} sent` : 'is there already'}`);
+  }
+  await registry.blob(config, blobs.path(config.digest));
+  return text;
+}
+
+async function pushSbom({ manifest, facts, blobs }: Composed, request: PushRequest): Promise<void> {
+  const { registry, exported, say } = request;
+  const { layout, name, hash } = exported;
+  const sbom = sbomOf(layout.image(name, hash), facts, manifest.digest);
+  const document = blobs.text(sbom, MEDIA_TYPES.spdx);
+  const empty = blobs.text(EMPTY_CONFIG, MEDIA_TYPES.empty);
+  const text = referrerText(facts, manifest, empty, document);
+  const own = blobs.text(text, MEDIA_TYPES.manifest);
+  for (const blob of [document, empty]) await registry.blob(blob, blobs.path(blob.digest));
+  await registry.referrer(manifest, MEDIA_TYPES.spdx, text, own);
+  say('list of packages: sent');
+}
+
+/** Digest of the image. Throws a sentence. */
+export async function pushOci(request: PushRequest): Promise<string> {
+  const { exported, registry, tag, sbom } = request;
+  const directory = mkdtempSync(join(exported.layout.image(exported.name, exported.hash), 'oci-'));
+  try {
+    const composed = await exportLayout(directory, exported);
+    const text = await pushBlobs(composed, request);
+    await registry.manifest(tag, text, MEDIA_TYPES.manifest);
+    if (sbom) await pushSbom(composed, request);
+    return composed.manifest.digest;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
