@@ -26,7 +26,7 @@ commands:
         run: |
           mkdir /tmp/www; httpd -p 80 -h /tmp/www; echo yes > /tmp/www/alive
           while true; do
-            if printf 'GET /alive HTTP/1.0\\r\\n\\r\\n' | nc -w 1 $PEER 80 2>/dev/null | grep -q yes; then now=together; else now=alone; fi
+            if printf 'GET /alive HTTP/1.0\\r\\n\\r\\n' | timeout 2 nc -w 1 $PEER 80 2>/dev/null | grep -q yes; then now=together; else now=alone; fi
             echo $now > /tmp/www/new; mv /tmp/www/new /tmp/www/state; usleep 50000
           done
       two:
@@ -39,7 +39,7 @@ commands:
         user-id: 7
         run: |
           is() { for ip in 172.23.0.1 172.23.0.2; do
-            until printf 'GET /state HTTP/1.0\\r\\n\\r\\n' | nc -w 1 $ip 80 2>/dev/null | grep -qx $1; do usleep 50000; done; done; echo "both are $1"; }
+            until printf 'GET /state HTTP/1.0\\r\\n\\r\\n' | timeout 2 nc -w 1 $ip 80 2>/dev/null | grep -qx $1; do usleep 50000; done; done; echo "both are $1"; }
           is together
           vagga _network disjoint one -- two && is alone
           vagga _network fullmesh && is together
@@ -181,7 +181,7 @@ const GATEWAY_SCRIPT = `
 "$@" _run_in_netns c ip -o -4 addr show dev vagga_guest
 "$@" _run_in_netns c cat /etc/resolv.conf
 "$@" names; "$@" ports & port=$!
-until printf 'GET /file HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 1 172.23.255.2 18080 2>/dev/null | grep served; do sleep 0.1; done
+until printf 'GET /file HTTP/1.0\\r\\n\\r\\n' | timeout 2 busybox nc -w 1 172.23.255.2 18080 2>/dev/null | grep served; do sleep 0.1; done
 child=$(grep -ls 'www769[3]' /proc/[0-9]*/cmdline | head -1); child=\${child#/proc/}
 "$@" _run_in_netns --pid \${child%/cmdline} c ip -o -4 addr show dev serverg
 kill $port; wait $port; echo "ended: $?"
