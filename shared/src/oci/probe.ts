@@ -54,14 +54,17 @@ const INSTALL = 'apt-get install -y crun conmon catatonit   (or runc instead of 
  * may stand in the directory. In a user namespace mounts of the host cannot be undone, only covered. When neither works the
  * runtime's own message is the better one.
  */
-function without(mountPoint: string, argv: readonly string[]): string[] {
-  const script = 'umount -l "$0" 2>/dev/null || mount -t tmpfs none "$0" 2>/dev/null; exec "$@"';
+function without(mountPoint: string, isMounted: boolean, argv: readonly string[]): string[] {
+  const uncover = isMounted ? 'umount -l "$0" 2>/dev/null || ' : '';
+  const script = `${uncover}mount -t tmpfs none "$0" 2>/dev/null; exec "$@"`;
   return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, mountPoint, ...argv];
 }
 
 export function runtimeChoice(saved: SavedRuntime): RuntimeChoice {
   const hidden = HIDDEN[saved.kind];
-  return { ...saved, wrap: argv => (hidden === undefined ? [...argv] : without(hidden, argv)) };
+  // Where there are no cgroups, an empty place for them may stand already: what is below it is none.
+  const isMounted = saved.kind !== 'crun-without-cgroups';
+  return { ...saved, wrap: argv => (hidden === undefined ? [...argv] : without(hidden, isMounted, argv)) };
 }
 
 /** By us, now. */

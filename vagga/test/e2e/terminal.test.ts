@@ -1,7 +1,7 @@
 // Terminals and job control, as people use them: with keys, in a shell.
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
-import { until } from './rig.ts';
+import { until, VAGGA } from './rig.ts';
 import { serviceRig } from './rig-services.ts';
 import { Terminal } from './rig-terminal.ts';
 
@@ -49,11 +49,19 @@ const sleepers = (seconds: string) =>
     .filter(([program]) => program === 'sleep')
     .map(([, state]) => state);
 
+/** vagga has the terminal again: the keys go to the program as they are. */
+function hasKeys(command: string): boolean {
+  const words = rig.processes(`${VAGGA} ${command}`).map(pid => `/proc/${pid}/fd/0`);
+  return words.some(path =>
+    spawnSync('stty', ['-F', path, '-a'], { encoding: 'utf8' }).stdout.includes('-icanon'),
+  );
+}
+
 t.test('§5.4 signals: Ctrl-Z and fg, again and again; Ctrl-C ends with 130', async t => {
   for (const command of ['wait', 'direct']) {
     const terminal = await shell(t);
     terminal.type(`v ${command}\n`);
-    await until(() => sleepers('7731').join() === 'S', 'it runs');
+    await until(() => sleepers('7731').join() === 'S' && hasKeys(command), 'it runs');
     for (const _ of [1, 2, 3]) {
       terminal.type('\x1a');
       await terminal.shows('Stopped');
@@ -62,7 +70,7 @@ t.test('§5.4 signals: Ctrl-Z and fg, again and again; Ctrl-C ends with 130', as
       terminal.type('stty -a | grep -o "[-]*icanon"\n');
       t.equal((await terminal.shows(/-?icanon/)).trim(), 'icanon', 'the shell has its terminal back');
       terminal.type('fg\n');
-      await until(() => sleepers('7731')[0] === 'S', 'it goes on');
+      await until(() => sleepers('7731')[0] === 'S' && hasKeys(command), 'it goes on');
     }
     terminal.type('\x1a');
     await terminal.shows('Stopped');
@@ -70,7 +78,7 @@ t.test('§5.4 signals: Ctrl-Z and fg, again and again; Ctrl-C ends with 130', as
     terminal.type('bg\n');
     await terminal.shows(PROMPT);
     terminal.type('fg\n');
-    await until(() => sleepers('7731')[0] === 'S', 'it goes on in the foreground');
+    await until(() => sleepers('7731')[0] === 'S' && hasKeys(command), 'it goes on in the foreground');
     terminal.type('\x03');
     await terminal.shows(PROMPT);
     terminal.type('echo "code $?"\n');

@@ -72,11 +72,10 @@ export class JobControl {
     this.#stopUntilForeground(terminal);
     process.on('SIGTSTP', this.#asked);
     restoreTerminal(own);
-    if (terminal) {
-      this.#engine.kill('SIGCONT');
-      this.#resized();
-    }
+    if (terminal) this.#engine.kill('SIGCONT');
+    // At once: a key that comes after it must not be undone by it.
     signalGroups(bundle.id, 'SIGCONT');
+    if (terminal) this.#resized();
   }
 
   /** The whole group: the shell looks at its own child, which may be one that has started us. */

@@ -1,5 +1,5 @@
 // The terminal that we were started on: whose turn it is, and its settings.
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
@@ -24,21 +24,24 @@ export function inputOf(): 'inherit' | 'ignore' {
   return isatty(0) && isInBackground() ? 'ignore' : 'inherit';
 }
 
+/** Ctrl-Z in these milliseconds is for us: a stopped stty would be waited for without end. */
+const UNSTOPPABLE = 'trap "" TSTP; exec stty "$@"';
+
+function stty(words: readonly string[], stdio: StdioOptions): SpawnSyncReturns<string> {
+  return spawnSync('sh', ['-c', UNSTOPPABLE, 'stty', ...words], { stdio, encoding: 'utf8' });
+}
+
 /** All settings of the terminal on stdin in a form that `restoreTerminal` takes; undefined: they cannot be told. */
 export function terminalSettings(): string | undefined {
-  const { status, stdout } = spawnSync('stty', ['-g'], {
-    stdio: ['inherit', 'pipe', 'ignore'],
-    encoding: 'utf8',
-  });
+  const { status, stdout } = stty(['-g'], ['inherit', 'pipe', 'ignore']);
   return status === 0 ? stdout.trim() : undefined;
 }
 
 export function restoreTerminal(settings: string | undefined): void {
-  if (settings !== undefined) spawnSync('stty', [settings], { stdio: ['inherit', 'ignore', 'ignore'] });
+  if (settings !== undefined) stty([settings], ['inherit', 'ignore', 'ignore']);
 }
 
 /** `pid`: of a process whose input is the terminal; its programs are told by the kernel. */
 export function resizeTerminal(pid: number, { width, height }: { width: number; height: number }): void {
-  const words = ['-F', `/proc/${pid}/fd/0`, 'rows', String(height), 'cols', String(width)];
-  spawnSync('stty', words, { stdio: 'ignore' });
+  stty(['-F', `/proc/${pid}/fd/0`, 'rows', String(height), 'cols', String(width)], 'ignore');
 }
