@@ -142,7 +142,7 @@ commands:
     again.stderr,
     /^Container c is built again: step !Py3Requirements requirements\.txt changed: requirements\.txt:1 .*greeting==1\.0/m,
   );
-  t.match(again.stderr, /^c \[1\/3\] !Debian .*: cached/m, 'the base was not built again');
+  t.match(again.stderr, /^c \[1\/3\] !Container base: cached/m, 'the base was not built again');
 });
 
 /** The file beside the image of container `name`. */
