@@ -12,6 +12,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'util-linux', program: 'nsenter', groups: ['demo', 'test'] },
   { package: 'uidmap', program: 'newuidmap', groups: ['test'] },
   { package: 'gpg', program: 'gpg', groups: ['test'] },
+  { package: 'gpg-agent', program: 'gpg-agent', groups: ['test'] },
   { package: 'python3', program: 'python3', groups: ['test'] },
   { package: 'strace', program: 'strace', groups: ['test'] },
   { package: 'openssh-client', program: 'ssh-keygen', groups: ['test'] },
