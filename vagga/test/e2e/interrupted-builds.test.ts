@@ -1,8 +1,8 @@
 // Builds that end in the middle: killed, interrupted, or met by another one. Seeded; SUITE_SOAK=1 runs as many rounds as the
 // specification of the suite asks for.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { Rig, until } from './rig.ts';
@@ -125,6 +125,25 @@ async function disturb(t: Tap, signal: NodeJS.Signals, rounds: number, seed: num
   t.same(states(rig), [], 'the engine has nothing left');
   rig.remove();
 }
+
+t.test(
+  'what was killed between writing and renaming is swept by the next run, what still writes is left alone',
+  t => {
+    const rig = project();
+    t.equal(rig.run('x').code, 0);
+    const { pid: dead } = spawnSync('true');
+    const places = (pid: number) => [`.vagga/.start-cache.json.tmp.${pid}`, `.vagga/app.tmp.${pid}`];
+    for (const path of [dead, process.pid].flatMap(places)) symlinkSync('nowhere', join(rig.root, path));
+    rig.write('dep', 'after that');
+    t.match(rig.run('x'), { code: 0, stdout: 'end\n' });
+    t.same(
+      rig.list('.vagga').filter(name => name.includes('.tmp.')),
+      places(process.pid).map(path => basename(path)),
+    );
+    rig.remove();
+    t.end();
+  },
+);
 
 t.test('killed at random moments of a build: the next run succeeds with the same hash', async t => {
   await disturb(t, 'SIGKILL', SOAK ? 100 : 8, SEED);

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SEARCH_PATH } from '../../config/defaults.ts';
+import { temporaryFor } from '../storage/temporary.ts';
 import { applets, type Busybox } from './busybox.ts';
 
 /** Where programs and their libraries are; `/bin` is the capsule's own. */
@@ -104,7 +105,8 @@ export function capsuleRoot(base: string, project: string, busybox: Busybox): st
     }
   }
   const program = join(root, 'vagga/bin/vagga');
-  writeFileSync(`${program}.${process.pid}`, wrapper(project), { mode: 0o755 });
-  renameSync(`${program}.${process.pid}`, program);
+  const successor = temporaryFor(program);
+  writeFileSync(successor, wrapper(project), { mode: 0o755 });
+  renameSync(successor, program);
   return root;
 }

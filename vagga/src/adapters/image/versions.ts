@@ -2,6 +2,7 @@
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { runChild } from '../build/child.ts';
+import { temporaryFor } from '../storage/temporary.ts';
 import type { Layout } from './layout.ts';
 import { currentVersion, isCurrent } from './store.ts';
 
@@ -30,7 +31,7 @@ export async function install(layout: Layout, slot: string, name: string, hash: 
 
 /** Replaces a symlink at once, so that a reader always finds one. */
 function pointTo(link: string, target: string): void {
-  const temporary = `${link}.tmp.${process.pid}`;
+  const temporary = temporaryFor(link);
   symlinkSync(target, temporary);
   renameSync(temporary, link);
 }

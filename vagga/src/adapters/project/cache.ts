@@ -7,6 +7,7 @@ import type { Project } from '../../config/model.ts';
 import type { Settings } from '../../config/settings-model.ts';
 import type { SessionIds } from '../../core/ids/session.ts';
 import { currentIds } from '../namespace/current.ts';
+import { temporaryFor } from '../storage/temporary.ts';
 import type { Found } from './find.ts';
 import { isInCapsule } from './in-capsule.ts';
 import { type PackedStamps, packedAreFresh, packStamps } from './packed-stamps.ts';
@@ -127,12 +128,12 @@ export function writeCache(root: string, cache: Cache): void {
   // In a capsule the settings come from elsewhere: the next start outside would read everything anew.
   if (isInCapsule()) return;
   const file = fileOf(root);
-  const temporary = `${file}.${process.pid}`;
   try {
     mkdirSync(join(root, '.vagga'), { recursive: true });
     const { cached } = currentIds();
     const images = packed(root, cache.images);
     const whole = { ...cache, images, ...(cached !== undefined && { ids: cached }) };
+    const temporary = temporaryFor(file);
     writeFileSync(temporary, JSON.stringify(whole));
     renameSync(temporary, file);
   } catch {

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileStatus } from '@suite/shared/linux/statx.ts';
+import { temporaryFor } from '../storage/temporary.ts';
 import { HOW, isUnchanged, type Stamp } from './stamps.ts';
 
 /** Where they are, and which: another process may have packed others in the meantime. */
@@ -25,8 +26,8 @@ export function packStamps(file: string, stamps: readonly Stamp[]): PackedStamps
   for (const [index, [, how, ...rest]] of stamps.entries())
     numbers.set([how, ...(rest.length > 0 ? rest : [Number.NaN])], 2 + index * NUMBERS);
   const paths = Buffer.from(stamps.map(([path]) => `${path}\0`).join(''));
-  const temporary = `${file}.${process.pid}`;
   mkdirSync(dirname(file), { recursive: true });
+  const temporary = temporaryFor(file);
   writeFileSync(temporary, Buffer.concat([Buffer.from(numbers.buffer), paths]));
   renameSync(temporary, file);
   return { file, id };

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { loadImage } from '../../adapters/editors/load-image.ts';
+import { temporaryFor } from '../../adapters/storage/temporary.ts';
 import { devcontainer, imageName } from '../../core/editors/devcontainer.ts';
 import { has, valuesOf } from '../../core/options/parse.ts';
 import { flag, valued } from '../../core/options/spec.ts';
@@ -19,8 +20,9 @@ function write(session: Session, name: string): number {
   const directory = join(layout.root, '.devcontainer');
   const file = join(directory, 'devcontainer.json');
   mkdirSync(directory, { recursive: true });
-  writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(config, null, 2)}\n`);
-  renameSync(`${file}.${process.pid}`, file);
+  const temporary = temporaryFor(file);
+  writeFileSync(temporary, `${JSON.stringify(config, null, 2)}\n`);
+  renameSync(temporary, file);
   return print('.devcontainer/devcontainer.json');
 }
 

@@ -10,6 +10,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFor } from '../../adapters/storage/temporary.ts';
 import { has } from '../../core/options/parse.ts';
 import { flag } from '../../core/options/spec.ts';
 import { say, warn } from '../session.ts';
@@ -23,7 +24,7 @@ function link(directory: string, name: string, target: string): boolean {
     warn(`${path} is no symlink and stays as it is`);
     return false;
   }
-  const temporary = join(directory, `.${name}.${process.pid}`);
+  const temporary = temporaryFor(path);
   symlinkSync(target, temporary);
   renameSync(temporary, path);
   return true;

@@ -16,6 +16,7 @@ import { APK_OPEN_BYTES_MAX, APK_PACKED_BYTES_MAX } from '../../../config/defaul
 import { type Gunzip, type Member, signaturesOf, splitMembers, tarFiles } from '../../../core/apk/archive.ts';
 import { dataHash, findPackage, type IndexEntry } from '../../../core/apk/index-file.ts';
 import { fetchBytes, fetchProblem } from '../../download/fetch-bytes.ts';
+import { temporaryFor } from '../../storage/temporary.ts';
 import type { BuildContext } from '../context.ts';
 import { asking } from '../downloads.ts';
 import { alpineKeys } from './alpine-keys.ts';
@@ -130,7 +131,7 @@ async function fetched(url: string, context: BuildContext): Promise<Buffer> {
 
 function keep(directory: string, program: Uint8Array): void {
   mkdirSync(directory, { recursive: true });
-  const temporary = join(directory, `apk.static.${process.pid}`);
+  const temporary = temporaryFor(join(directory, 'apk.static'));
   writeFileSync(temporary, program);
   chmodSync(temporary, 0o755);
   renameSync(temporary, join(directory, 'apk.static'));
