@@ -126,9 +126,8 @@ export const UBUNTU_PORTS_MIRROR = 'http://ports.ubuntu.com/ubuntu-ports';
 /** Releases that are not maintained any more move there. */
 export const UBUNTU_OLD_MIRROR = 'http://old-releases.ubuntu.com/ubuntu';
 
-export const DEBIAN_MIRROR = 'http://deb.debian.org/debian';
+/** The mirror of the day is the host's own, else the one that mmdebstrap knows; this one has what those have no more. */
 export const DEBIAN_OLD_MIRROR = 'http://archive.debian.org/debian';
-export const DEBIAN_SNAPSHOT_MIRROR = 'http://snapshot.debian.org/archive';
 
 export const ALPINE_MIRROR = 'http://dl-cdn.alpinelinux.org/alpine/';
 

@@ -16,10 +16,9 @@ const DATE = '20260131T000000Z';
 const archive = new Archive(main);
 
 const hosts = new AllHosts({
-  'snapshot.debian.org': path =>
+  'snapshots.example': path =>
     filesBelow(main, `/archive/debian/${DATE}/`)(path) ??
     filesBelow(security, `/archive/debian-security/${DATE}/`)(path),
-  'deb.debian.org': () => undefined,
   'archive.debian.org': filesBelow(main, '/debian/'),
   'my.example': filesBelow(main, '/archive/'),
 });
@@ -30,6 +29,9 @@ const CONFIG = `containers:
     setup:
     - !DebianRelease {codename: oldworm, snapshot: "20260131", components: [main, universe]}
     - !Install [hello]
+  undated:
+    setup:
+    - !Debian {suite: oldworm, snapshot: "20260201"}
   archived:
     setup:
     - !Debian oldworm
@@ -58,14 +60,16 @@ t.teardown(() => {
   rig.remove();
 });
 
-const build = (name: string, settings = `debian-keyring: ${join(rig.root, 'own.asc')}\n`) =>
+const SETTINGS = `debian-keyring: ${join(rig.root, 'own.asc')}\ndebian-snapshot-mirror: http://snapshots.example/archive\n`;
+
+const build = (name: string, settings = SETTINGS) =>
   rig.start(['_build', name], { http_proxy: proxy, no_proxy: '', VAGGA_SETTINGS: settings }).ended;
 const sources = (name: string) => rig.read(`.vagga/${name}/etc/apt/sources.list`).split('\n').filter(Boolean);
 
 t.test('§2.1 !DebianRelease: the archive as it was at a date', async t => {
   const built = await build('dated');
   t.equal(built.code, 0, built.stderr);
-  const base = 'http://snapshot.debian.org/archive';
+  const base = 'http://snapshots.example/archive';
   t.same(sources('dated'), [
     `deb ${base}/debian/${DATE} oldworm main universe`,
     `deb ${base}/debian/${DATE} oldworm-updates main universe`,
@@ -75,10 +79,32 @@ t.test('§2.1 !DebianRelease: the archive as it was at a date', async t => {
   t.match(rig.read(`.vagga/.roots/dated.${short}/debian-packages.txt`), /^ii\s+hello /m);
 });
 
+t.test('§2.1 !DebianRelease: nobody is asked for a date before a setting says who', async t => {
+  const refused = await build('undated', '{}');
+  t.equal(refused.code, 121);
+  t.match(refused.stderr, /snapshot needs the setting debian-snapshot-mirror/);
+});
+
+t.test('§2.1 !Debian: a host without sources of its own uses those of mmdebstrap', async t => {
+  const prepare =
+    'mount -t tmpfs none /etc/apt/sources.list.d && if [ -e /etc/apt/sources.list ]; then mount --bind /dev/null /etc/apt/sources.list; fi';
+  const foreign = new Rig({ as: 'user', user: { prepare } });
+  t.teardown(() => foreign.remove());
+  foreign.write('vagga.yaml', 'containers: {c: {setup: [!Debian nowhere]}}\n');
+  const before = hosts.asked.length;
+  const built = await foreign.start(['_build', 'c'], { http_proxy: proxy, no_proxy: '' }).ended;
+  t.equal(built.code, 121, built.stderr);
+  const asked = hosts.asked.slice(before).filter(url => /\/debian\/dists\/nowhere\/InRelease$/.test(url));
+  t.match(asked[0], /^http:\/\/archive\./, 'the archive of old releases is looked at');
+  t.ok(
+    asked.some(url => !url.startsWith('http://archive.')),
+    'then mmdebstrap goes where it always goes',
+  );
+});
+
 t.test('§2.1 !Debian: a release that the mirror has no more', async t => {
   const built = await build('archived');
   t.equal(built.code, 0, built.stderr);
-  t.ok(hosts.asked.includes('http://deb.debian.org/debian/dists/oldworm/InRelease'), 'asked for first');
   t.same(sources('archived'), ['deb http://archive.debian.org/debian oldworm main']);
 });
 

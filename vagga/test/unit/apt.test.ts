@@ -85,10 +85,10 @@ t.test('§2.1 !AptTrust: keys are recognised by what they are', async t => {
 });
 
 t.test('§2.1 !Debian, §2.1 !DebianRelease: a release is itself, its updates and its fixes', async t => {
-  t.same(releaseLines('http://deb.debian.org/debian', 'bookworm', []), [
-    'deb http://deb.debian.org/debian bookworm main',
-    'deb http://deb.debian.org/debian bookworm-updates main',
-    'deb http://deb.debian.org/debian-security bookworm-security main',
+  t.same(releaseLines('http://m.example/debian', 'bookworm', []), [
+    'deb http://m.example/debian bookworm main',
+    'deb http://m.example/debian bookworm-updates main',
+    'deb http://m.example/debian-security bookworm-security main',
   ]);
   t.same(
     releaseLines('http://m/debian/', 'buster', ['main', 'contrib']).at(-1),

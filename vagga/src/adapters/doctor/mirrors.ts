@@ -1,20 +1,19 @@
 // Whether the servers answer from which the project's distributions come.
-import { ALPINE_MIRROR, DEBIAN_MIRROR, DOCTOR_MIRROR_WAIT_MS, UBUNTU_MIRROR } from '../../config/defaults.ts';
+import { ALPINE_MIRROR, DOCTOR_MIRROR_WAIT_MS, UBUNTU_MIRROR } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
 import type { Settings } from '../../config/settings-model.ts';
 import type { MirrorFacts } from '../../core/doctor/judge.ts';
-import { hostSources } from '../build/distro/debian.ts';
+import { hostMirror } from '../build/distro/debian.ts';
 import { request } from '../download/http.ts';
 import { proxyVariables } from '../run/proxies.ts';
 
 const isHttp = (url: string | undefined): url is string => url !== undefined && /^https?:/.test(url);
 
-/** The one that a build would ask first. */
-function mirrorsOf(settings: Settings): Readonly<Record<string, string>> {
-  const onHost = hostSources().find(({ uri }) => isHttp(uri) && /debian/.test(uri))?.uri;
+/** The one that a build would ask first; undefined: mmdebstrap's own. */
+function mirrorsOf(settings: Settings): Readonly<Record<string, string | undefined>> {
   const ubuntu = isHttp(settings.ubuntuMirror) ? settings.ubuntuMirror : UBUNTU_MIRROR;
   return {
-    debian: settings.debianMirror ?? onHost ?? DEBIAN_MIRROR,
+    debian: settings.debianMirror ?? hostMirror(),
     ubuntu,
     alpine: settings.alpineMirror ?? ALPINE_MIRROR,
   };
@@ -45,5 +44,5 @@ export function mirrorFacts(settings: Settings, project: Project | undefined): P
   const used = Object.entries(mirrorsOf(settings)).filter(([name]) =>
     project === undefined ? name === 'debian' : isUsed(name, project),
   );
-  return Promise.all(used.map(([name, url]) => ask(name, url, settings)));
+  return Promise.all(used.flatMap(([name, url]) => (url === undefined ? [] : [ask(name, url, settings)])));
 }

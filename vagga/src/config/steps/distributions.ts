@@ -10,7 +10,7 @@ const mirror = s.optional(
 );
 const snapshot = s.optional(
   s.text({ pattern: /^\d{8}(T\d{6}Z)?$/, hint: 'write 20260131 or 20260131T120000Z' }),
-  'the archive as it was at this date, from snapshot.debian.org',
+  'the archive as it was at this date, below the setting `debian-snapshot-mirror`',
 );
 const components = list('main when none is given');
 

@@ -1,7 +1,7 @@
-// `!Debian`, `!DebianRelease`: from the host's own mirror where it has one for the suite, else from Debian's.
+// `!Debian`, `!DebianRelease`: from the host's own mirror where it has one, else from the one that mmdebstrap knows.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEBIAN_MIRROR, DEBIAN_OLD_MIRROR, DEBIAN_SNAPSHOT_MIRROR } from '../../../config/defaults.ts';
+import { DEBIAN_OLD_MIRROR } from '../../../config/defaults.ts';
 import { datedLines, releaseLines } from '../../../core/debian/releases.ts';
 import { type AptSource, parseSources, sourceLines } from '../../../core/debian/sources.ts';
 import type { DebianRelease } from '../../../core/steps/package-actions.ts';
@@ -19,8 +19,11 @@ const OLD_KEYS = '/usr/share/keyrings/debian-archive-removed-keys.gpg';
 const ANY_AGE = 'Acquire::Check-Valid-Until "false"';
 const NO_TRANSLATIONS = 'Acquire::Languages "none"';
 
+const NO_SNAPSHOTS =
+  'snapshot needs the setting debian-snapshot-mirror: the address below which an archive keeps Debian by date, e.g. in ~/.config/vagga/settings.yaml';
+
 /** What the host's own apt uses. */
-export function hostSources(): AptSource[] {
+function hostSources(): AptSource[] {
   const read = (path: string): AptSource[] => {
     try {
       return parseSources(path, readFileSync(path, 'utf8'));
@@ -33,14 +36,20 @@ export function hostSources(): AptSource[] {
   try {
     names = readdirSync(directory).filter(name => /\.(list|sources)$/.test(name));
   } catch {
-    // A host without apt: Debian's own mirror applies.
+    // A host without apt: mmdebstrap's own mirror applies.
   }
   return [join(APT_DIRECTORY, 'sources.list'), ...names.sort().map(name => join(directory, name))].flatMap(
     read,
   );
 }
 
+/** The host's mirror for any release of Debian; undefined: none is asked over http, or the host is no Debian. */
+export function hostMirror(): string | undefined {
+  return hostSources().find(({ uri }) => /^https?:.*\/debian\/*$/.test(uri))?.uri;
+}
+
 interface Archive {
+  /** Empty: mmdebstrap's own. */
   readonly lines: readonly string[];
   readonly aptOptions?: readonly string[];
   readonly isOld?: boolean;
@@ -48,9 +57,11 @@ interface Archive {
 
 async function fromDebian(context: BuildContext, release: DebianRelease): Promise<Archive | string> {
   const { suite, components } = release;
-  const chosen = await chooseMirror([DEBIAN_MIRROR, DEBIAN_OLD_MIRROR], suite, asking(context));
-  if (!chosen.ok) return chosen.message;
-  if (chosen.mirror === DEBIAN_MIRROR) return { lines: releaseLines(DEBIAN_MIRROR, suite, components) };
+  const own = hostMirror();
+  const mirrors = own === undefined ? [DEBIAN_OLD_MIRROR] : [own, DEBIAN_OLD_MIRROR];
+  const chosen = await chooseMirror(mirrors, suite, asking(context));
+  if (!chosen.ok) return own === undefined ? { lines: [] } : chosen.message;
+  if (chosen.mirror === own) return { lines: releaseLines(own, suite, components) };
   const lines = sourceLines([], suite, components, DEBIAN_OLD_MIRROR);
   return { lines, aptOptions: [ANY_AGE], isOld: true };
 }
@@ -58,7 +69,8 @@ async function fromDebian(context: BuildContext, release: DebianRelease): Promis
 async function archiveOf(context: BuildContext, release: DebianRelease): Promise<Archive | string> {
   const { suite, components, mirror = context.settings.debianMirror, snapshot } = release;
   if (snapshot !== undefined) {
-    const base = context.settings.debianSnapshotMirror ?? DEBIAN_SNAPSHOT_MIRROR;
+    const base = context.settings.debianSnapshotMirror;
+    if (base === undefined) return NO_SNAPSHOTS;
     return { lines: datedLines(base, snapshot, suite, components), aptOptions: [ANY_AGE] };
   }
   const lines = sourceLines(hostSources(), suite, components, mirror);
@@ -85,6 +97,7 @@ export async function bootstrapDebian(
   const failed = await bootstrapInto(context, {
     suite: release.suite,
     sources: archive.lines,
+    components: release.components,
     variant: release.variant,
     ...(release.arch !== undefined && { arch: release.arch }),
     baseCache: 'debian-base',

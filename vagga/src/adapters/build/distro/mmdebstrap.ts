@@ -13,6 +13,8 @@ export interface Bootstrap {
   readonly suite: string;
   /** As in sources.list; they stay in the image. Empty: mmdebstrap's own. */
   readonly sources: readonly string[];
+  /** Of mmdebstrap's own sources; lines say theirs themselves. */
+  readonly components?: readonly string[];
   readonly variant: string;
   /** Undefined: that of the machine. */
   readonly arch?: string;
@@ -65,7 +67,7 @@ function deviceHooks(): string[] {
 }
 
 function argvOf(bootstrap: Bootstrap, target: string, cache: string): string[] {
-  const { suite, sources, variant, arch, include, aptOptions, keyring } = bootstrap;
+  const { suite, sources, components = [], variant, arch, include, aptOptions, keyring } = bootstrap;
   const secure = sources.some(line => line.includes('https:'));
   const packages = [...include, ...(secure ? ['ca-certificates'] : [])];
   return [
@@ -76,6 +78,7 @@ function argvOf(bootstrap: Bootstrap, target: string, cache: string): string[] {
     ...aptOptions.map(line => `--aptopt=${line}`),
     ...(keyring === undefined ? [] : [`--keyring=${keyring}`]),
     ...(arch === undefined ? [] : [`--architectures=${arch}`]),
+    ...(sources.length > 0 || components.length === 0 ? [] : [`--components=${components.join(',')}`]),
     ...(packages.length === 0 ? [] : [`--include=${packages.join(',')}`]),
     ...cacheHooks(cache),
     ...deviceHooks(),
