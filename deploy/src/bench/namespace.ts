@@ -1,5 +1,6 @@
 import { execInPlace } from '@suite/shared/linux/exec.ts';
-import { findProgram, probeRuntime } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
+import { probeRuntime } from '@suite/shared/oci/probe.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 
 const ENTERED = 'BENCH_MOUNT_NAMESPACE';

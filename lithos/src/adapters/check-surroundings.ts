@@ -3,7 +3,7 @@
 import { lookup } from 'node:dns/promises';
 import { access, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import { diagnostic, locate, type Place } from '../config/locate.ts';

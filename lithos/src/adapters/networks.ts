@@ -7,7 +7,7 @@ import { closeSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } 
 import { join } from 'node:path';
 import type { Logger } from '@suite/shared/cli/log.ts';
 import { inNetwork, loopbackUp, newNetwork } from '@suite/shared/linux/netns.ts';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import type { Proc, RunResult } from '@suite/shared/ports/proc.ts';
 import { LIMITS, TIMES } from '../config/defaults.ts';
 import type { DesiredInstance, NetworkSpec } from '../core/desired/types.ts';

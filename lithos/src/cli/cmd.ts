@@ -1,7 +1,7 @@
 // What lithos_cmd does: finds the entry, makes it an instance of its own name, and runs that in the foreground.
 import { colours } from '@suite/shared/cli/colours.ts';
 import { EXIT } from '@suite/shared/cli/exit.ts';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import { type Diagnostic, printDiagnostics } from '@suite/shared/schema/index.ts';
 import { nearest } from '@suite/shared/schema/nearest.ts';

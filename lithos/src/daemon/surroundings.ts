@@ -2,8 +2,9 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { sealedCopy } from '@suite/shared/linux/sealed-copy.ts';
-import { findProgram, probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
+import { probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { OciRuntime } from '@suite/shared/oci/runtime.ts';
 import { provesBarrier } from '@suite/shared/oci/start-barrier.ts';
 import type { TrialPlace } from '@suite/shared/oci/trial.ts';

@@ -12,7 +12,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { inNetwork, loopbackUp, newNetwork } from '@suite/shared/linux/netns.ts';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import t from 'tap';
 import { Networks } from '../../src/adapters/networks.ts';

@@ -20,7 +20,7 @@ import { cgroupPaths, controllerDirectory } from '@suite/shared/linux/cgroup.ts'
 import { ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
 import { devMajor, devMinor } from '@suite/shared/linux/device-numbers.ts';
 import { inNetwork, loopbackUp, newNetwork } from '@suite/shared/linux/netns.ts';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { Host, until } from '../support.ts';
 
 const ATTEMPTS = join(process.env.SUITE_ROOT ?? join(process.cwd(), '..'), 'lithos/test/helpers/escape');

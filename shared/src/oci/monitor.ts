@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { cgroupPaths } from '../linux/cgroup.ts';
 import { ownCgroupMounts, readCgroupStats } from '../linux/cgroup-files.ts';
-import { findProgram } from './probe.ts';
+import { findProgram } from '../linux/programs.ts';
 import { lastMessage, type OciRuntime } from './runtime.ts';
 
 export interface MonitorOptions {

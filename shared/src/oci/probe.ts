@@ -1,6 +1,6 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseCgroupMounts } from '../linux/cgroup.ts';
+import { findProgram } from '../linux/programs.ts';
 import type { Proc } from '../ports/proc.ts';
 import { type TrialPlace, tryContainer } from './trial.ts';
 
@@ -65,25 +65,6 @@ export function runtimeChoice(saved: SavedRuntime): RuntimeChoice {
   // Where there are no cgroups, an empty place for them may stand already: what is below it is none.
   const isMounted = saved.kind !== 'crun-without-cgroups';
   return { ...saved, wrap: argv => (hidden === undefined ? [...argv] : without(hidden, isMounted, argv)) };
-}
-
-/** By us, now. */
-export function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Absolute path of a program; /usr/sbin is looked at too, where runc is and a user's PATH often is not. */
-export function findProgram(name: string, path = process.env.PATH ?? ''): string | undefined {
-  const directories = [...path.split(':'), '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
-  return directories
-    .filter(directory => directory.startsWith('/'))
-    .map(directory => join(directory, name))
-    .find(isExecutable);
 }
 
 function readOr(path: string, otherwise: string): string {

@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { findProgram } from '../../src/linux/programs.ts';
 import { writeBundle } from '../../src/oci/bundle.ts';
 import { capabilitiesOf } from '../../src/oci/capabilities.ts';
 import { toOciConfig } from '../../src/oci/config.ts';
 import { checkMountPoints } from '../../src/oci/mount-points.ts';
-import { findProgram, probeRuntime, runtimeChoice } from '../../src/oci/probe.ts';
+import { probeRuntime, runtimeChoice } from '../../src/oci/probe.ts';
 import { lastMessage, OciRuntime } from '../../src/oci/runtime.ts';
 import { orderMounts, type SandboxMount, type SandboxSpec } from '../../src/oci/sandbox.ts';
 import { liveSecurity, securitySummary } from '../../src/oci/security.ts';

@@ -1,22 +1,16 @@
-// What can be done from the start-up cache alone: the listing, and a command whose image is built and up to date.
-import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+// What can be run from the start-up cache alone: a command whose image is built and up to date.
 import { Layout } from '../adapters/image/layout.ts';
 import { isBuilt, isCurrent } from '../adapters/image/store.ts';
-import { isInside } from '../adapters/namespace/current.ts';
-import { adoptIds } from '../adapters/namespace/quick-ids.ts';
-import { usableRuntime } from '../adapters/oci/engine.ts';
-import { type Cache, type CachedRuntime, cachedHash, readCache } from '../adapters/project/cache.ts';
-import { findProject } from '../adapters/project/find.ts';
+import { quickEngine } from '../adapters/oci/quick-engine.ts';
+import { type Cache, cachedHash } from '../adapters/project/cache.ts';
 import { runForeground } from '../adapters/run/foreground.ts';
 import { type NotStarted, type Prepared, prepareRun, type RunRequest } from '../adapters/run/prepare.ts';
 import { wantsTerminal } from '../adapters/run/terminal.ts';
 import { NeedsFull } from '../adapters/volumes/place.ts';
 import type { RunCommand } from '../config/model.ts';
-import { listing } from '../core/listing.ts';
 import { containersOf, resolveCommand } from '../core/plan/commands.ts';
-import { isOwnName } from '../core/plan/symlinks.ts';
 import { argvOf } from '../core/run/arguments.ts';
+import { knownProject } from './answers.ts';
 
 /** Keys that the full program honours. */
 const NEEDS_MORE = [
@@ -46,13 +40,6 @@ export function report(ended: NotStarted): number {
   if (ended.stdout !== undefined) process.stdout.write(ended.stdout);
   if (ended.stderr !== undefined) process.stderr.write(ended.stderr);
   return ended.code;
-}
-
-/** A user's engine is started through the words that enter the user namespace. */
-function quickEngine(cache: Cache): CachedRuntime | undefined {
-  const words = process.getuid?.() === 0 ? (isInside() ? [] : undefined) : adoptIds(cache.ids);
-  const engine = words && usableRuntime(cache.runtime);
-  return engine && { ...engine, prefix: [...words, ...engine.prefix] };
 }
 
 /** Undefined: only inside the namespace one may look into the image, or give a volume its owner. */
@@ -104,33 +91,11 @@ function quickRun(
   });
 }
 
-/** `_build` of what is built and current has nothing to do. */
-function quickBuild(root: string, cache: Cache, name: string): Promise<number> | undefined {
-  const container = Object.hasOwn(cache.project.containers, name)
-    ? cache.project.containers[name]
-    : undefined;
-  if (container === undefined || quickEngine(cache) === undefined) return undefined;
-  const hash = cachedHash(cache, name);
-  const layout = new Layout(root, cache.settings);
-  if (hash === undefined || !isCurrent(layout, name, hash)) return undefined;
-  return isBuilt(layout, name, hash, container) ? Promise.resolve(0) : undefined;
-}
-
 /** Undefined: the full program must decide. */
-export function quickStart(argv: readonly string[]): Promise<number> | undefined {
-  const [word] = argv;
-  if (!isOwnName(basename(process.argv[1] ?? ''))) return undefined;
-  const isBuild = word === '_build' && argv.length === 2;
-  if (word?.startsWith('-') || (word?.startsWith('_') && !isBuild)) return undefined;
-  const found = findProject(process.cwd());
-  if (found === undefined || statSync(found.root).uid !== process.getuid?.()) return undefined;
-  const cache = readCache(found);
-  if (cache === undefined || cache.warnings.length > 0) return undefined;
-  if (word === undefined) {
-    process.stderr.write(listing(cache.project));
-    return Promise.resolve(127);
-  }
-  if (isBuild) return quickBuild(found.root, cache, argv[1] as string);
-  const name = resolveCommand(cache.project.commands, word);
-  return name === undefined ? undefined : quickRun(found.root, cache, name, argv.slice(1));
+export function quickStart([word, ...words]: readonly string[]): Promise<number> | undefined {
+  if (word === undefined || word.startsWith('-') || word.startsWith('_')) return undefined;
+  const known = knownProject();
+  if (known === undefined) return undefined;
+  const name = resolveCommand(known.cache.project.commands, word);
+  return name === undefined ? undefined : quickRun(known.root, known.cache, name, words);
 }

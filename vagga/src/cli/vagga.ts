@@ -1,15 +1,8 @@
-// Entry of `vagga`: the shortest way to a running command. Everything that needs the YAML parser, the schemas or the
-// builder is in a second bundle that is loaded only when this one cannot answer from the start-up cache.
-import { join } from 'node:path';
-import { enterEarly } from './early.ts';
-import { quickStart } from './quick.ts';
+// Entry of `vagga`, in three bundles, each loaded only when the one before cannot answer: what is in the start-up cache already,
+// a command that only has to be started, and everything that needs the YAML parser, the schemas or the builder.
+import { quickAnswer } from './answers.ts';
+import { launch } from './launch.ts';
 
-declare const require: (path: string) => { launch(binDir: string, name: string): void };
-declare const __dirname: string;
-
-const argv = process.argv.slice(2);
-const quick = quickStart(argv);
-if (quick === undefined) {
-  enterEarly(argv);
-  require(join(__dirname, '../../shared/bin/launch.cjs')).launch(join(__dirname, '..', 'bin'), 'vagga-full');
-} else quick.then(code => process.exit(code));
+const code = quickAnswer(process.argv.slice(2));
+if (code === undefined) launch('vagga-run');
+else process.exit(code);

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { ArchiveError } from '../../core/archive/error.ts';
 import type { Compression } from './packed.ts';
 

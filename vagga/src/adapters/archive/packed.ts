@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { ArchiveError } from '../../core/archive/error.ts';
 
 export type Compression = 'gzip' | 'xz' | 'bzip2' | 'zstd';

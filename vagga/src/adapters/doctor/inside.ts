@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } f
 import { join } from 'node:path';
 import { cgroupPathsOfProcess, controllerDirectory } from '@suite/shared/linux/cgroup.ts';
 import { availableControllers, ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import type { InsideFacts } from '../../core/doctor/judge.ts';
 import { currentIds } from '../namespace/current.ts';

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import type { IdFacts, MachineFacts, NamespaceFacts } from '../../core/doctor/judge.ts';
 import { currentIds } from '../namespace/current.ts';
 

@@ -1,7 +1,7 @@
 // Hands the root of a container to docker or podman as an image of one layer.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 
 const ENGINES = ['docker', 'podman'];
 

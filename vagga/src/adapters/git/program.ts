@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import type { BuildContext } from '../build/context.ts';
 import { inRoot } from '../build/in-root.ts';
 import { runInImage } from '../build/run-step.ts';

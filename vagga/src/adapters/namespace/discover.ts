@@ -1,7 +1,7 @@
 // Which ids this process may use: its own, or with subordinate ones in a user namespace (§5.1 of the format).
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { parseMap } from '../../core/ids/maps.ts';
 import type { SessionIds } from '../../core/ids/session.ts';
 import { parseSubordinate } from '../../core/ids/subordinate.ts';

@@ -7,7 +7,7 @@ import { accessSync, closeSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { makePipe } from '@suite/shared/linux/pipes.ts';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { type IdMap, mapText } from '../../core/ids/maps.ts';
 import { type Maps, type SessionIds, sessionMaps } from '../../core/ids/session.ts';
 import type { CachedIds } from '../project/cache.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import type { GatewayParts } from '../../core/network/gateway.ts';
 import { stateDirectory } from '../namespace/state-directory.ts';
 import { inside, NetworkError, type Place } from './namespaces.ts';

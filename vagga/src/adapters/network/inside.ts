@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { iptablesScript, nftScript } from '../../core/network/filter.ts';
 import type { Reach } from '../../core/network/partition.ts';
 import type { NetworkNode, NetworkPlan } from '../../core/network/plan.ts';

@@ -1,7 +1,7 @@
 // Network namespaces that are held by files of a private mount: they go with the mount, however this process ends.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 
 /** For the user. */
 export class NetworkError extends Error {}

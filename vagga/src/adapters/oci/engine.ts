@@ -1,7 +1,7 @@
 // The container engine as a start can use it: found once per boot and kept in the start-up cache.
 
 import { readFileSync, statSync } from 'node:fs';
-import { isExecutable } from '@suite/shared/oci/probe.ts';
+import { isExecutable } from '@suite/shared/linux/programs.ts';
 import { currentIds } from '../namespace/current.ts';
 import { stateDirectory } from '../namespace/state-directory.ts';
 import type { CachedRuntime } from '../project/cache.ts';

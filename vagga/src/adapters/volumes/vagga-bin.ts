@@ -19,7 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { VAGGA_BIN_AGE_MS } from '../../config/defaults.ts';
 import type { Layout } from '../image/layout.ts';
 import { VolumeError } from './place.ts';

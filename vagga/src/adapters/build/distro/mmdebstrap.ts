@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram } from '@suite/shared/oci/probe.ts';
+import { findProgram } from '@suite/shared/linux/programs.ts';
 import { BASE_CACHE_AGE_MS } from '../../../config/defaults.ts';
 import { sessionMaps } from '../../../core/ids/session.ts';
 import { currentIds } from '../../namespace/current.ts';
