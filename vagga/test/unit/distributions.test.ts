@@ -1,10 +1,10 @@
 // Distributions and packages as plans: which actions a step becomes, and what it refuses.
+
 import t from 'tap';
-import { planBuild } from '../../src/core/plan/build.ts';
+import { planBuild, START } from '../../src/core/plan/build.ts';
 import { LATEST_ALPINE, startAlpine } from '../../src/core/steps/alpine.ts';
 import type { Distribution } from '../../src/core/steps/distribution.ts';
 import { type Feature, featurePackages, requireFeatures } from '../../src/core/steps/features.ts';
-import { FRESH_LANGUAGES } from '../../src/core/steps/languages/types.ts';
 import type { BuildAction, BuildState } from '../../src/core/steps/state.ts';
 import { project } from './helpers.ts';
 
@@ -308,21 +308,8 @@ t.test('§2.1 features: the packages of each distribution', async t => {
     t.equal(row(distribution, feature), packages, `${distribution} ${feature}`);
 });
 
-const EMPTY: BuildState = {
-  env: {},
-  installed: [],
-  buildDeps: [],
-  listsFresh: false,
-  repositories: { universe: false, https: false, eatmydata: false },
-  ensureDirs: [],
-  emptyDirs: [],
-  removed: [],
-  caches: {},
-  languages: FRESH_LANGUAGES,
-};
-
 t.test('§2.1 features: what a language step asks for is installed once', async t => {
-  const state: BuildState = { ...EMPTY, distribution: on('ubuntu noble') };
+  const state: BuildState = { ...START, distribution: on('ubuntu noble') };
   const first = requireFeatures(state, 'build-essentials', 'python3', 'python3-dev', 'git');
   if (!first.ok) return t.fail(first.message);
   t.same(words(first.actions), [
@@ -335,11 +322,11 @@ t.test('§2.1 features: what a language step asks for is installed once', async 
   t.same(first.state.buildDeps, ['build-essential', 'ca-certificates', 'python3-dev', 'git']);
   const again = requireFeatures(first.state, 'python3', 'git');
   t.match(again, { ok: true, actions: [] });
-  const https = requireFeatures({ ...EMPTY, distribution: on('ubuntu noble') }, 'https');
+  const https = requireFeatures({ ...START, distribution: on('ubuntu noble') }, 'https');
   if (!https.ok) return t.fail(https.message);
   t.same(words(https.actions), ['apt update', 'apt install ca-certificates'], 'universe is not needed');
-  t.match(requireFeatures(EMPTY, 'git'), { ok: false, message: /requires some linux distribution/ });
-  const bare = startAlpine(EMPTY, LATEST_ALPINE);
+  t.match(requireFeatures(START, 'git'), { ok: false, message: /requires some linux distribution/ });
+  const bare = startAlpine(START, LATEST_ALPINE);
   if (!bare.ok) return t.fail(bare.message);
   const npm = requireFeatures(bare.state, 'npm');
   if (!npm.ok) return t.fail(npm.message);

@@ -75,14 +75,18 @@ function fetching(
   });
 }
 
+const ADDRESS = {
+  name: 'url',
+  takes: 'required',
+  help: 'Its address, or a path of the project that begins with ./',
+} as const;
+
 const download = fetching(
   {
     name: 'vagga _capsule download',
     description: 'Fetch a file into the cache and print its path',
     options: FETCH_OPTIONS,
-    positionals: [
-      { name: 'url', takes: 'required', help: 'Its address, or a path of the project that begins with ./' },
-    ],
+    positionals: [ADDRESS],
   },
   (_, path) => print(path),
 );
@@ -93,10 +97,7 @@ const script = fetching(
     name: 'vagga _capsule script',
     description: 'Fetch a script into the cache and run it',
     options: FETCH_OPTIONS,
-    positionals: [
-      { name: 'url', takes: 'required', help: 'Its address, or a path of the project that begins with ./' },
-      { name: 'args', takes: 'list', help: 'Its arguments' },
-    ],
+    positionals: [ADDRESS, { name: 'args', takes: 'list', help: 'Its arguments' }],
     stopsAtWord: true,
   },
   ({ layout }, path, words) => {

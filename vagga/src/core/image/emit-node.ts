@@ -1,5 +1,7 @@
 // `!NpmDependencies`, `!YarnDependencies`, `!PnpmDependencies`.
+
 import { byCodePoint } from '../../config/order.ts';
+import { NPM_GROUPS } from '../steps/languages/npm-groups.ts';
 import type { Emit, Fields } from './emit.ts';
 import type { FieldWriter } from './fields.ts';
 import { NotHashable } from './not-hashable.ts';
@@ -12,16 +14,6 @@ import {
   projectFile,
   requiredJson,
 } from './project-files.ts';
-
-/** Key of the step → groups of package.json, in the order in which they count. */
-const NPM_GROUPS = [
-  ['package', 'dependencies'],
-  ['dev', 'devDependencies'],
-  ['peer', 'peerDependencies'],
-  ['bundled', 'bundledDependencies'],
-  ['bundled', 'bundleDependencies'],
-  ['optional', 'optionalDependencies'],
-] as const;
 
 type Dependency = readonly [name: string, version: string];
 

@@ -36,7 +36,8 @@ const directory = (path: string): BuildAction => ({
   mode: path === '/tmp' || path === '/var/tmp' ? 0o1777 : 0o755,
 });
 
-const START: BuildState = {
+/** Before the first step of a container. */
+export const START: BuildState = {
   env: BUILD_ENVIRONMENT,
   installed: [],
   buildDeps: [],

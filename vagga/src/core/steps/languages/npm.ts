@@ -1,8 +1,10 @@
 // `!NpmConfig`, `!NpmInstall`, `!NpmDependencies` (§2.7 of the format).
+
 import { isObject, type JsonObject } from '../../image/project-files.ts';
 import { LATEST_ALPINE, startAlpine } from '../alpine.ts';
 import { type Feature, requireFeatures } from '../features.ts';
 import { type BuildAction, type BuildState, done, type Outcome, type PlanStep, refuse } from '../state.ts';
+import { NPM_GROUPS } from './npm-groups.ts';
 import type { NpmConfig } from './types.ts';
 import { isUsed, withUsed } from './used.ts';
 
@@ -58,16 +60,6 @@ function planPackages(packages: readonly string[], state: BuildState): Outcome {
 
 export const planNpmInstall: PlanStep = (value, state) => planPackages(value as string[], state);
 
-/** Key of the step → groups of package.json. */
-const GROUPS = [
-  ['package', 'dependencies'],
-  ['dev', 'devDependencies'],
-  ['peer', 'peerDependencies'],
-  ['bundled', 'bundledDependencies'],
-  ['bundled', 'bundleDependencies'],
-  ['optional', 'optionalDependencies'],
-] as const;
-
 /** `NAME@VERSION` of a group; bundled ones may be a list of names of packages that another group has. */
 function packagesOf(manifest: JsonObject, group: string, file: string): readonly string[] | string {
   const all = manifest[group];
@@ -94,7 +86,7 @@ export const planNpmDependencies: PlanStep = (value, state, world) => {
   const file = step.file as string;
   const manifest = parsed(world.readText(`/work/${file}`), file);
   if (typeof manifest === 'string') return refuse(manifest);
-  const groups = GROUPS.filter(([key]) => step[key] === true).map(([, group]) =>
+  const groups = NPM_GROUPS.filter(([key]) => step[key] === true).map(([, group]) =>
     packagesOf(manifest, group, file),
   );
   const problem = groups.find(group => typeof group === 'string');
