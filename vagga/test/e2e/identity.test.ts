@@ -205,7 +205,7 @@ t.test(
     container('- !SubConfig {path: sub/vagga.yaml, container: z}');
     t.match(rig.run('_version_hash', 'c'), { code: 124, stderr: /Container "z" not found in / });
     container('- !SubConfig {source: !Git {url: u}, container: z}');
-    t.match(rig.run('_version_hash', 'c'), { code: 124, stderr: /with a !Git source is not available/ });
+    t.match(rig.run('_version_hash', 'c'), { code: 29, stderr: /u is not fetched yet/ });
   },
 );
 

@@ -1,7 +1,5 @@
 // What the executors of a build share.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
 import type { Project } from '../../config/model.ts';
 import type { Settings } from '../../config/settings-model.ts';
 import type { WantedIds } from '../../core/ids/session.ts';
@@ -10,7 +8,7 @@ import type { LayeredTree } from '../layers/tree.ts';
 import { IsolatedNetwork } from '../namespace/network.ts';
 import type { CachedRuntime } from '../project/cache.ts';
 import { runChild } from './child.ts';
-import { takeLock } from './lock.ts';
+import { lockedCache } from './lock.ts';
 import type { BuildLog } from './log.ts';
 
 /** Another container's image that is built. */
@@ -102,17 +100,7 @@ export class BuildContext {
 
   /** Runs `work` while holding a lock of the cache; builds of other containers wait for it. */
   async locked(name: string, work: () => Promise<string | undefined>): Promise<string | undefined> {
-    const path = join(this.cacheDirectory('.'), `.${name}.lock`);
-    const lock = await takeLock(path, CACHE_LOCK_WAIT_S, this.signal);
-    if (lock === 'busy' && this.signal.aborted) return 'was interrupted';
-    if (lock === 'busy')
-      return `the cache is in use by another build for more than ${CACHE_LOCK_WAIT_S} seconds`;
-    if (lock instanceof Error) return lock.message;
-    try {
-      return await work();
-    } finally {
-      await lock.release();
-    }
+    return await lockedCache(this.cacheDirectory('.'), name, this.signal, work);
   }
 
   /** Removes a tree even after an interrupt, without crossing into anything still mounted there. */

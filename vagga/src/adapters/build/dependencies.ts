@@ -10,7 +10,7 @@ export function dependenciesIn(project: Project, world: Pick<HashWorld, 'otherCo
     const of = ({ setup }: Container): string[] =>
       setup.flatMap(step => (step.tag === 'SubConfig' ? sub(step.value) : []));
     const sub = (value: Container['setup'][number]['value']): string[] => {
-      if ((value as { source: { tag: string } }).source.tag !== 'Directory') return [];
+      if ((value as { source: { tag: string } }).source.tag === 'Container') return [];
       const other = world.otherContainer(value);
       if (other.kind !== 'found' || seen.has(other.title)) return [];
       seen.add(other.title);

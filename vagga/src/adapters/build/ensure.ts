@@ -9,6 +9,7 @@ import { LayerStore } from '../layers/store.ts';
 import { type Cache, writeCache } from '../project/cache.ts';
 import { dependenciesIn } from './dependencies.ts';
 import { type EnsureOptions, Ensurer, type One } from './ensure-one.ts';
+import { fetchConfigs } from './fetch-configs.ts';
 import { limited } from './limited.ts';
 
 export type Ensured =
@@ -76,6 +77,9 @@ export async function ensureBuilt(
   process.umask(BUILD_UMASK);
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
+  const unfetched = await fetchConfigs(layout, cache, names, { ...options, signal });
+  if (signal.aborted) return { kind: 'interrupted' };
+  if (unfetched !== undefined) return { kind: 'failed', text: unfetched };
   const store = new LayerStore(layout.layers);
   const ensurer = new Ensurer(layout, cache, store, { ...options, signal });
   const before = dependenciesIn(cache.project, new DiskWorld(layout, cache.project));

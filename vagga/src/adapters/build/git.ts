@@ -1,10 +1,10 @@
 // Executors of `!Git`, `!GitInstall`, `!GitDescribe`.
-import { createHash } from 'node:crypto';
 import { lstatSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isProjectPath } from '../../core/image/project-path.ts';
 import type { Checkout, GitAction } from '../../core/steps/git-actions.ts';
-import { checkOut, mirrorName } from '../git/checkout.ts';
+import { checkOut } from '../git/checkout.ts';
+import { mirrorLock, mirrorName } from '../git/mirror.ts';
 import { gitOf } from '../git/program.ts';
 import type { BuildContext } from './context.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
@@ -16,8 +16,7 @@ type Environment = Readonly<Record<string, string>>;
 async function checkedOut(context: BuildContext, checkout: Checkout, path: string, env: Environment) {
   makeDirectories(context.root, path, 0o755);
   const git = gitOf(context, env);
-  const lock = `git-${createHash('sha256').update(checkout.url).digest('hex').slice(0, 8)}`;
-  return await context.locked(lock, async () => {
+  return await context.locked(mirrorLock(checkout.url), async () => {
     await checkOut(context, git, checkout, path);
     return undefined;
   });

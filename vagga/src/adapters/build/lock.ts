@@ -1,8 +1,10 @@
 // flock(2) of a file that is made for it and never removed. The lock goes when this process ends, however it ends; programs
 // that we start do not inherit it.
 import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tryLock } from '@suite/shared/linux/flock.ts';
+import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
 
 export type Lock = { readonly release: () => Promise<void> };
 
@@ -31,5 +33,24 @@ export async function takeLock(
     return 'busy';
   } catch (error) {
     return error as Error;
+  }
+}
+
+/** Runs `work`, which returns why it failed, while holding a lock of the build cache `directory`. */
+export async function lockedCache(
+  directory: string,
+  name: string,
+  signal: AbortSignal,
+  work: () => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const lock = await takeLock(join(directory, `.${name}.lock`), CACHE_LOCK_WAIT_S, signal);
+  if (lock === 'busy' && signal.aborted) return 'was interrupted';
+  if (lock === 'busy')
+    return `the cache is in use by another build for more than ${CACHE_LOCK_WAIT_S} seconds`;
+  if (lock instanceof Error) return lock.message;
+  try {
+    return await work();
+  } finally {
+    await lock.release();
   }
 }

@@ -1,8 +1,7 @@
-// `git describe` of a repository of the project, at once: identities are computed without waiting.
-import { spawnSync } from 'node:child_process';
+// `git describe` of a repository of the project.
 import { lstatSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ownGitEnvironment, SETTINGS } from './program.ts';
+import { gitNow } from './now.ts';
 
 export type Described =
   | {
@@ -13,12 +12,8 @@ export type Described =
   | { readonly ok: false; readonly message: string };
 
 function git(directory: string, words: readonly string[]): string | Error {
-  const { status, stdout, stderr, error } = spawnSync('git', ['-C', directory, ...SETTINGS, ...words], {
-    encoding: 'utf8',
-    env: { ...ownGitEnvironment(), LC_ALL: 'C' },
-  });
-  if (error !== undefined) return error;
-  return status === 0 ? stdout.trim() : new Error(stderr.trim());
+  const answer = gitNow(['-C', directory, ...words]);
+  return answer instanceof Error ? answer : answer.toString('utf8').trim();
 }
 
 /** A directory and everything below it; what is not there counts as such. */

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '@suite/shared/linux/programs.ts';
+import type { Settings } from '../../config/settings-model.ts';
 import type { BuildContext } from '../build/context.ts';
 import { inRoot } from '../build/in-root.ts';
 import { runInImage } from '../build/run-step.ts';
@@ -57,23 +58,37 @@ export function ownGitEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_ANOTHER_GIT.test(name)));
 }
 
-function hostEnvironment(context: BuildContext): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...ownGitEnvironment(), ...proxyVariables(context) };
+/** What git on the host works with. */
+export interface HostPlace {
+  /** Of repositories; it is there. */
+  readonly cache: string;
+  /** Of the project. */
+  readonly project: string;
+  readonly settings: Settings;
+  readonly signal: AbortSignal;
+  inImage(path: string): string;
+  /** Gets what git says on stderr. */
+  log(data: Buffer): void;
+}
+
+function hostEnvironment(place: HostPlace): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...ownGitEnvironment(), ...proxyVariables(place) };
   return { GIT_SSH_COMMAND: sshCommand(env), ...env, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
 }
 
-function hostGit(context: BuildContext, program: string): Git {
-  const environment = hostEnvironment(context);
+export function hostGit(place: HostPlace, program: string): Git {
+  const environment = hostEnvironment(place);
+  const { cache, project, inImage, signal } = place;
   return {
-    cache: context.cacheDirectory('git'),
-    project: context.layout.root,
-    inImage: path => inRoot(context.root, path),
+    cache,
+    project,
+    inImage,
     run: (words, env = {}) =>
       new Promise((resolve, reject) => {
         const child = spawn(program, [...SETTINGS, ...words], {
           env: { ...environment, ...env },
           stdio: ['ignore', 'pipe', 'pipe'],
-          signal: context.signal,
+          signal,
         });
         let output = '';
         let errors = '';
@@ -81,15 +96,27 @@ function hostGit(context: BuildContext, program: string): Git {
           output = (output + chunk).slice(0, STDOUT_MAX);
         });
         child.stderr.on('data', chunk => {
-          context.log.write(chunk);
+          place.log(chunk);
           errors = (errors + chunk).slice(-STDERR_TAIL);
         });
-        child.once('error', error => reject(context.signal.aborted ? new Error('was interrupted') : error));
+        child.once('error', error => reject(signal.aborted ? new Error('was interrupted') : error));
         child.once('close', code => {
           if (code === 0) resolve(output.trim());
           else reject(new Error(`git ${words.find(word => /^[a-z]/.test(word))} failed: ${errors.trim()}`));
         });
       }),
+  };
+}
+
+function placeOf(context: BuildContext): HostPlace {
+  const { layout, settings, signal, root, log } = context;
+  return {
+    cache: context.cacheDirectory('git'),
+    project: layout.root,
+    settings,
+    signal,
+    inImage: path => inRoot(root, path),
+    log: data => log.write(data),
   };
 }
 
@@ -125,7 +152,7 @@ const HINT =
 /** `env`: that of the step, for the git of the image. */
 export function gitOf(context: BuildContext, env: Readonly<Record<string, string>>): Git {
   const program = findProgram('git');
-  if (program !== undefined) return hostGit(context, program);
+  if (program !== undefined) return hostGit(placeOf(context), program);
   if (!existsSync(inRoot(context.root, '/usr/bin/git'))) throw new Error(HINT);
   return imageGit(context, env);
 }

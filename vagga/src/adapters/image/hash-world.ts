@@ -2,10 +2,14 @@
 import { join } from 'node:path';
 import { loadSubConfig } from '../../config/load.ts';
 import type { Json, Project } from '../../config/model.ts';
+import type { ReadFile } from '../../config/read-config.ts';
 import type { BuiltImage, HashWorld, OtherContainer } from '../../core/image/emit.ts';
 import { NotHashable } from '../../core/image/not-hashable.ts';
 import { isProjectPath } from '../../core/image/project-path.ts';
+import { checkoutProblem } from '../../core/steps/git.ts';
+import type { Checkout } from '../../core/steps/git-actions.ts';
 import { inRoot } from '../build/in-root.ts';
+import { pinnedConfig, readCommit } from '../git/config-source.ts';
 import { describeNow } from '../git/describe.ts';
 import { LayerStore } from '../layers/store.ts';
 import { Reader } from '../project/reader.ts';
@@ -15,13 +19,24 @@ import type { Layout } from './layout.ts';
 import { DiskTree } from './tree-reader.ts';
 
 interface SubConfigValue {
-  readonly source: { readonly tag: 'Directory' | 'Container' | 'Git'; readonly value: Json };
+  readonly source:
+    | { readonly tag: 'Directory'; readonly value: null }
+    | { readonly tag: 'Container'; readonly value: string }
+    | { readonly tag: 'Git'; readonly value: Checkout };
   readonly path: string;
   readonly container: string;
 }
 
-const NO_GIT_SOURCE =
-  '!SubConfig with a !Git source is not available: check the repository out into the project, or into a container with !Git, and name that';
+/** Where another config is read. */
+interface ConfigPlace {
+  /** Distinguishes it from the same path elsewhere. */
+  readonly origin: string;
+  readonly file: string;
+  /** Undefined: a file of this machine. */
+  readonly read?: ReadFile;
+  /** What it means that there is no such file. */
+  readonly absent: 'not-ready' | 'failed';
+}
 
 export class DiskWorld implements HashWorld {
   readonly tree: DiskTree;
@@ -77,24 +92,42 @@ export class DiskWorld implements HashWorld {
 
   readonly otherContainer = (value: Json): OtherContainer => {
     const { source, path, container } = value as unknown as SubConfigValue;
-    const file = this.#configFile(source, path);
-    if (typeof file !== 'string') return file;
+    const place = this.#configPlace(source, path);
+    if ('kind' in place) return place;
+    const { file, origin } = place;
     const reader = new Reader();
-    const loaded = loadSubConfig(file, reader.read);
+    const loaded = loadSubConfig(file, place.read ?? reader.read);
     this.tree.rememberAll([...reader.stamps.values()]);
-    if (loaded === undefined) return { kind: 'not-ready', message: `${file} does not exist yet` };
+    if (loaded === undefined)
+      return {
+        kind: place.absent,
+        message: `${file} does not exist${place.absent === 'failed' ? '' : ' yet'}`,
+      };
     if (!loaded.ok) return { kind: 'failed', message: loaded.text.trimEnd() };
     const found = loaded.value.project.containers[container];
     return found === undefined
       ? { kind: 'failed', message: `Container "${container}" not found in ${file}` }
-      : { kind: 'found', container: found, title: `${path}: ${container}` };
+      : { kind: 'found', container: found, title: `${origin}${path}: ${container}` };
   };
 
-  #configFile({ tag, value }: SubConfigValue['source'], path: string): string | OtherContainer {
-    if (tag === 'Directory') return join(this.#layout.root, path);
-    if (tag === 'Git') return { kind: 'failed', message: NO_GIT_SOURCE };
-    const image = this.image(value as string);
+  #configPlace(source: SubConfigValue['source'], path: string): ConfigPlace | OtherContainer {
+    if (source.tag === 'Directory')
+      return { origin: '', file: join(this.#layout.root, path), absent: 'not-ready' };
+    if (source.tag === 'Git') return this.#configInGit(source.value, path);
+    const image = this.image(source.value);
     if (image.kind !== 'built') return image;
-    return inRoot(this.tree.hostPath(image.root), path);
+    const file = inRoot(this.tree.hostPath(image.root), path);
+    return { origin: `${source.value} `, file, absent: 'not-ready' };
+  }
+
+  #configInGit(wanted: Checkout, path: string): ConfigPlace | OtherContainer {
+    const problem = checkoutProblem(wanted);
+    if (problem !== undefined) return { kind: 'failed', message: problem };
+    const pinned = pinnedConfig(this.#layout, wanted);
+    if (pinned === undefined) return { kind: 'not-ready', message: `${wanted.url} is not fetched yet` };
+    this.tree.remember(pinned.pinFile);
+    const origin = `${wanted.url}@${pinned.commit.slice(0, 12)}`;
+    const read = readCommit(pinned, origin);
+    return { origin: `${wanted.url} `, file: `${origin}/${path}`, read, absent: 'failed' };
   }
 }

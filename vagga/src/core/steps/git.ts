@@ -4,10 +4,12 @@ import { done, type PlanStep, refuse } from './state.ts';
 
 type Values<K extends GitAction['kind']> = Omit<Extract<GitAction, { kind: K }>, 'kind'>;
 
-/** Nothing of the config may become an option of a program. */
-function checkoutProblem({ url, revision, branch }: Checkout): string | undefined {
+/** Nothing of the config may become an option of a program, or a directory beside the cache. */
+export function checkoutProblem({ url, revision, branch }: Checkout): string | undefined {
   const [name, value] =
-    Object.entries({ url, revision, branch }).find(([, text]) => text?.startsWith('-') || text === '') ?? [];
+    Object.entries({ url, revision, branch }).find(([, text]) => text?.startsWith('-') || text === '') ??
+    Object.entries({ url }).find(([, text]) => /^\.\.?$/.test(text)) ??
+    [];
   return name === undefined ? undefined : `${name} cannot be ${JSON.stringify(value)}`;
 }
 
