@@ -5,7 +5,6 @@ import { containerIds } from '../../core/ids/session.ts';
 import { firstChange } from '../../core/image/why-text.ts';
 import { dataDirWarnings, planBuild } from '../../core/plan/build.ts';
 import { setupWarnings } from '../../core/plan/warnings.ts';
-import type { StepProblem } from '../../core/steps/index.ts';
 import { completeImage, imageId, isUsable, layersBelow, pendingLayers } from '../image/complete.ts';
 import { DiskWorld } from '../image/hash-world.ts';
 import { hashContainer } from '../image/identity.ts';
@@ -22,7 +21,7 @@ import { proxyVariables } from '../run/proxies.ts';
 import { buildImage } from './builder.ts';
 import type { ParentImage } from './context.ts';
 import { downloadsOf } from './downloads.ts';
-import { failureText } from './failure.ts';
+import { failureText, problemsText } from './failure.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { fetchPrebuilt } from './prebuilt.ts';
 
@@ -270,10 +269,4 @@ export class Ensurer {
     if (!('error' in engine)) this.cache = { ...this.cache, runtime: engine };
     return engine;
   }
-}
-
-function problemsText(problems: readonly StepProblem[]): string {
-  return problems
-    .map(({ step, message }) => `${step.file}:${step.line}:${step.column}: error: ${message}`)
-    .join('\n');
 }

@@ -1,25 +1,12 @@
 // A shell in the tree of a build that has failed, as the failed step would have found it after what it did.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT_USER, userNamespace } from '../../core/ids/process-user.ts';
-import type { WantedIds } from '../../core/ids/session.ts';
 import type { BuildState } from '../../core/steps/state.ts';
 import type { Layout } from '../image/layout.ts';
-import { separateMounts } from '../layers/show.ts';
-import { LayerStore } from '../layers/store.ts';
-import { LayeredTree } from '../layers/tree.ts';
-import { currentIds } from '../namespace/current.ts';
-import { createBundle } from '../oci/bundle.ts';
-import { projectMount, sandboxOf } from '../oci/sandbox.ts';
-import type { CachedRuntime } from '../project/cache.ts';
-import { runForeground } from '../run/foreground.ts';
-import { preparedBundle } from '../run/prepared.ts';
-import { wantsTerminal } from '../run/terminal.ts';
-import { inRoot } from './in-root.ts';
 import { takeLock } from './lock.ts';
+import { type ShellRequest, shellInTree } from './shell.ts';
 
 const NOTE = 'failed.json';
-const SHELLS = ['/bin/bash', '/bin/sh', '/bin/busybox'];
 
 type Environment = BuildState['env'];
 
@@ -47,19 +34,6 @@ function failedSlot(layout: Layout, name: string): string {
   return slots.reduce((latest, slot) => (failedMs(slot) > failedMs(latest) ? slot : latest));
 }
 
-function shellOf(root: string): string[] | undefined {
-  const shell = SHELLS.find(path => existsSync(inRoot(root, path)));
-  if (shell === undefined) return undefined;
-  return shell === '/bin/busybox' ? [shell, 'sh'] : [shell];
-}
-
-export interface ShellRequest {
-  readonly layout: Layout;
-  readonly name: string;
-  readonly ids: WantedIds;
-  readonly engine: CachedRuntime;
-}
-
 /** The shell's exit code, or a sentence why there is none. What is written in it is gone when it ends. */
 export async function shellInFailed(request: ShellRequest): Promise<number | string> {
   const { layout, name } = request;
@@ -72,53 +46,10 @@ export async function shellInFailed(request: ShellRequest): Promise<number | str
   if (lock === 'busy') return `Container "${name}" is being built by another process`;
   if (lock instanceof Error) return lock.message;
   try {
-    return await inTree(request, directory, env);
+    const layers = [join(directory, 'root')];
+    const ended = await shellInTree(request, { layers, env, work: join(directory, 'cache') });
+    return typeof ended === 'string' ? `${ended}; its files are in ${layers[0]}` : ended;
   } finally {
     await lock.release();
   }
-}
-
-async function inTree(request: ShellRequest, directory: string, env: Environment): Promise<number | string> {
-  const { layout } = request;
-  const work = join(directory, 'cache');
-  rmSync(work, { recursive: true, force: true });
-  separateMounts();
-  const store = new LayerStore(layout.layers);
-  store.hold();
-  const tree = new LayeredTree(store, join(work, 'tree'), work);
-  tree.push(join(directory, 'root'));
-  await tree.open();
-  try {
-    const shell = shellOf(tree.root);
-    if (shell === undefined) return `There is no shell in it; its files are in ${join(directory, 'root')}`;
-    return await run(request, tree.root, shell, env);
-  } finally {
-    await tree.end();
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-async function run(
-  { layout, ids, engine }: ShellRequest,
-  rootPath: string,
-  args: readonly string[],
-  env: Environment,
-): Promise<number | string> {
-  const namespace = userNamespace(currentIds().ids, ids, ROOT_USER);
-  if (!namespace.ok) return namespace.message;
-  const terminal = wantsTerminal();
-  const spec = sandboxOf(engine, {
-    rootPath,
-    readonlyRoot: false,
-    args,
-    env: terminal ? { ...env, TERM: process.env.TERM ?? 'linux' } : env,
-    cwd: '/work',
-    mounts: [projectMount(layout.root), { type: 'tmpfs', target: '/run', readonly: false, mode: 0o755 }],
-    terminal,
-    network: 'host',
-    user: ROOT_USER,
-    userMaps: namespace.maps,
-  });
-  const bundle = createBundle(layout.running, spec);
-  return await runForeground(preparedBundle(engine, bundle, { terminal, hasInit: spec.init !== undefined }));
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Step } from '../../config/model.ts';
 import { stepTitle } from '../../core/step-title.ts';
+import type { StepProblem } from '../../core/steps/index.ts';
 
 export interface FailedBuild {
   readonly kind: 'failed';
@@ -38,4 +39,11 @@ export function failureText(name: string, failed: FailedBuild): string {
     `full output: ${logPath}`,
     `look around in it: vagga _build_shell --failed ${name}`,
   ].join('\n');
+}
+
+/** What is wrong with steps before any of them runs. */
+export function problemsText(problems: readonly StepProblem[]): string {
+  return problems
+    .map(({ step, message }) => `${step.file}:${step.line}:${step.column}: error: ${message}`)
+    .join('\n');
 }

@@ -1,33 +1,19 @@
 // Carries out a plan on a stack of layers: steps whose result is known already are taken from the step cache, up to the first
 // that is not; what that one and the later ones change becomes layers of their own.
-import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { arch } from 'node:os';
 import { CACHE_LOCK_WAIT_S } from '../../config/defaults.ts';
 import type { Step } from '../../config/model.ts';
-import { leavesTheImage, localFilesOf, sourcesOf, stepKeyText } from '../../core/layers/key.ts';
-import type { BuildPlan } from '../../core/plan/build.ts';
+import type { GoodPlan } from '../../core/plan/build.ts';
 import { stepTitle } from '../../core/step-title.ts';
 import type { BuildAction, BuildState } from '../../core/steps/state.ts';
-import { hashStep } from '../image/identity.ts';
 import type { Layer, LayerStore } from '../layers/store.ts';
 import type { LayeredTree } from '../layers/tree.ts';
 import { execute } from './actions.ts';
 import type { BuildContext, ParentImage } from './context.ts';
-import { localStamp } from './downloads.ts';
 import { putHostFiles } from './host-files.ts';
 import { takeLock } from './lock.ts';
 import type { StepReport } from './report.ts';
-
-type GoodPlan = Extract<BuildPlan, { ok: true }>;
-
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
-
-/** What the first layer stands on: everything that the steps do not say and that decides what they make. */
-function ground(context: BuildContext, ids: string): string {
-  const { debianMirror, ubuntuMirror, alpineMirror } = context.settings;
-  return JSON.stringify([arch(), ids, debianMirror, ubuntuMirror, alpineMirror]);
-}
+import { StepKeys } from './step-keys.ts';
 
 export interface LayeredPlan {
   readonly plan: GoodPlan;
@@ -42,13 +28,20 @@ export interface StepFailure {
   readonly env: BuildState['env'];
 }
 
+/** The image that the first step continues. */
+export function parentOf(
+  [first]: readonly BuildAction[],
+  parents: ReadonlyMap<string, ParentImage>,
+): ParentImage | undefined {
+  return first?.kind === 'copy-root' ? parents.get(first.container) : undefined;
+}
+
 export class LayeredBuild {
   readonly #context: BuildContext;
   readonly #tree: LayeredTree;
   readonly #store: LayerStore;
   readonly #report: StepReport;
-  /** Undefined: nothing from here on can be looked up or will be found again. */
-  #below: string | undefined;
+  readonly #keys: StepKeys;
   #isLookingUp: boolean;
   #hasHostFiles = false;
   #resumedAt: number | undefined;
@@ -59,12 +52,12 @@ export class LayeredBuild {
     this.#tree = context.tree;
     this.#store = store;
     this.#report = report;
-    this.#below = ground(context, ids);
+    this.#keys = new StepKeys(context, ids);
     this.#isLookingUp = context.settings.stepCache && !context.force;
   }
 
   async run({ plan, keyed }: LayeredPlan): Promise<StepFailure | undefined> {
-    const parent = this.#parentOf(plan.steps[0]?.actions ?? []);
+    const parent = parentOf(plan.steps[0]?.actions ?? [], this.#context.parents);
     // An image that continues another has all of its directories already.
     const prepared = parent === undefined ? await this.#prepare(plan, keyed) : undefined;
     if (prepared !== undefined) return { message: prepared, env: {} };
@@ -85,12 +78,8 @@ export class LayeredBuild {
     return plan.resumed(this.#resumedAt)[index - this.#resumedAt]?.actions ?? [];
   }
 
-  #parentOf([first]: readonly BuildAction[]): ParentImage | undefined {
-    return first?.kind === 'copy-root' ? this.#context.parents.get(first.container) : undefined;
-  }
-
   async #prepare(plan: GoodPlan, keyed: GoodPlan): Promise<string | undefined> {
-    const key = this.#key('prepare', keyed.prepare);
+    const key = this.#keys.of('prepare', keyed.prepare);
     if (this.#cached(key) !== undefined) return undefined;
     return await this.#make('prepare', plan.prepare, key);
   }
@@ -103,9 +92,9 @@ export class LayeredBuild {
   ): Promise<string | undefined> {
     const done = this.#report.begin(stepTitle(step), step);
     for (const layer of parent.layers) this.#tree.push(layer);
-    this.#below = `image ${parent.id}`;
+    this.#keys.standOn(`image ${parent.id}`);
     if (rest.length > 0) {
-      const failed = await this.#make(stepTitle(step), rest, this.#key('rest', rest));
+      const failed = await this.#make(stepTitle(step), rest, this.#keys.of('rest', rest));
       if (failed !== undefined) return done.failed(failed);
     }
     done.ok('cached');
@@ -119,11 +108,10 @@ export class LayeredBuild {
   ): Promise<string | undefined> {
     const title = stepTitle(step);
     const done = this.#report.begin(title, step);
-    const identity = this.#below === undefined ? undefined : this.#identity(step);
-    const key = identity === undefined ? undefined : this.#key(identity, keyed);
+    const key = this.#keys.ofStep(step, keyed);
     // It changes nothing, but what comes after it depends on it.
     if (keyed.length === 0) {
-      this.#below = key;
+      this.#keys.standOn(key);
       done.ok('nothing to do');
       return undefined;
     }
@@ -157,19 +145,6 @@ export class LayeredBuild {
     }
   }
 
-  #identity(step: Step): string | undefined {
-    const { layout, project } = this.#context;
-    return hashStep(layout, project, step);
-  }
-
-  #key(identity: string, actions: readonly BuildAction[]): string | undefined {
-    if (this.#below === undefined || leavesTheImage(actions)) return undefined;
-    const containers = sourcesOf(actions).map(name => this.#context.parents.get(name)?.id ?? '');
-    const files = localFilesOf(actions).map(url => localStamp(this.#context, url));
-    const sources = [...containers, ...files];
-    return digest(stepKeyText({ below: this.#below, identity, actions, sources }));
-  }
-
   #cached(key: string | undefined): Layer | undefined {
     const layer = this.#isLookingUp && key !== undefined ? this.#store.find(key) : undefined;
     if (layer === undefined) this.#isLookingUp = false;
@@ -184,7 +159,7 @@ export class LayeredBuild {
 
   #take(layer: Layer): void {
     this.#tree.push(layer.id);
-    this.#below = layer.id;
+    this.#keys.standOn(layer.id);
     // Of a build that was killed just when it had made the layer.
     if (layer.key !== undefined) rmSync(this.#store.lockOf(layer.key), { force: true });
   }
@@ -218,7 +193,7 @@ export class LayeredBuild {
     if (failed !== undefined) return failed;
     const seconds = (performance.now() - startMs) / 1000;
     const layer = await this.#tree.seal({ title, seconds, ...(key !== undefined && { key }) });
-    this.#below = key === undefined ? undefined : layer.id;
+    this.#keys.standOn(key === undefined ? undefined : layer.id);
     this.#madeBytes = layer.sizeBytes;
     return undefined;
   }

@@ -61,7 +61,10 @@ async function mismatch(path: string, sha256: string | undefined): Promise<strin
 }
 
 /** Host path of `./x` and `/volumes/NAME/x`; undefined for everything that must be downloaded. */
-export function localPath(context: DownloadContext, url: string): string | undefined {
+export function localPath(
+  context: Pick<DownloadContext, 'projectRoot' | 'externalVolumes'>,
+  url: string,
+): string | undefined {
   if (url.startsWith('.')) return inRoot(context.projectRoot, url);
   if (!url.startsWith('/volumes/')) return undefined;
   const [name = '', ...rest] = url.slice('/volumes/'.length).split('/');

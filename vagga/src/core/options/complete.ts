@@ -46,7 +46,7 @@ const GLOBAL_PROMISED: readonly CompletableOption[] = [
 /** The built-in commands that scripts of old know, in their order. */
 const PROMISED: readonly Completable[] = [
   { name: '_build', options: flags('--force'), words: 'containers' },
-  { name: '_build_shell', options: [], words: 'nothing' },
+  { name: '_build_shell', options: [], words: 'containers' },
   {
     name: '_clean',
     options: flags(

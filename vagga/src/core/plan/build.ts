@@ -25,10 +25,14 @@ export type BuildPlan =
       readonly prepare: readonly BuildAction[];
       readonly steps: readonly PlannedStep[];
       readonly finish: readonly BuildAction[];
+      /** Variables after the last step. */
+      readonly env: BuildState['env'];
       /** The steps from this one on, for a build in which those before were done on another day. */
       readonly resumed: (index: number) => readonly PlannedStep[];
     }
   | { readonly ok: false; readonly problems: readonly StepProblem[] };
+
+export type GoodPlan = Extract<BuildPlan, { ok: true }>;
 
 const directory = (path: string): BuildAction => ({
   kind: 'ensure-directory',
@@ -107,6 +111,7 @@ export function planBuild(
       mounted.filter(path => path !== null),
       container.dataDirs,
     ),
+    env: planned.state.env,
     resumed: index => resumed(planned.steps, index, world),
   };
 }
