@@ -10,7 +10,7 @@ import { PACKAGE_EXECUTORS } from './distro/executors.ts';
 import { copyRoot } from './distro/mmdebstrap.ts';
 import { gitCheckout, gitDescribe, gitInstall } from './git.ts';
 import { putHostFiles, thenHostFiles } from './host-files.ts';
-import { inRoot, makeDirectories } from './in-root.ts';
+import { fileInRoot, inRoot, makeDirectories } from './in-root.ts';
 import { ociImage } from './oci-image.ts';
 import { runInImage } from './run-step.ts';
 
@@ -33,7 +33,7 @@ function emptyDirectory(path: string): void {
 }
 
 function writeInImage(root: string, path: string, text: string, mode: number): undefined {
-  const target = inRoot(root, path);
+  const target = fileInRoot(root, path);
   try {
     writeFileSync(target, text);
   } catch (error) {

@@ -9,7 +9,7 @@ import { fileOf } from '../download/cached.ts';
 import type { BuildContext } from './context.ts';
 import { downloadContext } from './downloads.ts';
 import { putHostFiles } from './host-files.ts';
-import { inRoot, makeDirectories } from './in-root.ts';
+import { fileInRoot, inRoot, makeDirectories } from './in-root.ts';
 import { runInImage } from './run-step.ts';
 
 type Of<K extends ArchiveAction['kind']> = Extract<ArchiveAction, { kind: K }>;
@@ -35,7 +35,7 @@ const partsOf = (path: string): string[] =>
 export async function download(context: BuildContext, action: Of<'download'>): Promise<undefined> {
   const file = await fileOf(downloadContext(context), wanted(action));
   const { root, path } = placeOf(context, action.path);
-  const target = inRoot(root, path);
+  const target = fileInRoot(root, path);
   if (!lstatSync(dirname(target), { throwIfNoEntry: false })?.isDirectory()) {
     throw new Error(`${dirname(action.path)} does not exist in the image: create it with !EnsureDir`);
   }

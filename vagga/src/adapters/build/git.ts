@@ -7,7 +7,7 @@ import { checkOut } from '../git/checkout.ts';
 import { mirrorLock, mirrorName } from '../git/mirror.ts';
 import { gitOf } from '../git/program.ts';
 import type { BuildContext } from './context.ts';
-import { inRoot, makeDirectories } from './in-root.ts';
+import { fileInRoot, inRoot, makeDirectories } from './in-root.ts';
 import { runInImage } from './run-step.ts';
 
 type Of<K extends GitAction['kind']> = Extract<GitAction, { kind: K }>;
@@ -51,7 +51,7 @@ export async function gitDescribe(context: BuildContext, action: Of<'git-describ
   const match = pattern === undefined ? [] : ['--match', pattern];
   const text = await git.run(['-C', repositoryOf(context, repo), 'describe', ...match]);
   if (outputFile === undefined) return;
-  const target = inRoot(context.root, outputFile);
+  const target = fileInRoot(context.root, outputFile);
   if (!lstatSync(dirname(target), { throwIfNoEntry: false })?.isDirectory()) {
     throw new Error(`${dirname(outputFile)} does not exist in the image: create it with !EnsureDir`);
   }

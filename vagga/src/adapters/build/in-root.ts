@@ -1,6 +1,7 @@
 // Paths inside an image, seen from outside: a symlink in the image must never lead out of it.
-import { chmodSync, lstatSync, mkdirSync, readlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { PARSED_FILE_BYTES_MAX } from '../../config/defaults.ts';
 
 /** As the kernel: more links than this is a loop. */
 const LINKS_MAX = 40;
@@ -29,6 +30,25 @@ export function inRoot(root: string, path: string, followLast = true): string {
     todo = [...target.split('/').filter(item => item !== '' && item !== '.'), ...todo];
   }
   return join(root, ...done);
+}
+
+/**
+ * Host path of a file, to be read or written. Throws for anything else that is there: an image from elsewhere may have a pipe in
+ * its place, on which we would wait for ever, or a device that never ends.
+ */
+export function fileInRoot(root: string, path: string): string {
+  const host = inRoot(root, path);
+  const stat = lstatSync(host, { throwIfNoEntry: false });
+  if (stat !== undefined && !stat.isFile()) throw new Error(`${path} of the image is not a file`);
+  return host;
+}
+
+/** A small text. Throws when it is not there, or larger than we want to understand. */
+export function textInRoot(root: string, path: string): string {
+  const host = fileInRoot(root, path);
+  if (lstatSync(host).size > PARSED_FILE_BYTES_MAX)
+    throw new Error(`${path} of the image is larger than ${PARSED_FILE_BYTES_MAX} bytes`);
+  return readFileSync(host, 'utf8');
 }
 
 /** mkdir -p inside the image; throws with the words of the format when something is in the way. */

@@ -145,8 +145,11 @@ export class DiskTree implements TreeReader {
   readText(path: string): string | undefined {
     const host = this.hostPath(path);
     this.rememberTarget(host);
-    if (statSync(host, { throwIfNoEntry: false }) === undefined) return undefined;
-    if (statSync(host).size > PARSED_FILE_BYTES_MAX)
+    const stat = statSync(host, { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    // An open pipe would be waited for.
+    if (!stat.isFile()) throw new Error(`${path} is not a file`);
+    if (stat.size > PARSED_FILE_BYTES_MAX)
       throw new Error(`${host} is larger than ${PARSED_FILE_BYTES_MAX} bytes: too large to be understood`);
     return readFileSync(host, 'utf8');
   }

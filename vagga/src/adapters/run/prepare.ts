@@ -1,5 +1,5 @@
 // One command of the project as a container that is ready to start.
-import { readFileSync, utimesSync } from 'node:fs';
+import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamespaceChoice } from '@suite/shared/oci/sandbox.ts';
 import { SEARCH_PATH } from '../../config/defaults.ts';
@@ -7,7 +7,7 @@ import type { RunCommand } from '../../config/model.ts';
 import { userNamespace } from '../../core/ids/process-user.ts';
 import { waitingForAll } from '../../core/run/arguments.ts';
 import { commandEnvironment, parseEnvironmentFile } from '../../core/run/environment.ts';
-import { inRoot } from '../build/in-root.ts';
+import { textInRoot } from '../build/in-root.ts';
 import type { Layout } from '../image/layout.ts';
 import { currentIds } from '../namespace/current.ts';
 import { middleOfNetwork, type NetworkPlace } from '../network/place.ts';
@@ -80,7 +80,7 @@ function fileVariables(rootPath: string, path: string | undefined): Record<strin
   if (path === undefined) return {};
   let text: string;
   try {
-    text = readFileSync(inRoot(rootPath, path), 'utf8');
+    text = textInRoot(rootPath, path);
   } catch {
     return `environ-file ${path} cannot be read`;
   }

@@ -6,7 +6,7 @@ import { ALPINE_MIRROR } from '../../../config/defaults.ts';
 import type { BuildAction } from '../../../core/steps/state.ts';
 import { bindMount } from '../../oci/sandbox.ts';
 import type { BuildContext } from '../context.ts';
-import { inRoot, makeDirectories } from '../in-root.ts';
+import { fileInRoot, inRoot, makeDirectories } from '../in-root.ts';
 import { runInImage } from '../run-step.ts';
 import { apkStatic, trustedAlpineKeys } from './apk-static.ts';
 import { keyDirectory } from './keyrings.ts';
@@ -51,7 +51,7 @@ async function apk(
 
 function appendRepository(context: BuildContext, line: string): void {
   makeDirectories(context.root, '/etc/apk', 0o755);
-  appendFileSync(inRoot(context.root, REPOSITORIES), `${line}\n`);
+  appendFileSync(fileInRoot(context.root, REPOSITORIES), `${line}\n`);
 }
 
 /** Keys of an own mirror are trusted inside too: later calls of apk read the image's own directory. */

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { FieldWriter } from '../../../core/image/fields.ts';
 import type { AptSource } from '../../../core/steps/package-actions.ts';
 import type { BuildContext } from '../context.ts';
-import { inRoot, makeDirectories } from '../in-root.ts';
+import { fileInRoot, makeDirectories } from '../in-root.ts';
 import { releaseOf } from './image-release.ts';
 import { ubuntuLines } from './ubuntu.ts';
 
@@ -12,7 +12,7 @@ const DIRECTORY = '/etc/apt/sources.list.d';
 
 function write(root: string, name: string, text: string): void {
   makeDirectories(root, DIRECTORY, 0o755);
-  writeFileSync(inRoot(root, `${DIRECTORY}/${name}`), text);
+  writeFileSync(fileInRoot(root, `${DIRECTORY}/${name}`), text);
 }
 
 /** Eight digits of BLAKE2b over the fields, framed as in identities. */

@@ -7,7 +7,7 @@ import { armored, isKey, publicKeys } from '../../../core/openpgp/keys.ts';
 import { type Asking, fetchBytes, fetchProblem } from '../../download/fetch-bytes.ts';
 import type { BuildContext } from '../context.ts';
 import { asking } from '../downloads.ts';
-import { inRoot, makeDirectories } from '../in-root.ts';
+import { fileInRoot, makeDirectories } from '../in-root.ts';
 
 const DIRECTORY = '/etc/apt/trusted.gpg.d';
 const sha1 = (bytes: Uint8Array) => createHash('sha1').update(bytes).digest('hex');
@@ -58,7 +58,7 @@ export async function trustKeys(
     const key = await fromAnywhere(context, server ?? KEY_SERVER, id);
     if (typeof key === 'string') return `cannot get key ${id}: ${key}`;
     const name = id.replace(/^0x/, '').toLowerCase();
-    writeFileSync(inRoot(context.root, `${DIRECTORY}/vagga-${name}.gpg`), key, { mode: 0o644 });
+    writeFileSync(fileInRoot(context.root, `${DIRECTORY}/vagga-${name}.gpg`), key, { mode: 0o644 });
     context.log.write(`Trusting key ${id}\n`);
   }
   return undefined;

@@ -1,11 +1,11 @@
 // What the image itself says about its Ubuntu or Debian: steps that come later, also in children of the container, need it.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { parseSources } from '../../../core/debian/sources.ts';
-import { inRoot } from '../in-root.ts';
+import { inRoot, textInRoot } from '../in-root.ts';
 
 function textIn(root: string, path: string): string {
   try {
-    return readFileSync(inRoot(root, path), 'utf8');
+    return textInRoot(root, path);
   } catch {
     return '';
   }

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { armored } from '../../../core/openpgp/keys.ts';
 import type { BuildContext } from '../context.ts';
-import { inRoot, makeDirectories } from '../in-root.ts';
+import { fileInRoot, makeDirectories } from '../in-root.ts';
 
 /** Old releases of apt read only the binary form. Throws a sentence for the user. */
 export function readKeyring(path: string): Buffer {
@@ -39,5 +39,5 @@ export function keyDirectory(
 export function trustInside(context: BuildContext, own: string | undefined): void {
   if (own === undefined) return;
   makeDirectories(context.root, '/etc/apt/trusted.gpg.d', 0o755);
-  writeFileSync(inRoot(context.root, '/etc/apt/trusted.gpg.d/vagga-mirror.gpg'), readKeyring(own));
+  writeFileSync(fileInRoot(context.root, '/etc/apt/trusted.gpg.d/vagga-mirror.gpg'), readKeyring(own));
 }

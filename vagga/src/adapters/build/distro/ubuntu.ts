@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { UBUNTU_MIRROR, UBUNTU_OLD_MIRROR, UBUNTU_PORTS_MIRROR } from '../../../config/defaults.ts';
 import type { BuildContext } from '../context.ts';
 import { asking } from '../downloads.ts';
-import { inRoot } from '../in-root.ts';
+import { fileInRoot } from '../in-root.ts';
 import { keyDirectory, readKeyring, trustInside } from './keyrings.ts';
 import { chooseMirror } from './mirror.ts';
 import { bootstrapInto } from './mmdebstrap.ts';
@@ -93,7 +93,7 @@ export async function writeUbuntuSources(
   const located = await locate(context, codename, hostArchitecture());
   if (!located.ok) return `${located.message}; ${HINT}`;
   const lines = ubuntuLines(located.mirror.replace(/\/+$/, ''), codename, 'main', 'restricted');
-  writeFileSync(inRoot(context.root, '/etc/apt/sources.list'), `${lines.join('\n')}\n`);
+  writeFileSync(fileInRoot(context.root, '/etc/apt/sources.list'), `${lines.join('\n')}\n`);
   trustInside(context, context.settings.ubuntuKeyring);
   return undefined;
 }
