@@ -8,6 +8,11 @@ export function devMajor(dev: number): number {
   return Math.floor(dev / BITS_8) % BITS_12;
 }
 
+/** Of a major below 12 bits and a minor below 20. */
+export function deviceNumber(major: number, minor: number): number {
+  return (minor % BITS_8) + major * BITS_8 + Math.floor(minor / BITS_8) * BITS_20;
+}
+
 export function devMinor(dev: number): number {
   return (dev % BITS_8) + Math.floor(dev / BITS_20) * BITS_8;
 }

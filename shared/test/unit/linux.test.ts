@@ -5,11 +5,13 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   readSync,
+  rmSync,
   type Stats,
   statSync,
   truncateSync,
@@ -17,7 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import t from 'tap';
@@ -36,9 +38,11 @@ import {
   readCgroupStats,
   removeCgroup,
 } from '../../src/linux/cgroup-files.ts';
+import { deviceNumber, devMajor, devMinor } from '../../src/linux/device-numbers.ts';
 import { makeAppending } from '../../src/linux/fd-flags.ts';
 import { receiveFds, sendFds, socketPair } from '../../src/linux/fd-passing.ts';
 import { mount, umount } from '../../src/linux/mount.ts';
+import { makeNode } from '../../src/linux/nodes.ts';
 import { pidfdGetFd, pidfdOpen } from '../../src/linux/pidfd.ts';
 import { makePipe, readablePipes, spliceToFile, tee } from '../../src/linux/pipes.ts';
 import { bootTime, parseProcStat, parseStatus, processStartTime } from '../../src/linux/proc.ts';
@@ -387,6 +391,28 @@ t.test('descriptors wait in the queue of a socket, open whoever has closed them'
   }
   t.equal(received, sent);
   for (const fd of [give, take, ...(first?.fds ?? []), ...(second?.fds ?? [])]) closeSync(fd);
+});
+
+t.test('pipes and devices, with numbers of every size', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'nodes-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  for (const [major, minor] of [
+    [1, 3],
+    [8, 255],
+    [259, 256],
+    [4095, 1_048_575],
+  ] as const) {
+    const number = deviceNumber(major, minor);
+    t.same([devMajor(number), devMinor(number)], [major, minor]);
+  }
+  const path = (name: string) => join(directory, name);
+  makeNode(Buffer.from(path('pipe')), { kind: 'fifo' });
+  t.ok(lstatSync(path('pipe')).isFIFO());
+  t.throws(() => makeNode(Buffer.from(path('pipe')), { kind: 'fifo' }), { code: 'EEXIST' });
+  makeNode(Buffer.from(path('null')), { kind: 'character', major: 1, minor: 3 });
+  t.same([lstatSync(path('null')).isCharacterDevice(), lstatSync(path('null')).rdev], [true, 0x103]);
+  makeNode(Buffer.from(path('block')), { kind: 'block', major: 259, minor: 300 });
+  t.same([lstatSync(path('block')).isBlockDevice(), devMinor(lstatSync(path('block')).rdev)], [true, 300]);
 });
 
 t.test('statx tells what fs.lstat tells, number by number', async t => {

@@ -7,6 +7,24 @@ import { Rig } from './rig.ts';
 
 /** bind(2) to small ports. */
 const CAPABILITY = '\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0';
+/** Version 2 of xattr(7)'s access list: owner, one more user, group, mask, others. */
+function accessList(uid: number): string {
+  const entries = [
+    [1, 6, 0],
+    [2, 4, uid],
+    [4, 4, 0],
+    [16, 6, 0],
+    [32, 0, 0],
+  ] as const;
+  const bytes = Buffer.alloc(4 + 8 * entries.length);
+  bytes.writeUInt32LE(2, 0);
+  for (const [index, [tag, rights, id]] of entries.entries()) {
+    bytes.writeUInt16LE(tag, 4 + 8 * index);
+    bytes.writeUInt16LE(rights, 6 + 8 * index);
+    bytes.writeInt32LE(id, 8 + 8 * index);
+  }
+  return bytes.toString('latin1');
+}
 const LONG = `${'directory-'.repeat(9)}/${'file-'.repeat(30)}`;
 
 export const IMAGE_CONFIG = `containers:
@@ -39,6 +57,15 @@ export function imageProject(as: 'root' | 'user' = 'root'): Rig {
     { name: 'etc/hidden/old', data: 'x' },
     pax({ 'SCHILY.xattr.security.capability': CAPABILITY, 'SCHILY.xattr.user.note': 'kept' }),
     { name: 'bin/capable', mode: 0o755, data: 'x' },
+    pax({ 'SCHILY.xattr.system.posix_acl_access': accessList(12) }),
+    { name: 'etc/shared', mode: 0o660, data: 'x' },
+    { name: 'dev/', type: '5', mode: 0o755 },
+    {
+      name: 'dev/null',
+      type: '3',
+      mode: 0o666,
+      twist: header => header.write('0000001\x000000003\0', 329, 'latin1'),
+    },
   );
   layout.index({ layers: [base] });
   rig.write('vagga.yaml', IMAGE_CONFIG);

@@ -1,10 +1,14 @@
 // Images: their names and documents, layers over each other, and images made to do harm.
-import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { codenameOf, lacksUniverse } from '../../src/adapters/build/distro/image-release.ts';
+import { putHostFiles } from '../../src/adapters/build/host-files.ts';
+import { textInRoot } from '../../src/adapters/build/in-root.ts';
 import { applyImage } from '../../src/adapters/oci-image/apply.ts';
 import { fromArchive } from '../../src/adapters/oci-image/from-archive.ts';
 import { directoryReader, fromLayout } from '../../src/adapters/oci-image/from-layout.ts';
+import { DirectoryTimes } from '../../src/core/archive/directory-times.ts';
 import { ArchiveError } from '../../src/core/archive/error.ts';
 import { parseChallenge } from '../../src/core/oci/challenge.ts';
 import { distributionOfName, parseDistribution } from '../../src/core/oci/distribution.ts';
@@ -35,6 +39,17 @@ const dir = (name: string, more: Partial<TarMember> = {}): TarMember => ({
   ...more,
 });
 const link = (name: string, target: string): TarMember => ({ name, type: '2', target });
+const pipe = (name: string): TarMember => ({ name, type: '6' });
+/** `type`: 3 for character devices, 4 for block devices. */
+const device = (name: string, type: '3' | '4', major: number, minor: number): TarMember => ({
+  name,
+  type,
+  mode: 0o666,
+  twist: header => {
+    header.write(`${major.toString(8).padStart(7, '0')}\0`, 329, 'latin1');
+    header.write(`${minor.toString(8).padStart(7, '0')}\0`, 337, 'latin1');
+  },
+});
 const hard = (name: string, target: string): TarMember => ({ name, type: '1', target });
 const text = (path: string): string => readFileSync(join(scratch.root, path), 'utf8');
 const exists = (path: string): boolean =>
@@ -122,6 +137,12 @@ async function apply(...images: LayoutImage[]): Promise<string> {
   return await applied(fromLayout({ read: directoryReader(directory), title: 'x', platform: AMD64 }));
 }
 
+async function applyResult(image: LayoutImage) {
+  new Layout(directory).index(image);
+  const loaded = await fromLayout({ read: directoryReader(directory), title: 'x', platform: AMD64 });
+  return await applyImage(loaded, scratch.root, signal, LIMITS);
+}
+
 async function applied(loading: ReturnType<typeof fromLayout>): Promise<string> {
   try {
     await applyImage(await loading, scratch.root, signal, LIMITS);
@@ -152,8 +173,6 @@ t.test('§2.9 !OciImage: layers, owners, links, markers', async t => {
     file('again/low', 'x'),
     link('lib', 'usr/lib'),
     dir('usr/lib'),
-    { name: 'dev/null', type: '3' },
-    { name: 'pipe', type: '6' },
   );
   const upper = tar(
     file('etc/.wh.gone', ''),
@@ -188,9 +207,95 @@ t.test('§2.9 !OciImage: layers, owners, links, markers', async t => {
   t.equal(text('usr/lib/x'), 'through the link');
   t.equal(text('second'), 'first');
   t.ok(lstatSync(join(scratch.root, 'first')).isSymbolicLink());
-  t.notOk(exists('dev/null'), 'devices are left out');
-  t.notOk(exists('pipe'));
   t.notOk(exists('.wh..wh.aufs'));
+});
+
+t.test('§2.9 !OciImage: pipes, and those devices that every container has', async t => {
+  scratch.empty();
+  const base = tar(
+    dir('dev'),
+    device('dev/null', '3', 1, 3),
+    device('dev/sda', '4', 8, 0),
+    device('dev/mem', '3', 1, 1),
+    device('dev/whiteout', '3', 0, 0),
+    { name: 'dev/nothing', type: '3' },
+    { ...pipe('pipe'), mode: 0o620, uid: 12, gid: 34 },
+    hard('twin', 'pipe'),
+    file('lower', 'x'),
+    file('other', 'x'),
+  );
+  const upper = tar(device('lower', '4', 8, 0), device('other', '3', 5, 2));
+  t.same(await applyResult({ layers: [base, upper] }), { foreignOwners: 0, leftOutDevices: 5 });
+  const at = (path: string) => lstatSync(join(scratch.root, path));
+  t.ok(at('dev/null').isCharacterDevice());
+  t.same([at('dev/null').rdev, at('dev/null').mode & 0o7777], [0x103, 0o666]);
+  t.same(readdirSync(join(scratch.root, 'dev')), ['null']);
+  t.ok(at('pipe').isFIFO());
+  t.same([at('pipe').uid, at('pipe').gid, at('pipe').mode & 0o7777], [12, 34, 0o620]);
+  t.equal(at('twin').ino, at('pipe').ino);
+  t.equal(at('pipe').mtimeMs, 1_000_000_000_000);
+  t.notOk(exists('lower'), 'what is left out hides what was below, too');
+  t.equal(at('other').rdev, 0x502);
+});
+
+t.test(
+  '§2.9 !OciImage: a pipe or a device in the place of a file that we read or write ourselves',
+  async t => {
+    scratch.empty();
+    const names = [
+      'etc/os-release',
+      'etc/lsb-release',
+      'etc/resolv.conf',
+      'etc/hosts',
+      'etc/apt/sources.list',
+    ];
+    t.equal(await apply(layers(...names.map(pipe), device('etc/zero', '3', 1, 5))), 'applied');
+    putHostFiles(scratch.root);
+    t.ok(lstatSync(join(scratch.root, 'etc/resolv.conf')).isFIFO(), 'left as it is');
+    t.equal(codenameOf(scratch.root), undefined);
+    t.notOk(lacksUniverse(scratch.root));
+    t.throws(() => textInRoot(scratch.root, '/etc/zero'), /\/etc\/zero of the image is not a file/);
+    t.throws(() => textInRoot(scratch.root, '/etc/nothing'), { code: 'ENOENT' });
+    t.equal(textInRoot(scratch.root, '/etc/passwd'), 'root');
+  },
+);
+
+t.test('§2.9 !OciImage: times of directories are those of the image', async t => {
+  scratch.empty();
+  const base = tar(
+    dir('./', { mtime: 11 }),
+    dir('kept', { mtime: 12 }),
+    dir('kept/below', { mtime: 13 }),
+    file('kept/below/file', 'x', { mtime: 14 }),
+    dir('changed', { mtime: 15 }),
+    dir('hidden', { mtime: 16 }),
+    dir('again', { mtime: 17 }),
+    dir('again/below', { mtime: 17 }),
+    dir('elsewhere', { mtime: 18 }),
+    file('kept/late', 'x'),
+  );
+  const upper = tar(
+    dir('changed', { mtime: 25 }),
+    file('changed/file', 'x'),
+    file('kept/below/more', 'x'),
+    file('.wh.hidden', ''),
+    file('.wh.again', ''),
+  );
+  const top = tar(file('again/below/file', 'x'), link('hidden', 'elsewhere'));
+  t.equal(await apply({ layers: [base, upper, top] }), 'applied');
+  const timeS = (path: string) => lstatSync(join(scratch.root, path)).mtimeMs / 1000;
+  t.same(['', 'kept', 'kept/below', 'changed', 'elsewhere'].map(timeS), [11, 12, 13, 25, 18]);
+  t.equal(timeS('kept/below/file'), 14);
+  t.ok(timeS('again/below') > 1_000_000_000, 'one of that name that came later is another one');
+});
+
+t.test('§2.9 !OciImage: more directories than fit into memory', async t => {
+  const times = new DirectoryTimes();
+  const name = 'n'.repeat(4000);
+  const fill = () => {
+    for (let at = 0; at < 20_000; at++) times.set([`${at}`, name], 1);
+  };
+  t.throws(fill, /too many directories/);
 });
 
 t.test('§2.9 !OciImage: one image among several, by platform and by name', async t => {
@@ -277,6 +382,33 @@ const hostile: readonly (readonly [string, LayoutImage, RegExp])[] = [
     DONE,
   ],
   ['a device', layers({ name: 'sda', type: '4' }), DONE],
+  ['the disk of the host', layers(device('sda', '4', 8, 0), hard('sdb', 'sda')), /its target is not a file/],
+  ['the memory of the host', layers(device('mem', '3', 1, 1)), DONE],
+  ['a mark of overlayfs', two([dir('d')], [device('d', '3', 0, 0)]), DONE],
+  ['a device with .. in its name', layers(device('../canary', '3', 1, 3)), /leads out/],
+  [
+    'a device through a symlink out',
+    layers(link('a', around), device('a/canary', '3', 1, 3)),
+    /leads nowhere/,
+  ],
+  ['a device over a symlink out', two([link('a', canary)], [device('a', '3', 1, 3), file('a', 'x')]), DONE],
+  ['a pipe over a hard link to a symlink out', two([link('l', canary), hard('a', 'l')], [pipe('a')]), DONE],
+  ['a pipe through a symlink out', layers(link('a', around), pipe('a/canary')), /leads nowhere/],
+  ['a file through a pipe', layers(pipe('a'), file('a/b')), /"\/a" is not a directory/],
+  ['a file over a pipe', layers(pipe('a'), file('a')), DONE],
+  ['a device in the place of the root', layers(device('.', '3', 1, 3)), /not a directory/],
+  ['a pipe in the place of the root', layers(pipe('./')), /not a directory/],
+  ['a device of set-user-id', layers({ ...device('null', '3', 1, 3), mode: 0o7777 }), DONE],
+  [
+    'device numbers that are none',
+    layers({ name: 'x', type: '3', twist: header => header.fill(0xff, 329, 345) }),
+    DONE,
+  ],
+  [
+    'a directory whose time is set through a symlink that came later',
+    two([dir('a'), dir('a/directory')], [link('a', around)]),
+    DONE,
+  ],
   [
     'owners beyond all ids',
     layers(
@@ -381,11 +513,25 @@ const hostile: readonly (readonly [string, LayoutImage, RegExp])[] = [
   ['the format of 2015', { layers: [], manifest: { schemaVersion: 1 } }, /schema 1/],
 ];
 
+/** What nobody gets from an image: block devices, and others than those of every container. */
+function strangeDevices(path = scratch.root): string[] {
+  return readdirSync(path, { withFileTypes: true, encoding: 'buffer' }).flatMap(entry => {
+    const below = Buffer.concat([Buffer.from(path, 'latin1'), Buffer.from('/'), entry.name]).toString(
+      'latin1',
+    );
+    if (entry.isDirectory()) return strangeDevices(below);
+    const { rdev } = lstatSync(Buffer.from(below, 'latin1'));
+    const isUsual = [0x103, 0x105, 0x107, 0x108, 0x109, 0x500, 0x501, 0x502].includes(rdev);
+    return entry.isBlockDevice() || (entry.isCharacterDevice() && !isUsual) ? [below] : [];
+  });
+}
+
 t.test('§2.9 !OciImage: hostile images, by name', async t => {
   const before = scratch.around();
   for (const [title, image, expected] of hostile) {
     scratch.empty();
     t.match(await apply(image), expected, title);
+    t.same(strangeDevices(), [], `${title}: no device of the host`);
     t.equal(scratch.around(), before, `${title}: nothing outside`);
   }
 });
@@ -443,6 +589,8 @@ async function mutations(t: Test, count: number): Promise<void> {
     hard('h', 'd/f'),
     pax({ path: 'p/ä' }),
     file('s'),
+    device('null', '3', 1, 3),
+    pipe('d/pipe'),
   );
   const high = tar(
     file('d/.wh.f', ''),
@@ -451,6 +599,9 @@ async function mutations(t: Test, count: number): Promise<void> {
     file('d/x'),
     gnuLong('L', 'n'.repeat(150)),
     file('c'),
+    device('l/canary', '3', 5, 1),
+    pipe('pipe'),
+    device('d', '4', 8, 0),
   );
   const seen = new Map<string, number>();
   for (let round = 0; round < count; round++) {
@@ -460,6 +611,7 @@ async function mutations(t: Test, count: number): Promise<void> {
     both[which] = mutator.mutate(both[which] as Buffer);
     const how = (await apply({ layers: both, compressed: false })).replace(/".*/, '').slice(0, 40);
     seen.set(how, (seen.get(how) ?? 0) + 1);
+    if (round % 25 === 24) t.same(strangeDevices(), [], `no device of the host before round ${round}`);
   }
   t.equal(scratch.around(), before, 'nothing outside');
   t.ok(seen.size > 8, `${seen.size} kinds of outcome`);

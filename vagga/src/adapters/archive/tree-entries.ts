@@ -2,8 +2,7 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { devMajor, devMinor } from '@suite/shared/linux/device-numbers.ts';
 import { getXattr, listXattrs } from '@suite/shared/linux/xattr.ts';
-import type { EntryType } from '../../core/archive/entry.ts';
-import type { TarEntry } from '../../core/archive/tar-write.ts';
+import type { Entry, EntryType } from '../../core/archive/entry.ts';
 import { bytes, fromBytes } from '../layers/copy-file.ts';
 
 export interface TreeOptions {
@@ -14,7 +13,7 @@ export interface TreeOptions {
 }
 
 export interface Found {
-  readonly entry: TarEntry;
+  readonly entry: Entry;
   /** Where its data is, one character per byte. */
   readonly path: string;
 }
@@ -62,7 +61,7 @@ export class TreeEntries {
   }
 
   /** One of them; `below`: its path from the root. */
-  entry(path: string, below: string): TarEntry | undefined {
+  entry(path: string, below: string): Entry | undefined {
     const stat = lstatSync(bytes(path));
     const type = typeOf(stat);
     if (type === undefined) return undefined;

@@ -1,6 +1,7 @@
 // Puts entries of an archive into an image. The archive is not trusted: see inside.ts for where things can go, limits.ts
 // for how much. What is there is removed before a file is made, so nothing is ever written through a link.
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -18,11 +19,13 @@ import {
 } from 'node:fs';
 import { setXattr } from '@suite/shared/linux/xattr.ts';
 import { shown } from '../../core/archive/byte-text.ts';
+import { DirectoryTimes } from '../../core/archive/directory-times.ts';
 import type { ArchiveEvent, Entry } from '../../core/archive/entry.ts';
 import { ArchiveError } from '../../core/archive/error.ts';
 import type { ArchiveLimits } from '../../core/archive/limits.ts';
 import { nameParts } from '../../core/archive/names.ts';
 import { bytesOf, InsideRoot, lstatBytes, type Parts } from './inside.ts';
+import { makeSpecialFile } from './special-files.ts';
 
 export interface UnpackRules {
   readonly limits: ArchiveLimits;
@@ -30,8 +33,8 @@ export interface UnpackRules {
   readonly owners: 'ours' | 'kept';
   /** What an entry may take the place of: files only, or whole trees (layers of images). */
   readonly replaces: 'files' | 'anything';
-  /** Devices and pipes need rights that builds do not have. */
-  readonly devices: 'empty-files' | 'dropped';
+  /** What devices and pipes become. */
+  readonly devices: 'empty-files' | 'made';
   /** Steps make them at the end, when their targets are there; layers in their order. */
   readonly hardLinks: 'last' | 'in-order';
 }
@@ -45,8 +48,8 @@ export interface Target {
   readonly place: (parts: Parts) => Parts | undefined;
 }
 
-/** All of them are names of programs and access lists that mean something inside one image only. */
-const XATTRS = /^(security\.capability$|user\.(?!overlay\.))/;
+/** Those that mean something inside of one image: capabilities, access lists, what users note. */
+const XATTRS = /^(security\.capability$|system\.posix_acl_(access|default)$|user\.(?!overlay\.))/;
 /** Names of links that wait for the end. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -62,8 +65,11 @@ export class Unpacker {
   #current: Current = { kind: 'none' };
   readonly #waiting: { readonly at: Parts; readonly entry: Entry }[] = [];
   #waitingBytes = 0;
+  readonly #times = new DirectoryTimes();
   /** Entries whose owner this user namespace does not have; they stay the build's. */
   foreignOwners = 0;
+  /** Devices that were not made. */
+  leftOutDevices = 0;
 
   constructor(target: Target, rules: UnpackRules) {
     this.inside = new InsideRoot(target.root);
@@ -90,6 +96,23 @@ export class Unpacker {
   /** After the last entry. */
   finish(): void {
     for (const { at, entry } of this.#waiting) named(entry, () => this.#hardLink(at, entry));
+    for (const { parts, mtimeS } of this.#times.all()) this.#setTime(parts, mtimeS);
+  }
+
+  /** `path`: where `parts` is, if it is there at all. */
+  remove(path: Buffer, parts: Parts): void {
+    if (lstatBytes(path)?.isDirectory()) this.#times.remove(parts);
+    rmSync(path, { recursive: true, force: true });
+  }
+
+  #setTime(parts: Parts, mtimeS: number): void {
+    try {
+      const path = this.inside.path(parts, false);
+      if (path !== undefined && lstatBytes(path)?.isDirectory()) lutimesSync(path, mtimeS, mtimeS);
+    } catch (error) {
+      // Its name went through a link that leads elsewhere by now.
+      if (!(error instanceof ArchiveError)) throw error;
+    }
   }
 
   close(): void {
@@ -120,6 +143,7 @@ export class Unpacker {
         break;
       default:
         if (this.#rules.devices === 'empty-files') return { kind: 'file', fd: this.#create(at), entry };
+        this.#special(at, entry);
     }
     return { kind: 'skipped' };
   }
@@ -130,7 +154,7 @@ export class Unpacker {
     const existing = lstatBytes(path);
     if (existing === undefined) return path;
     if (!existing.isDirectory()) unlinkSync(path);
-    else if (this.#rules.replaces === 'anything') rmSync(path, { recursive: true });
+    else if (this.#rules.replaces === 'anything') this.remove(path, at);
     else
       throw new ArchiveError(`${shown(`/${at.join('/')}`)} is a directory in the image, not in the archive`);
     if (existing.isFile()) return path;
@@ -147,6 +171,7 @@ export class Unpacker {
     this.#current = { kind: 'none' };
     try {
       this.#dress(fd, entry, 0o644);
+      if (entry.mtimeS !== undefined) futimesSync(fd, entry.mtimeS, entry.mtimeS);
     } finally {
       closeSync(fd);
     }
@@ -157,7 +182,6 @@ export class Unpacker {
     this.#own(entry, () => fchownSync(fd, entry.uid, entry.gid));
     if (this.#rules.owners === 'kept') setXattrs(fd, entry);
     fchmodSync(fd, entry.mode ?? mode);
-    if (entry.mtimeS !== undefined) futimesSync(fd, entry.mtimeS, entry.mtimeS);
   }
 
   #own({ uid, gid }: Entry, change: () => void): void {
@@ -174,7 +198,7 @@ export class Unpacker {
   #directory(at: Parts, entry: Entry): void {
     const keeps = this.#rules.replaces === 'files';
     if (at.length === 0) {
-      if (!keeps) this.#dressDirectory(this.inside.path([], true), entry);
+      if (!keeps) this.#dressDirectory(at, this.inside.path([], true), entry);
       return;
     }
     const path = this.inside.path(at, true);
@@ -183,7 +207,7 @@ export class Unpacker {
     if (keeps && existing !== undefined && this.#leadsToDirectory(at)) return;
     const made = existing?.isDirectory() ? path : this.#freePath(at);
     if (!existing?.isDirectory()) mkdirSync(made);
-    this.#dressDirectory(made, entry);
+    this.#dressDirectory(at, made, entry);
   }
 
   #leadsToDirectory(at: Parts): boolean {
@@ -194,7 +218,7 @@ export class Unpacker {
     }
   }
 
-  #dressDirectory(path: Buffer, entry: Entry): void {
+  #dressDirectory(at: Parts, path: Buffer, entry: Entry): void {
     const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
     const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
@@ -202,6 +226,7 @@ export class Unpacker {
     } finally {
       closeSync(fd);
     }
+    if (entry.mtimeS !== undefined) this.#times.set(at, entry.mtimeS);
   }
 
   #symlink(at: Parts, entry: Entry): void {
@@ -219,6 +244,18 @@ export class Unpacker {
     const free = this.#freePath(at);
     symlinkSync(bytesOf(entry.target), free);
     this.#own(entry, () => lchownSync(free, entry.uid, entry.gid));
+    if (entry.mtimeS !== undefined) lutimesSync(free, entry.mtimeS, entry.mtimeS);
+  }
+
+  /** One that is not made takes the place of what was there all the same: nobody wants the older file. */
+  #special(at: Parts, entry: Entry): void {
+    const free = this.#freePath(at);
+    if (!makeSpecialFile(free, entry)) {
+      this.leftOutDevices++;
+      return;
+    }
+    this.#own(entry, () => lchownSync(free, entry.uid, entry.gid));
+    chmodSync(free, entry.mode ?? 0o644);
     if (entry.mtimeS !== undefined) lutimesSync(free, entry.mtimeS, entry.mtimeS);
   }
 

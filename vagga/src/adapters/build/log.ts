@@ -14,6 +14,7 @@ export class BuildLog {
   #rest = '';
   /** Called with each complete line, for the progress display. */
   onLine: (line: string) => void = () => {};
+  onWarning: (text: string) => void = () => {};
 
   constructor(path: string) {
     this.path = path;
@@ -26,6 +27,12 @@ export class BuildLog {
     const lines = (this.#rest + text).split('\n');
     this.#rest = (lines.pop() ?? '').slice(-LINE_CHARACTERS_MAX);
     for (const line of lines) this.#add(line.slice(line.lastIndexOf('\r') + 1).trimEnd());
+  }
+
+  /** For the user to see, too, although nothing has failed. */
+  warn(text: string): void {
+    this.write(`Warning: ${text}\n`);
+    this.onWarning(text);
   }
 
   #add(line: string): void {

@@ -1,11 +1,11 @@
 // Executor of `!OciImage`.
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { unexpectedRelease } from '../../core/oci/os-release.ts';
 import { type Platform, platformOf, platformText } from '../../core/oci/platform.ts';
 import type { OciAction } from '../../core/steps/oci-actions.ts';
 import { type DownloadContext, fileOf, localPath } from '../download/cached.ts';
-import { applyImage } from '../oci-image/apply.ts';
+import { type Applied, applyImage } from '../oci-image/apply.ts';
 import { BlobCache } from '../oci-image/blob-cache.ts';
 import { fromArchive } from '../oci-image/from-archive.ts';
 import { directoryReader, fromLayout } from '../oci-image/from-layout.ts';
@@ -16,7 +16,7 @@ import { credentialsFor } from '../registry/credentials.ts';
 import type { BuildContext } from './context.ts';
 import { downloadContext } from './downloads.ts';
 import { putHostFiles } from './host-files.ts';
-import { inRoot } from './in-root.ts';
+import { textInRoot } from './in-root.ts';
 
 type Source = OciAction['source'];
 
@@ -81,11 +81,22 @@ function sayWhatIsNotApplied(context: BuildContext, image: Image): void {
   }
 }
 
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+
+function sayWhatIsMissing({ log }: BuildContext, { foreignOwners, leftOutDevices }: Applied): void {
+  if (foreignOwners > 0)
+    log.warn(
+      `owners that this build does not have: ${count(foreignOwners, 'file')} of the image are root's now`,
+    );
+  if (leftOutDevices > 0)
+    log.warn(`${count(leftOutDevices, 'device')} of the image left out; containers have their own in /dev`);
+}
+
 function releaseProblem(context: BuildContext, expects: OciAction['expects']): string | undefined {
   if (expects === undefined) return undefined;
   let text = '';
   try {
-    text = readFileSync(inRoot(context.root, '/etc/os-release'), 'utf8');
+    text = textInRoot(context.root, '/etc/os-release');
   } catch {
     return undefined;
   }
@@ -123,12 +134,7 @@ async function applied(context: BuildContext, action: OciAction): Promise<string
     const made = platformText({ os, architecture });
     return `the image is made for ${made}, not for ${platformText(platform)}: set \`platform: ${made}\` if that is what you want`;
   }
-  const { foreignOwners } = await unpackLayers(context, action, image);
-  if (foreignOwners > 0) {
-    context.log.write(
-      `${foreignOwners} files belong to users that this build does not have; they are root's now\n`,
-    );
-  }
+  sayWhatIsMissing(context, await unpackLayers(context, action, image));
   putHostFiles(context.root);
   sayWhatIsNotApplied(context, image);
   return releaseProblem(context, action.expects);

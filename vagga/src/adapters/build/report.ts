@@ -42,6 +42,7 @@ export class StepReport {
     this.#progress = progress;
     this.#log = log;
     this.#file = join(directory, 'timings.json');
+    log.onWarning = text => progress.note(`Warning: container ${name}: ${text}`);
     this.timings = new Timings(join(directory, 'timings.log'));
   }
 

@@ -1,6 +1,7 @@
 // How a stack of layers is shown at one place: by the kernel's overlayfs, by fuse-overlayfs, or as a copy.
-import { chmodSync, lchownSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lchownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { dress, fromBytes } from './copy-file.ts';
 
 /** A writable view. What is written in it is in `place/diff` when it has been closed. */
 export interface View {
@@ -14,14 +15,16 @@ export interface View {
 
 export type LayerMode = 'overlay' | 'fuse' | 'copy';
 
-/** `place/diff` as it must be before something is written there: the top directory is the one of the image and keeps its mode. */
+/** `place/diff` as it must be before something is written there: the top directory is the one of the image, with mode and time. */
 export function newDiff(place: string, layers: readonly string[]): string {
   const diff = join(place, 'diff');
   mkdirSync(diff, { recursive: true });
   const top = layers.at(-1);
-  const stat = top === undefined ? undefined : lstatSync(top);
-  lchownSync(diff, stat?.uid ?? 0, stat?.gid ?? 0);
-  chmodSync(diff, (stat?.mode ?? 0o755) & 0o7777);
+  if (top !== undefined) dress(fromBytes(top), fromBytes(diff));
+  else {
+    lchownSync(diff, 0, 0);
+    chmodSync(diff, 0o755);
+  }
   return diff;
 }
 

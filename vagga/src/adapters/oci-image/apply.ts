@@ -12,6 +12,8 @@ import { LayerSink } from './layer-sink.ts';
 export interface Applied {
   /** Files that keep the build's owner, because this user namespace has no ids for theirs. */
   readonly foreignOwners: number;
+  /** Devices that no container of ours may have, or that this user may not make. */
+  readonly leftOutDevices: number;
 }
 
 async function applyLayer(
@@ -44,12 +46,13 @@ export async function applyImage(
   const budget = new Budget(limits);
   const unpacker = new Unpacker(
     { root, base: [], place: parts => parts },
-    { limits, owners: 'kept', replaces: 'anything', devices: 'dropped', hardLinks: 'in-order' },
+    { limits, owners: 'kept', replaces: 'anything', devices: 'made', hardLinks: 'in-order' },
   );
   try {
     for (const layer of image.layers) await applyLayer(layer, unpacker, budget, signal);
     unpacker.finish();
-    return { foreignOwners: unpacker.foreignOwners };
+    const { foreignOwners, leftOutDevices } = unpacker;
+    return { foreignOwners, leftOutDevices };
   } finally {
     unpacker.close();
   }

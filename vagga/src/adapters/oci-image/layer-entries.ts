@@ -1,12 +1,12 @@
 // A layer of the step cache as the entries of an image's layer: what it removes is said by names, not by marks of overlayfs.
-import type { TarEntry } from '../../core/archive/tar-write.ts';
+import type { Entry } from '../../core/archive/entry.ts';
 import { type Found, TreeEntries, type TreeOptions } from '../archive/tree-entries.ts';
 import { isOpaque, type Marks } from '../layers/marks.ts';
 
 const OPAQUE = '.wh..wh..opq';
 const GONE = '.wh.';
 
-const isMark = ({ type, device }: TarEntry): boolean =>
+const isMark = ({ type, device }: Entry): boolean =>
   type === 'character-device' && device?.major === 0 && device.minor === 0;
 
 function markNamed(name: string, path: string): Found {

@@ -1,6 +1,6 @@
 // One layer over those below it: files are added and replaced, and marker files (`.wh.NAME`, `.wh..wh..opq`) remove what
 // lower layers have, wherever in the layer they stand.
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { shown } from '../../core/archive/byte-text.ts';
 import type { ArchiveEvent } from '../../core/archive/entry.ts';
 import { ArchiveError } from '../../core/archive/error.ts';
@@ -60,7 +60,7 @@ export class LayerSink implements ArchiveSink {
       return;
     }
     const path = this.#unpacker.inside.path(parts, false);
-    if (path !== undefined) rmSync(path, { recursive: true, force: true });
+    if (path !== undefined) this.#unpacker.remove(path, parts);
   }
 
   #removeBelow(parts: Parts): void {
@@ -70,7 +70,7 @@ export class LayerSink implements ArchiveSink {
     for (const name of readdirSync(path, { encoding: 'buffer' })) {
       const child = [...parts, name.toString('latin1')];
       if (this.#made.has(child.join('/'))) this.#removeBelow(child);
-      else rmSync(Buffer.concat([path, bytesOf('/'), name]), { recursive: true, force: true });
+      else this.#unpacker.remove(Buffer.concat([path, bytesOf('/'), name]), child);
     }
   }
 }

@@ -7,6 +7,11 @@ export type EntryType =
   | 'block-device'
   | 'fifo';
 
+export interface DeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
+}
+
 /** One member of an archive. Names are byte strings (byte-text.ts), as written: nothing is checked yet. */
 export interface Entry {
   readonly name: string;
@@ -23,6 +28,8 @@ export interface Entry {
   readonly target: string;
   /** Extended attributes by name, values as byte strings. */
   readonly xattrs: Readonly<Record<string, string>>;
+  /** Of devices, where the archive says it. */
+  readonly device?: DeviceNumbers;
 }
 
 /** What a reader hands on, in order: an entry, its data in pieces, its end. */

@@ -1,5 +1,6 @@
 // One 512-byte header block of a tar archive (POSIX.1-1988 ustar, with the GNU forms of numbers).
 import { byteText, shown } from './byte-text.ts';
+import type { DeviceNumbers } from './entry.ts';
 import { ArchiveError } from './error.ts';
 
 export const BLOCK_BYTES = 512;
@@ -14,6 +15,7 @@ export interface TarHeader {
   /** One character; `\0` of the oldest archives is `0`. */
   readonly type: string;
   readonly target: string;
+  readonly device?: DeviceNumbers;
 }
 
 const CHECKSUM = { start: 148, end: 156 };
@@ -74,6 +76,17 @@ function fullName(block: Uint8Array): string {
   return prefix === '' ? name : `${prefix}/${name}`;
 }
 
+/** Undefined for what is no device, and where the oldest archives have other bytes in the place of the numbers. */
+function deviceOf(block: Uint8Array, type: string): DeviceNumbers | undefined {
+  if (type !== '3' && type !== '4') return undefined;
+  try {
+    const [major, minor] = [number(block, 329, 8, 'major'), number(block, 337, 8, 'minor')];
+    return major < 0 || minor < 0 ? undefined : { major, minor };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Throws `ArchiveError` unless `block` is a whole header. */
 export function parseTarHeader(block: Uint8Array): TarHeader {
   checkSum(block);
@@ -81,6 +94,7 @@ export function parseTarHeader(block: Uint8Array): TarHeader {
   const sizeBytes = number(block, 124, 12, `size of ${shown(name)}`);
   if (sizeBytes < 0) throw new ArchiveError(`damaged tar header: negative size of ${shown(name)}`);
   const type = String.fromCharCode(block[156] ?? 0);
+  const device = deviceOf(block, type);
   return {
     name,
     mode: number(block, 100, 8, 'mode') & 0o7777,
@@ -90,5 +104,6 @@ export function parseTarHeader(block: Uint8Array): TarHeader {
     mtimeS: number(block, 136, 12, 'time'),
     type: type === '\0' ? '0' : type,
     target: field(block, 157, 100),
+    ...(device !== undefined && { device }),
   };
 }

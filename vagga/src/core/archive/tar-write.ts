@@ -5,11 +5,6 @@ import { ArchiveError } from './error.ts';
 import { XATTR_RECORD } from './pax.ts';
 import { BLOCK_BYTES } from './tar-header.ts';
 
-export interface TarEntry extends Entry {
-  /** Of devices. */
-  readonly device?: { readonly major: number; readonly minor: number };
-}
-
 /** Two empty blocks. */
 export const TAR_END = new Uint8Array(2 * BLOCK_BYTES);
 
@@ -46,7 +41,7 @@ function record(key: string, value: string): string {
   return `${length} ${key}=${value}\n`;
 }
 
-function recordsOf({ name, target, uid, gid, sizeBytes, mtimeS = 0, xattrs }: TarEntry): string {
+function recordsOf({ name, target, uid, gid, sizeBytes, mtimeS = 0, xattrs }: Entry): string {
   const records: Record<string, string> = {};
   if (!isPlain(target)) records.linkpath = target;
   if (!isPlain(name)) records.path = name;
@@ -71,13 +66,13 @@ function writeNumber(block: Uint8Array, at: number, value: number, digits: numbe
   writeText(block, at, `${text}\0`);
 }
 
-function writeDevice(block: Uint8Array, { device }: TarEntry): void {
+function writeDevice(block: Uint8Array, { device }: Entry): void {
   if (device === undefined) return;
   writeNumber(block, 329, device.major, ID_DIGITS);
   writeNumber(block, 337, device.minor, ID_DIGITS);
 }
 
-function headerBlock(entry: TarEntry, type: string): Uint8Array {
+function headerBlock(entry: Entry, type: string): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES);
   writeText(block, 0, entry.name.slice(0, NAME_BYTES));
   writeNumber(block, 100, entry.mode ?? 0o644, ID_DIGITS);
@@ -104,7 +99,7 @@ function paxBlocks(records: string): Uint8Array[] {
 }
 
 /** Everything before the data of an entry; times are whole seconds. Throws `ArchiveError` when no archive can say it. */
-export function tarHeader(entry: TarEntry): Uint8Array[] {
+export function tarHeader(entry: Entry): Uint8Array[] {
   if (entry.name.includes('\0')) throw new ArchiveError('a name with a NUL');
   const records = recordsOf(entry);
   return [...(records === '' ? [] : paxBlocks(records)), headerBlock(entry, TYPES[entry.type])];

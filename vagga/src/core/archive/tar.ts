@@ -217,6 +217,7 @@ export class TarReader {
       sizeBytes: isFile ? (paxNumber(records, 'size') ?? parsed.sizeBytes) : 0,
       target: text('linkpath') ?? this.#longTarget ?? parsed.target,
       xattrs: paxXattrs(records),
+      ...(parsed.device !== undefined && { device: parsed.device }),
     };
   }
 }
