@@ -31,6 +31,9 @@ import { Session, warn } from './session.ts';
 
 declare const SUITE_VERSION: string;
 
+/** Of log lines. */
+const CONFIG = 'vagga::config';
+
 function fail(code: number, text: string): number {
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
   return code;
@@ -154,7 +157,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const found = findProject(process.cwd());
   if (found === undefined) {
-    for (const file of mistakenFiles(process.cwd())) warn(mistaken(file));
+    for (const file of mistakenFiles(process.cwd())) warn(mistaken(file), CONFIG);
     return fail(126, `Config not found in path ${JSON.stringify(process.cwd())}\n${NOT_FOUND_HINT}`);
   }
   const loaded = load(found);
@@ -166,7 +169,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const there = namespaceOfWords(wish.words) ?? findGateway()?.user;
     return there === undefined ? enterNamespace() : joinNamespace(there);
   }
-  for (const warning of loaded.cache.warnings) warn(warning);
+  for (const warning of loaded.cache.warnings) warn(warning, CONFIG);
   return typeof wish === 'number' ? wish : await inProject(found.root, loaded.cache, wish);
 }
 

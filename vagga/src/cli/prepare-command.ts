@@ -2,6 +2,7 @@
 import type { NetworkPlace } from '../adapters/network/place.ts';
 import { withEnvFiles } from '../adapters/run/env-files.ts';
 import { withLimits } from '../adapters/run/limited.ts';
+import { logCommand } from '../adapters/run/log.ts';
 import { openPassedSocket } from '../adapters/run/passed-socket.ts';
 import { type NotStarted, type Prepared, prepareRun } from '../adapters/run/prepare.ts';
 import { wantsTerminal } from '../adapters/run/terminal.ts';
@@ -10,6 +11,9 @@ import type { RunCommand } from '../config/model.ts';
 import { argvOf } from '../core/run/arguments.ts';
 import type { Images } from './images.ts';
 import { type Session, warn } from './session.ts';
+
+/** Of log lines. */
+const RUN = 'vagga::wrapper::run';
 
 export interface Wish {
   readonly words: readonly string[];
@@ -60,7 +64,7 @@ export async function prepareCommand(
   const container = cache.project.containers[command.container];
   const shell = container?.defaultShell ?? [];
   if ((container?.dataDirs.length ?? 0) > 0)
-    warn(`container ${command.container} keeps only its data-dirs; commands belong in another one`);
+    warn(`container ${command.container} keeps only its data-dirs; commands belong in another one`, RUN);
   const hash = images.get(command.container) ?? '';
   const root = await writableRoot(session, command, hash);
   if (root.problem !== undefined) return notStarted(124, root.problem);
@@ -76,6 +80,7 @@ export async function prepareCommand(
     ...root,
     volumes: new RunVolumes(layout, session.filling),
     argv: argvOf(command, shell, wish.words),
+    onStart: (argv, env) => logCommand(RUN, argv, env),
     isolateNetwork: false,
     ...(path !== undefined && { network: { path } }),
     terminal: wish.terminal ?? wantsTerminal(),

@@ -22,6 +22,9 @@ const NEEDS_MORE = [
   'pidsLimit',
 ] as const;
 
+/** Who asks for more wants to see the commands that are run. */
+const LOGS_LITTLE = /^(?:|warn|error|off)$/i;
+
 const isPlain = ({ envFiles, restart, writeMode }: RunCommand) =>
   envFiles.length === 0 && restart === 'never' && writeMode === 'read-only';
 
@@ -94,6 +97,7 @@ function quickRun(
 /** Undefined: the full program must decide. */
 export function quickStart([word, ...words]: readonly string[]): Promise<number> | undefined {
   if (word === undefined || word.startsWith('-') || word.startsWith('_')) return undefined;
+  if (!LOGS_LITTLE.test(process.env.RUST_LOG ?? '')) return undefined;
   const known = knownProject();
   if (known === undefined) return undefined;
   const name = resolveCommand(known.cache.project.commands, word);

@@ -17,6 +17,7 @@ import { probeEngine } from '../adapters/oci/probe.ts';
 import { toldEngine } from '../adapters/oci/told.ts';
 import { type Cache, readCache, writeCache } from '../adapters/project/cache.ts';
 import { findProject } from '../adapters/project/find.ts';
+import { log } from '../adapters/run/log.ts';
 import { TransientCopies } from '../adapters/run/transient.ts';
 import { indexImages } from '../adapters/storage/index-images.ts';
 import { prepareStorage } from '../adapters/storage/storage-dir.ts';
@@ -212,7 +213,7 @@ export function say(code: number, text: string): number {
   return code;
 }
 
-/** `RUST_LOG=error` asks for errors only. */
-export function warn(text: string): void {
-  if (!/^(?:error|off)$/i.test(process.env.RUST_LOG ?? '')) say(0, `Warning: ${text}`);
+/** `module`: of the log line, by which `RUST_LOG` may choose. */
+export function warn(text: string, module = 'vagga::launcher'): void {
+  log('warn', module, text, `Warning: ${text}`);
 }

@@ -142,13 +142,54 @@ t.test('-j: the first failure ends the others, and is the one that is told', asy
   );
 });
 
+t.test('§4.7 RUST_LOG, §4.7 VAGGA_DEBUG_CMDENV: what is logged, for programs and for people', async t => {
+  const rig = project();
+  t.teardown(() => rig.remove());
+  const built = 'Container base \\([0-9a-f]{8}\\) built in \\d+ seconds\\.';
+  const prefix = (level: string, module: string) =>
+    `^ ${level} \\d{4}-\\d\\d-\\d\\dT[\\d:]{8}Z: vagga::${module}: `;
+  const edited = (name: string, variables: Record<string, string>) => {
+    rig.write('vagga.yaml', CONFIG.replace('path: /bin/sh}', `path: /bin/${name}}`));
+    return rig.runWith(variables, '_build', 'base').stderr;
+  };
+  t.match(edited('sh', {}), new RegExp(prefix('WARN', 'wrapper::build') + built, 'm'));
+  t.notMatch(edited('s1', { RUST_LOG: 'error' }), /built in/);
+  t.notMatch(edited('s2', { RUST_LOG: 'vagga::launcher=info' }), /built in/);
+  rig.write('vagga.yaml', CONFIG.replace('path: /bin/sh}', 'path: /bin/s3}'));
+  t.match(rig.inTerminal(['_build', 'base'], '').stdout, new RegExp(`(^|[\\r\\n])${built}`), 'a sentence');
+
+  rig.write('vagga.yaml', CONFIG);
+  t.match(rig.run('_build', 'env'), { code: 0 });
+  const run = (variables: Record<string, string>, ...words: string[]) => rig.runWith(variables, ...words);
+  t.notMatch(run({}, '_run', 'env', '/bin/sh', '-c', ':').stderr, /Running/);
+  const info = run({ RUST_LOG: 'info' }, '_run', 'env', '/bin/sh', '-c', ':');
+  t.match(info.stderr, new RegExp(`${prefix('INFO', 'wrapper::run')}Running \\["/bin/sh","-c",":"\\]$`, 'm'));
+  const dump = run(
+    { RUST_LOG: 'info', VAGGA_DEBUG_CMDENV: '1', VAGGAENV_SHOWN: 'x' },
+    '_run',
+    'env',
+    '/bin/sh',
+    '-c',
+    ':',
+  );
+  t.match(dump.stderr, /Running \["\/bin\/sh","-c",":"\]; environ: \{.*"SHOWN":"x"/);
+  const steps = run({ RUST_LOG: 'info', VAGGA_DEBUG_CMDENV: '1' }, '_build', '--force', 'env').stderr;
+  t.match(
+    steps,
+    new RegExp(`${prefix('INFO', 'builder::commands')}Running \\["/bin/sh","-exc",.*"MINE":"here"`, 'm'),
+  );
+});
+
 t.test('--progress: a line per step with its time and size, for people, programs and nobody', async t => {
   const rig = project();
   t.teardown(() => rig.remove());
   const plain = rig.run('_build', 'base');
   t.match(plain.stderr, /^base \[1\/3\] !EnsureDir \/bin: done \(\d+\.\d s\)$/m);
   t.match(plain.stderr, /^base \[2\/3\] !Copy .*: done, \d\.\dMB \(\d+\.\d s\)$/m);
-  t.match(plain.stderr, /^Container base \([0-9a-f]{8}\) built in \d+ seconds\.\n$/m);
+  t.match(
+    plain.stderr,
+    /^ WARN \d{4}-\d\d-\d\dT[\d:]{8}Z: vagga::wrapper::build: Container base \([0-9a-f]{8}\) built in \d+ seconds\.\n$/m,
+  );
   rig.write('vagga.yaml', CONFIG.replaceAll('path: /bin/busybox', 'path: /bin/busy'));
   const json = rig.run('--progress=json', '_build', 'base');
   const events = json.stderr

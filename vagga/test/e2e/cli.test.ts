@@ -361,7 +361,7 @@ t.test('options that Node knows too are ours and those of commands', async t => 
 t.test('§1.9 compare, §1.9 auto-apply, §1.6 expect-inotify-limit, §4.8 auto-apply-sysctl', async t => {
   t.match(withLimit('8192\n', '', 'watches'), {
     code: 0,
-    stderr: /^Warning: .*8192.*fs\.inotify\.max_user_watches=50000$/m,
+    stderr: /^ WARN .*8192.*fs\.inotify\.max_user_watches=50000$/m,
     limit: '8192\n',
   });
   t.same(withLimit('50000\n', '', 'watches'), { code: 0, stderr: '', limit: '50000\n' });

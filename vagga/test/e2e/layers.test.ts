@@ -332,10 +332,10 @@ t.test('§1.4 data-dirs: only they stay, and running in them warns', async t => 
   const rig = project();
   t.teardown(() => rig.remove());
   const built = rig.run('_build', 'data');
-  t.match(built.stderr, 'Warning: container data: data-dirs has /keep/a/b, which is in /keep/a anyway');
+  t.match(built.stderr, ': container data: data-dirs has /keep/a/b, which is in /keep/a anyway');
   const files = describe(join(rig.root, '.vagga/data/')).map(line => line.split(' ')[0]);
   t.same(files, ['/', '/keep', '/keep/a', '/keep/a/l', '/keep/a/x', '/keep/a/x/f']);
-  t.match(rig.run('see'), { code: 124, stderr: /Warning: container data keeps only its data-dirs/ });
+  t.match(rig.run('see'), { code: 124, stderr: /: container data keeps only its data-dirs/ });
 });
 
 t.test('a big image: runs at once from its layers, its directory comes right after', async t => {

@@ -169,7 +169,7 @@ t.test('§5.1 single-id, §9 uid-map: without subordinate ids everything belongs
   t.teardown(() => rig.remove());
   const { code, stdout, stderr } = rig.run('ids');
   t.match({ code, stdout }, { code: 0, stdout: '0\n0\n0 0 /secret/file\n' }, stderr);
-  t.match(stderr, /Warning: no subordinate ids for vagga-test in \/etc\/subuid; files of images/);
+  t.match(stderr, /: no subordinate ids for vagga-test in \/etc\/subuid; files of images/);
   t.equal(savedMap(rig, 'c'), `         0 ${String(USER_UID).padStart(10)}          1\n`);
   const again = rig.run('ids');
   t.same({ ...again, stdout: '' }, { code: 0, stdout: '', stderr: '' }, 'no warning of what is built');

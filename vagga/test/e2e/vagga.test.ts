@@ -92,7 +92,7 @@ t.test(
     t.equal(built.code, 0, built.stderr);
     t.equal(built.stdout, '', 'stdout stays empty');
     t.match(built.stderr, /app \[2\/7\] !Install .*: done/);
-    t.match(built.stderr, /^Container base \([0-9a-f]{8}\) built in \d+ seconds\.$/m);
+    t.match(built.stderr, /: Container base \([0-9a-f]{8}\) built in \d+ seconds\.$/m);
     const target = readlinkSync(join(rig.root, '.vagga/app'));
     const short = rig.run('_version_hash', '-s', 'app').stdout.trim();
     t.equal(target, `.roots/app.${short}/root`);

@@ -17,6 +17,7 @@ import type { LayerStore } from '../layers/store.ts';
 import { currentIds } from '../namespace/current.ts';
 import { sweepAbandoned } from '../oci/running.ts';
 import { type Cache, type CachedImage, type CachedRuntime, cachedHash } from '../project/cache.ts';
+import { noteWarning } from '../run/log.ts';
 import { proxyVariables } from '../run/proxies.ts';
 import { buildImage } from './builder.ts';
 import type { ParentImage } from './context.ts';
@@ -46,6 +47,9 @@ export type One =
 const BUILD_LOCK_WAIT_S = 24 * 3600;
 /** A shorter wait is not worth a second line. */
 const LONG_WAIT_S = 5;
+
+/** Of log lines. */
+const MODULE = 'vagga::wrapper::build';
 
 const failed = (text: string): One => ({ kind: 'failed', text });
 
@@ -108,10 +112,14 @@ export class Ensurer {
   /** The image is there and of no use: its files would have the wrong owners. */
   #warnOfOtherIds(name: string, hash: string): void {
     if (this.#state(name, hash) !== 'other-ids') return;
-    this.#options.progress.note(
-      `Warning: container ${name} was built with other ids than you have now (uid_map and gid_map beside its root; see ` +
+    this.#warn(
+      `container ${name} was built with other ids than you have now (uid_map and gid_map beside its root; see ` +
         '/etc/subuid and /etc/subgid), so its files would belong to strangers. It is built again.',
     );
+  }
+
+  #warn(text: string): void {
+    noteWarning(this.#options.progress, MODULE, text, `Warning: ${text}`);
   }
 
   #identity(name: string) {
@@ -147,11 +155,12 @@ export class Ensurer {
     const { signal, progress } = this.#options;
     const lock = await takeLock(file, 0, signal);
     if (lock !== 'busy' || !this.cache.settings.buildLockWait) return lock;
-    progress.note(`Other process is doing a build (.tmp.${slot}). Waiting...`);
+    noteWarning(progress, MODULE, `Other process is doing a build (.tmp.${slot}). Waiting...`);
     const startMs = performance.now();
     const waited = await takeLock(file, BUILD_LOCK_WAIT_S, signal);
     const seconds = Math.round((performance.now() - startMs) / 1000);
-    if (seconds > LONG_WAIT_S) progress.note(`Lock was held ${seconds} seconds. Proceeding...`);
+    if (seconds > LONG_WAIT_S)
+      noteWarning(progress, MODULE, `Lock was held ${seconds} seconds. Proceeding...`);
     return waited;
   }
 
@@ -191,7 +200,7 @@ export class Ensurer {
     const ids = containerIds(currentIds().ids, container);
     if (!ids.ok) return failed(ids.message);
     for (const warning of [...dataDirWarnings(container), ...setupWarnings(container)])
-      this.#options.progress.note(`Warning: container ${name}: ${warning}`);
+      this.#warn(`container ${name}: ${warning}`);
     if (before.kind === 'hashed' && (await this.#prebuilt(name, slot, before.hash)))
       return await this.#install(name, slot, before, (performance.now() - startMs) / 1000);
     if (this.#options.signal.aborted) return { kind: 'interrupted' };
@@ -200,7 +209,7 @@ export class Ensurer {
     const keyed = planBuild(project, name, {}, files);
     if (!plan.ok) return failed(problemsText(plan.problems));
     if (!keyed.ok) return failed(problemsText(keyed.problems));
-    for (const warning of currentIds().warnings) this.#options.progress.note(`Warning: ${warning}`);
+    for (const warning of currentIds().warnings) this.#warn(warning);
     this.#sayWhy(name);
     const engine = await this.#engine();
     if ('error' in engine) return failed(engine.error);
@@ -249,9 +258,9 @@ export class Ensurer {
     writeRecord(this.#layout.temporary(slot), recorder.record(after.hash));
     await install(this.#layout, slot, name, after.hash);
     this.#show(name, after.hash);
-    this.#options.progress.note(
-      `Container ${name} (${after.hash.slice(0, 8)}) built in ${Math.round(seconds)} seconds.`,
-    );
+    const version = after.hash.slice(0, 8);
+    const told = `Container ${name} (${version}) built in ${Math.round(seconds)} seconds.`;
+    noteWarning(this.#options.progress, MODULE, told);
     return { kind: 'ready', image: { hash: after.hash, stamps: after.stamps } };
   }
 

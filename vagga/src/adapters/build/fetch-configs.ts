@@ -13,6 +13,7 @@ import { type Git, hostGit } from '../git/program.ts';
 import { DiskWorld } from '../image/hash-world.ts';
 import type { Layout } from '../image/layout.ts';
 import { type Cache, cachedHash } from '../project/cache.ts';
+import { noteWarning } from '../run/log.ts';
 import { lockedCache } from './lock.ts';
 
 export interface FetchOptions {
@@ -79,7 +80,8 @@ class ConfigFetcher {
     this.#asked.add(key);
     const failed = await this.#fetch(wanted);
     if (failed === undefined || !isThere || this.#options.signal.aborted) return failed;
-    this.#options.progress.note(`Warning: ${failed} Going on with what was fetched before.`);
+    const text = `${failed} Going on with what was fetched before.`;
+    noteWarning(this.#options.progress, 'vagga::wrapper::build', text, `Warning: ${text}`);
     return undefined;
   }
 

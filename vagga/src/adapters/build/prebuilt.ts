@@ -8,6 +8,7 @@ import { type DownloadContext, fileOf, localPath } from '../download/cached.ts';
 import type { Layout } from '../image/layout.ts';
 import { removeTree } from '../image/versions.ts';
 import { currentIds } from '../namespace/current.ts';
+import { noteWarning } from '../run/log.ts';
 
 export interface PrebuiltRequest {
   readonly layout: Layout;
@@ -69,7 +70,11 @@ export async function fetchPrebuilt(request: PrebuiltRequest): Promise<boolean> 
     shown.failed('not used');
     await removeTree(directory);
     if (!request.download.signal.aborted)
-      progress.note(`Error when unpacking image: ${message}. Will clean and build it locally...`);
+      noteWarning(
+        progress,
+        'vagga::wrapper::build',
+        `Error when unpacking image: ${message}. Will clean and build it locally...`,
+      );
     return false;
   }
 }

@@ -10,6 +10,7 @@ import { currentIds } from '../namespace/current.ts';
 import { createBundle } from '../oci/bundle.ts';
 import { engineCommand, startCommand } from '../oci/engine.ts';
 import { bindMount, projectMount, sandboxOf } from '../oci/sandbox.ts';
+import { logCommand } from '../run/log.ts';
 import { runChild } from './child.ts';
 import type { BuildContext } from './context.ts';
 import { inRoot, makeDirectories } from './in-root.ts';
@@ -95,6 +96,7 @@ export async function runInImage(
 ): Promise<string | undefined> {
   const missing = missingProgram(context, action);
   if (missing !== undefined) return missing;
+  logCommand('vagga::builder::commands', action.argv, action.env);
   const run = () => inContainer(context, action, mounts);
   return action.lock === undefined ? await run() : await context.locked(action.lock, run);
 }

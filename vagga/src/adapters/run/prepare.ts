@@ -47,6 +47,8 @@ export interface RunRequest {
   readonly terminal: boolean;
   /** Descriptors of ours that become 3 and up of the program. */
   readonly fds?: readonly number[];
+  /** Gets what is started in the container. */
+  readonly onStart?: (argv: readonly string[], env: Readonly<Record<string, string>>) => void;
 }
 
 export interface Prepared {
@@ -168,6 +170,7 @@ export function prepareRun(request: RunRequest): Prepared | NotStarted {
     user: command,
     userMaps: networkPlace?.bridge === undefined ? namespace.maps : undefined,
   });
+  request.onStart?.(argv, env);
   touch(join(image, 'last_use'));
   const bundle = createBundle(layout.running, spec);
   return preparedBundle(engine, request.volumes === undefined ? bundle : releasing(bundle, request.volumes), {

@@ -14,7 +14,7 @@ import { has, valuesOf } from '../../core/options/parse.ts';
 import { type CommandLineSpec, flag, valued } from '../../core/options/spec.ts';
 import { sizeText } from '../../core/size-text.ts';
 import { durationMs } from '../../core/storage/duration.ts';
-import { type Session, say } from '../session.ts';
+import { type Session, say, warn } from '../session.ts';
 import { entry, type ParsedLine } from './registry.ts';
 
 const SPEC: CommandLineSpec = {
@@ -96,6 +96,11 @@ function remove({ actions, request }: Wish): number {
   return 0;
 }
 
+function nothingThere(): number {
+  warn('No vagga directory exists');
+  return 0;
+}
+
 export const clean = entry(
   SPEC,
   (session, line) => {
@@ -105,7 +110,7 @@ export const clean = entry(
     if (wish.request.isGlobal && layout.storageDir === undefined)
       return say(2, 'Cannot use --global without the setting storage-dir');
     if (!wish.request.isGlobal && layout.storageDir !== undefined && !existsSync(layout.store))
-      return say(0, 'Warning: No vagga directory exists');
+      return nothingThere();
     try {
       return wish.isDry ? dryRun(wish) : remove(wish);
     } catch (error) {
