@@ -1,6 +1,5 @@
 // What the full program knows while it works for one project.
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
 import { colours } from '@suite/shared/cli/colours.ts';
 import { createProgress, type Progress } from '@suite/shared/cli/progress.ts';
 import { buildElsewhere, buildsElsewhere, type Elsewhere } from '../adapters/build/elsewhere.ts';
@@ -28,9 +27,7 @@ import { writesImages } from '../core/layers/writes-images.ts';
 import type { GlobalOptions } from '../core/options/global.ts';
 import { buildOrder } from '../core/plan/build.ts';
 import { sizeText } from '../core/size-text.ts';
-
-/** The keys of a terminal, its end, and `kill`. */
-const INTERRUPTS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
+import { interruptible } from './interrupts.ts';
 
 interface How {
   readonly force: boolean;
@@ -177,27 +174,20 @@ export class Session {
     names: readonly string[],
     { force = false, whole = false, imageDownload = this.#imageDownload }: Partial<How> = {},
   ): Promise<ReadonlyMap<string, string> | number> {
-    const aborting = new AbortController();
-    let code = 0;
-    const interrupt = (signal: NodeJS.Signals) => {
-      code = 128 + constants.signals[signal];
-      aborting.abort();
-    };
-    for (const signal of INTERRUPTS) process.on(signal, interrupt);
     const progress = this.#progress();
     const { jobs } = this.options;
     const options = {
       force,
       imageDownload,
-      signal: aborting.signal,
       progress,
       engine: () => this.engine(),
       ...(jobs !== undefined && { jobs }),
     };
-    const ensured = await ensureBuilt(this.layout, this.cache, names, options);
-    for (const signal of INTERRUPTS) process.off(signal, interrupt);
+    const { value: ensured, code } = await interruptible(signal =>
+      ensureBuilt(this.layout, this.cache, names, { ...options, signal }),
+    );
     // Also when the last step was done before it was noticed: nobody wants the command to start now.
-    if (aborting.signal.aborted || ensured.kind === 'interrupted') return code;
+    if (code !== 0 || ensured.kind === 'interrupted') return code;
     if (ensured.kind === 'failed') return say(121, ensured.text);
     this.cache = {
       ...ensured.cache,

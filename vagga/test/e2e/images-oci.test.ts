@@ -1,6 +1,6 @@
 // Containers as OCI images: the same bytes every time, and the same files in whatever takes them.
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { realProc } from '@suite/shared/ports/real.ts';
 import t from 'tap';
 import { treeLines } from '../archives/tree.ts';
 import { PASSWORD, TestRegistry, TokenServer, USER } from './registry.ts';
-import { Rig } from './rig.ts';
+import { Rig, until } from './rig.ts';
 import { imageProject } from './rig-images.ts';
 
 const SOAK = process.env.SUITE_SOAK === '1';
@@ -56,6 +56,9 @@ const original = (): string[] => filesOf(`${rig.root}/.vagga/c/.`);
 /** What podman makes of it. The time of the top directory is its own. */
 const inPodman = (image: string): string[] =>
   withoutTopTime(filesOf(program('podman', 'image', 'mount', image)));
+/** Where there are several layers, its storage copies those below without them. */
+const withoutAccessLists = (lines: string[]): string[] =>
+  lines.map(line => line.replace(/system\.posix_acl_access=\S+ /, ''));
 const withoutTopTime = ([top = '', ...rest]: string[]): string[] => [top.replace(/ \d+$/, ''), ...rest];
 
 /** What a container of ours that starts from it has. */
@@ -98,10 +101,110 @@ t.test('_export --oci: the same root gives the same bytes; skopeo takes layout a
   t.equal(busy.code, 121);
   t.match(busy.stderr, /exists and is no image layout/);
   t.same(
-    rig.list('.').filter(name => /\.(new|layout)$/.test(name)),
+    rig.list('.').filter(name => /\.(new|layout|tmp)/.test(name)),
     [],
   );
   t.end();
+});
+
+t.test(
+  '_export --docker-archive: podman, skopeo and we read the same image, the same bytes every time',
+  t => {
+    const archive = (file: string, ...words: string[]) => {
+      const { code, stdout, stderr } = rig.run('_export', '--docker-archive', file, 'c', ...words);
+      t.equal(code, 0, stderr);
+      return stdout.trim();
+    };
+    const id = archive('docker.tar');
+    t.equal(archive('again.tar', '--tag', 'c'), id);
+    t.ok(readFileSync(join(rig.root, 'docker.tar')).equals(readFileSync(join(rig.root, 'again.tar'))));
+    t.same(program('tar', '-tf', 'docker.tar').split('\n').slice(0, 2), [
+      'manifest.json',
+      `${id.slice('sha256:'.length)}.json`,
+    ]);
+    const inspected = JSON.parse(program('skopeo', 'inspect', '--config', 'docker-archive:docker.tar'));
+    t.same(inspected.config.Cmd, ['/bin/sh']);
+    program('skopeo', 'copy', '-q', 'docker-archive:docker.tar:c:latest', 'oci:fromdocker');
+    t.same(inOurs(t, '!OciImage {layout: ./image}', 'fromdocker'), original(), 'through skopeo');
+    t.same(inOurs(t, '!OciImage {archive: image}', 'docker.tar'), original(), 'read by us');
+    archive('layers.tar', '--layers', '--tag', 'localhost:5000/team/c:2');
+    t.match(program('podman', 'load', '-q', '-i', 'layers.tar'), /localhost:5000\/team\/c:2/);
+    t.same(inPodman('localhost:5000/team/c:2'), withoutAccessLists(withoutTopTime(original())));
+    t.same(inOurs(t, '!OciImage {archive: image, image: "c:2"}', 'layers.tar'), original());
+    program('podman', 'load', '-q', '-i', 'docker.tar');
+    t.equal(
+      program('podman', 'image', 'inspect', '--format', '{{.Id}}', 'c:latest'),
+      id.slice(7),
+      'its id is what we print',
+    );
+    const wrong = (...words: string[]) => rig.run('_export', '--docker-archive', 'x.tar', 'c', ...words);
+    for (const words of [
+      ['y.tar'],
+      ['--oci'],
+      ['--compress', 'gzip'],
+      ['--tag', 'UPPER'],
+      ['--tag', `c@${id}`],
+    ])
+      t.equal(wrong(...words).code, 122, words.join(' '));
+    t.notOk(rig.has('x.tar'));
+    t.end();
+  },
+);
+
+t.test('_export, _push_oci, §4.4 _pack_image: interrupted or failed, nothing is left', async t => {
+  const bin = join(scratch, 'bin');
+  mkdirSync(bin);
+  // The real program behind a gate: it tells that it was started, and goes on when it is told to.
+  const gate = (name: string) => join(scratch, name);
+  program('mkfifo', gate('go'));
+  const script = `#!/bin/sh\n: >'${gate('started')}'\nread -r word <'${gate('go')}' && [ "$word" = go ] && exec /usr/bin/zstd "$@"\n`;
+  writeFileSync(join(bin, 'zstd'), script, { mode: 0o755 });
+  const slow = { PATH: `${bin}:${process.env.PATH}` };
+  const short = rig.run('_version_hash', '-s', 'c').stdout.trim();
+  const files = () => [...rig.list('.'), ...rig.list(`.vagga/.roots/c.${short}`)];
+  exported('kept');
+  const before = files();
+  const keptIndex = rig.read('kept/index.json');
+  const commands = [
+    ['_export', 'c', 'out.tar', '--compress', 'zstd'],
+    ['_export', 'c', 'out', '--compress', 'zstd'],
+    ['_export', 'c', 'kept', '--compress', 'zstd', '--layers'],
+    ['_pack_image', '--zstd', '-f', 'out.tar', 'c'],
+    ['_push_oci', '--compress', 'zstd', 'c', '127.0.0.1:1/c:1'],
+  ];
+  const begun = async (words: string[]) => {
+    rmSync(gate('started'), { force: true });
+    const running = rig.start(words, slow);
+    await until(() => existsSync(gate('started')), `${words.join(' ')} compresses`);
+    return running;
+  };
+  for (const [index, words] of commands.entries()) {
+    const running = await begun(words);
+    t.ok(files().length > before.length, `${words.join(' ')}: something is in the making`);
+    running.child.kill(index % 2 === 0 ? 'SIGINT' : 'SIGTERM');
+    t.match(await running.ended, { code: index % 2 === 0 ? 130 : 143, stdout: '' }, words.join(' '));
+    t.same(files(), before, words.join(' '));
+  }
+  for (const words of commands) {
+    const running = await begun(words);
+    writeFileSync(gate('go'), 'stop\n');
+    t.match(await running.ended, { code: 121, stderr: /zstd failed/ }, words.join(' '));
+    t.same(files(), before, words.join(' '));
+  }
+  t.equal(rig.read('kept/index.json'), keptIndex, 'an older layout stays until the new one is whole');
+  const killed = await begun(['_export', 'c', 'out.tar', '--compress', 'zstd']);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  t.not(files().length, before.length, 'a killed one cannot clean up');
+  const going = await begun(['_export', 'c', 'out.tar', '--compress', 'zstd']);
+  writeFileSync(gate('go'), 'go\n');
+  t.equal((await going.ended).code, 0, going.stderr);
+  t.same(
+    files().filter(name => name !== 'out.tar'),
+    before,
+    'the next one does',
+  );
+  t.ok(rig.has('out.tar'));
 });
 
 t.test('_export --oci: built again on another day, the same image with SOURCE_DATE_EPOCH', t => {
@@ -128,9 +231,7 @@ t.test('_export --oci --layers: a layer for each step, and what steps remove is 
   const titles = history.map((one: { created_by: string }) => one.created_by);
   t.match(titles.join('\n'), /OciImage.*Sh.*Sh/s);
   program('podman', 'load', '-q', '-i', 'layered.tar');
-  // Its storage copies the layer below, without access lists.
-  const plain = (lines: string[]) => lines.map(line => line.replace(/system\.posix_acl_access=\S+ /, ''));
-  t.same(inPodman('localhost/c:latest'), plain(withoutTopTime(original())));
+  t.same(inPodman('localhost/c:latest'), withoutAccessLists(withoutTopTime(original())));
   program('podman', 'rmi', '-f', 'localhost/c:latest');
   t.same(inOurs(t, '!OciImage {layout: ./image}', 'layered'), original());
   t.end();
@@ -242,7 +343,7 @@ t.test(
     const wanted = original();
     t.same(inOurs(t, '!OciImage {layout: ./image}', 'fetched'), wanted);
     const short = rig.run('_version_hash', '-s', 'c').stdout.trim();
-    t.notMatch(rig.list(`.vagga/.roots/c.${short}`).join(), /oci-/, 'nothing stays beside the image');
+    t.notMatch(rig.list(`.vagga/.roots/c.${short}`).join(), /oci/, 'nothing stays beside the image');
     for (const wrong of [`${registry.host}/UPPER`, `${image}@sha256:${'0'.repeat(64)}@`])
       t.equal((await push(known, wrong)).code, 122);
   },

@@ -18,19 +18,25 @@ const PROGRAMS: Readonly<Record<Exclude<Compression, 'gzip'>, { argv: readonly s
 
 const ERROR_TEXT_MAX = 2000;
 
-/** Ends `sink`. Rejects when one of the two sides fails. */
+/** Ends `sink`. Rejects when one of the two sides fails, and when `signal` says so. */
 export async function writeCompressed(
   source: Iterable<Buffer>,
   compression: Compression | 'none',
   sink: Writable,
+  signal: AbortSignal,
 ): Promise<void> {
   const bytes = Readable.from(source, { objectMode: false });
-  if (compression === 'none') await pipeline(bytes, sink);
-  else if (compression === 'gzip') await pipeline(bytes, createGzip(), sink);
-  else await throughProgram(bytes, compression, sink);
+  if (compression === 'none') await pipeline(bytes, sink, { signal });
+  else if (compression === 'gzip') await pipeline(bytes, createGzip(), sink, { signal });
+  else await throughProgram(bytes, compression, sink, signal);
 }
 
-async function throughProgram(source: Readable, compression: keyof typeof PROGRAMS, sink: Writable) {
+async function throughProgram(
+  source: Readable,
+  compression: keyof typeof PROGRAMS,
+  sink: Writable,
+  signal: AbortSignal,
+) {
   const { argv, package: debianPackage } = PROGRAMS[compression];
   const [name = '', ...words] = argv;
   const program = findProgram(name);
@@ -42,11 +48,18 @@ async function throughProgram(source: Readable, compression: keyof typeof PROGRA
     errors = (errors + chunk).slice(0, ERROR_TEXT_MAX);
   });
   const ended = new Promise<number | null>(resolve => child.once('close', resolve));
+  // A program that fails does not read the rest: its own words say more than the broken pipe to it.
+  let unread: Error | undefined;
+  const input = pipeline(source, child.stdin, { signal }).catch(error => {
+    if (error.code !== 'EPIPE') throw error;
+    unread = error;
+  });
   try {
-    await Promise.all([pipeline(source, child.stdin), pipeline(child.stdout, sink)]);
+    await Promise.all([input, pipeline(child.stdout, sink, { signal })]);
   } catch (error) {
     child.kill();
     throw error;
   }
   if ((await ended) !== 0) throw new ArchiveError(`${name} failed: ${errors.trim()}`);
+  if (unread !== undefined) throw unread;
 }

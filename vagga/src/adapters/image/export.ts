@@ -8,7 +8,8 @@ import { platformOf } from '../../core/oci/platform.ts';
 import { marksOf } from '../layers/marks.ts';
 import { LayerStore } from '../layers/store.ts';
 import { type Composed, composeLayout, type LayerSource } from '../oci-image/compose-layout.ts';
-import { archiveLayout } from '../oci-image/layout-archive.ts';
+import { archiveForDocker, archiveLayout } from '../oci-image/layout-archive.ts';
+import { temporaryFor } from '../storage/temporary.ts';
 import { layersBelow } from './complete.ts';
 import type { Layout } from './layout.ts';
 import { sbomOf } from './sbom.ts';
@@ -22,6 +23,16 @@ export interface ExportRequest {
   readonly compression: LayerCompression;
   readonly tag: string;
   readonly epochS?: number;
+}
+
+/** What comes out where. */
+export type ExportForm = 'oci-layout' | 'oci-archive' | 'docker-archive';
+
+export interface ExportTarget {
+  readonly form: ExportForm;
+  readonly path: string;
+  /** A file for the list of packages. */
+  readonly sbom?: string;
 }
 
 function factsOf({ name, hash, container }: ExportRequest): Omit<ImageFacts, 'createdS'> {
@@ -44,7 +55,11 @@ function layersOf({ layout, name, hash, perStep }: ExportRequest, store: LayerSt
 }
 
 /** `directory` exists and is empty. The layers stay until it is done. */
-export async function exportLayout(directory: string, request: ExportRequest): Promise<Composed> {
+export async function exportLayout(
+  directory: string,
+  request: ExportRequest,
+  signal: AbortSignal,
+): Promise<Composed> {
   const store = new LayerStore(request.layout.layers);
   store.hold();
   try {
@@ -55,6 +70,7 @@ export async function exportLayout(directory: string, request: ExportRequest): P
       marks: marksOf(store.base),
       compression,
       tag,
+      signal,
       ...(epochS !== undefined && { epochS }),
     });
   } finally {
@@ -66,28 +82,46 @@ export async function exportLayout(directory: string, request: ExportRequest): P
 function replaceLayout(made: string, target: string): void {
   if (existsSync(target)) {
     if (!existsSync(join(target, 'oci-layout'))) throw new Error(`${target} exists and is no image layout`);
-    rmSync(target, { recursive: true });
-  }
-  renameSync(made, target);
+    const old = temporaryFor(target);
+    renameSync(target, old);
+    renameSync(made, target);
+    rmSync(old, { recursive: true });
+  } else renameSync(made, target);
 }
 
-/** `target`: a file that ends in `.tar`, or a directory. Appears whole or not at all. */
+async function put(
+  composed: Composed,
+  { tag }: ExportRequest,
+  made: string,
+  target: ExportTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (target.form) {
+    case 'oci-layout':
+      return replaceLayout(made, target.path);
+    case 'oci-archive':
+      return await archiveLayout(made, target.path, signal);
+    case 'docker-archive':
+      return await archiveForDocker(composed, tag, target.path, signal);
+  }
+}
+
+/** The target appears whole or not at all. Digest of the manifest; for Docker's form, which has none, the image's id. */
 export async function exportImage(
   request: ExportRequest,
-  target: string,
-  sbomFile?: string,
+  target: ExportTarget,
+  signal: AbortSignal,
 ): Promise<string> {
-  const made = `${target}.layout`;
-  rmSync(made, { recursive: true, force: true });
+  const made = temporaryFor(`${target.path}.layout`);
   mkdirSync(made);
   try {
-    const { manifest, facts } = await exportLayout(made, request);
+    const composed = await exportLayout(made, request, signal);
+    const { digest } = target.form === 'docker-archive' ? composed.config : composed.manifest;
     const { layout, name, hash } = request;
-    if (sbomFile !== undefined)
-      writeFileSync(sbomFile, sbomOf(layout.image(name, hash), facts, manifest.digest));
-    if (!target.endsWith('.tar')) replaceLayout(made, target);
-    else await archiveLayout(made, target);
-    return manifest.digest;
+    await put(composed, request, made, target, signal);
+    if (target.sbom !== undefined)
+      writeFileSync(target.sbom, sbomOf(layout.image(name, hash), composed.facts, digest));
+    return digest;
   } finally {
     rmSync(made, { recursive: true, force: true });
   }

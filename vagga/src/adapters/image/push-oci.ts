@@ -1,9 +1,10 @@
 // A container into a registry: made as a layout beside the image, and sent from there.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EMPTY_CONFIG, MEDIA_TYPES, referrerText } from '../../core/oci/compose.ts';
 import type { Composed } from '../oci-image/compose-layout.ts';
 import type { RegistryPush } from '../registry/push.ts';
+import { temporaryFor } from '../storage/temporary.ts';
 import { type ExportRequest, exportLayout } from './export.ts';
 import { sbomOf } from './sbom.ts';
 
@@ -14,6 +15,7 @@ export interface PushRequest {
   /** The list of packages goes there, too. */
   readonly sbom: boolean;
   readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
 }
 
 async function pushBlobs({ manifest, blobs }: Composed, { registry, say }: PushRequest): Promise<string> {
@@ -43,10 +45,11 @@ async function pushSbom({ manifest, facts, blobs }: Composed, request: PushReque
 
 /** Digest of the image. Throws a sentence. */
 export async function pushOci(request: PushRequest): Promise<string> {
-  const { exported, registry, tag, sbom } = request;
-  const directory = mkdtempSync(join(exported.layout.image(exported.name, exported.hash), 'oci-'));
+  const { exported, registry, tag, sbom, signal } = request;
+  const directory = temporaryFor(join(exported.layout.image(exported.name, exported.hash), 'oci'));
+  mkdirSync(directory);
   try {
-    const composed = await exportLayout(directory, exported);
+    const composed = await exportLayout(directory, exported, signal);
     const text = await pushBlobs(composed, request);
     await registry.manifest(tag, text, MEDIA_TYPES.manifest);
     if (sbom) await pushSbom(composed, request);

@@ -13,22 +13,22 @@ function asCaller(argv: readonly string[]): readonly string[] {
   return ['unshare', `--map-user=${outside(maps.uids)}`, `--map-group=${outside(maps.gids)}`, '--', ...argv];
 }
 
-/** Its exit code, 128 + signal number when a signal ended it. */
+/** Its exit code, 128 + signal number when a signal ended it. Rejects when `signal` is aborted, after ending it. */
 export function runPushScript(
   script: string,
   directory: string,
   variables: Readonly<Record<string, string>>,
+  signal: AbortSignal,
 ): Promise<number> {
   const [program = '', ...words] = asCaller(['/bin/sh', '-exc', script]);
   const child = spawn(program, words, {
     cwd: directory,
     env: { ...process.env, ...variables },
     stdio: 'inherit',
+    signal,
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) =>
-      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-    );
+    child.once('close', (code, by) => resolve(code ?? 128 + (by === null ? 0 : constants.signals[by])));
   });
 }

@@ -32,6 +32,7 @@ export class BlobsOut {
   async layer(
     tar: Iterable<Buffer>,
     compression: LayerCompression,
+    signal: AbortSignal,
   ): Promise<{ descriptor: BlobDescriptor; diffId: string }> {
     const plain = createHash('sha256');
     const seen = (function* () {
@@ -40,7 +41,7 @@ export class BlobsOut {
         yield piece;
       }
     })();
-    const { digest, size } = await this.#write(sink => writeCompressed(seen, compression, sink));
+    const { digest, size } = await this.#write(sink => writeCompressed(seen, compression, sink, signal));
     const descriptor = { mediaType: LAYER_TYPES[compression], digest, size };
     return { descriptor, diffId: digestText(plain.digest('hex')) };
   }

@@ -32,17 +32,21 @@ export interface ComposeRequest {
   readonly tag: string;
   /** Later times become this one (seconds), and it is when the image was made; else that is the latest time there is. */
   readonly epochS?: number;
+  readonly signal: AbortSignal;
 }
 
 export interface Composed {
   readonly manifest: BlobDescriptor;
+  readonly config: BlobDescriptor;
+  /** Bottom first. */
+  readonly layers: readonly BlobDescriptor[];
   readonly facts: ImageFacts;
   readonly blobs: BlobsOut;
 }
 
 /** `directory` exists and is empty. */
 export async function composeLayout(directory: string, request: ComposeRequest): Promise<Composed> {
-  const { epochS, marks, compression, tag } = request;
+  const { epochS, marks, compression, tag, signal } = request;
   const options = { prefix: '', ...(epochS !== undefined && { latestS: epochS }) };
   const blobs = new BlobsOut(directory);
   let newestS = 0;
@@ -55,12 +59,12 @@ export async function composeLayout(directory: string, request: ComposeRequest):
   const layers: ComposedLayer[] = [];
   for (const source of request.layers) {
     const entries = noting(layerEntries(source.directory, marks, options));
-    layers.push({ ...(await blobs.layer(tarBytes(entries), compression)), title: source.title });
+    layers.push({ ...(await blobs.layer(tarBytes(entries), compression, signal)), title: source.title });
   }
   const facts: ImageFacts = { ...request.facts, createdS: epochS ?? newestS };
   const config = blobs.text(configText(facts, layers), MEDIA_TYPES.config);
   const manifest = blobs.text(manifestText(facts, config, layers), MEDIA_TYPES.manifest);
   writeFileSync(join(directory, 'index.json'), indexText(facts, manifest, tag));
   writeFileSync(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  return { manifest, facts, blobs };
+  return { manifest, config, layers: layers.map(({ descriptor }) => descriptor), facts, blobs };
 }

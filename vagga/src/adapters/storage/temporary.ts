@@ -1,4 +1,4 @@
-// Files and links are made under another name and then put in place at once, so that a reader always finds a whole one. That name
+// Files, directories and links are made under another name and then put in place at once, so that a reader always finds a whole one. That name
 // ends with the process id of its writer: what a killed one left behind is known by it.
 import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -15,7 +15,8 @@ export function temporaryFor(path: string): string {
   const prefix = `${basename(path)}.tmp.`;
   for (const name of readdirSync(directory).filter(entry => entry.startsWith(prefix))) {
     const pid = name.slice(prefix.length);
-    if (/^\d+$/.test(pid) && isAbandoned(Number(pid))) rmSync(join(directory, name), { force: true });
+    if (/^\d+$/.test(pid) && isAbandoned(Number(pid)))
+      rmSync(join(directory, name), { recursive: true, force: true });
   }
   return join(directory, `${prefix}${process.pid}`);
 }

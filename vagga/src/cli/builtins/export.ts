@@ -1,11 +1,13 @@
-// `_export --oci NAME TARGET`: a container as an image for podman, docker and registries.
+// `_export NAME TARGET`: a container as an image for podman, docker and registries.
 import { resolve } from 'node:path';
-import { type ExportRequest, exportImage } from '../../adapters/image/export.ts';
+import { type ExportRequest, type ExportTarget, exportImage } from '../../adapters/image/export.ts';
 import { LAYER_TYPES, type LayerCompression } from '../../core/oci/compose.ts';
+import { parseReference } from '../../core/oci/reference.ts';
 import { BUILD_MODES, buildMode } from '../../core/options/build-modes.ts';
 import { has, valuesOf } from '../../core/options/parse.ts';
 import { flag, valued } from '../../core/options/spec.ts';
 import { wholeImage } from '../images.ts';
+import { orInterrupted } from '../interrupts.ts';
 import { type Session, say } from '../session.ts';
 import { entry, type ParsedLine } from './registry.ts';
 import { print, unknownContainer } from './usage.ts';
@@ -51,12 +53,38 @@ export async function exportRequest(
   };
 }
 
+interface Wanted extends ExportTarget {
+  readonly tag: string;
+}
+
+/** Or what is wrong with the words. */
+function wanted({ layout }: Session, { given, words: [name = '', target] }: ParsedLine): Wanted | string {
+  const path = (file: string) => resolve(layout.root, file);
+  const tag = valuesOf(given, 'tag').at(-1) ?? `${name.toLowerCase()}:latest`;
+  const sbom = valuesOf(given, 'sbom').at(-1);
+  const more = { tag, ...(sbom !== undefined && { sbom: path(sbom) }) };
+  const forDocker = valuesOf(given, 'docker-archive').at(-1);
+  if (forDocker === undefined) {
+    const file = target ?? `${name}.oci.tar`;
+    return { form: file.endsWith('.tar') ? 'oci-archive' : 'oci-layout', path: path(file), ...more };
+  }
+  if (target !== undefined || has(given, 'oci'))
+    return '--docker-archive FILE says where: no target, and no --oci';
+  if (has(given, 'compress')) return '--compress is for --oci: layers of a docker archive are not compressed';
+  const reference = parseReference(tag);
+  if (typeof reference === 'string') return `--tag: ${tag} is no name of an image: ${reference}`;
+  if (reference.digest !== undefined) return `--tag: ${tag} has a digest, which nobody knows before`;
+  const full = tag.endsWith(`:${reference.tag}`) ? tag : `${tag}:${reference.tag}`;
+  return { form: 'docker-archive', path: path(forDocker), ...more, tag: full };
+}
+
 export const exportEntry = entry(
   {
     name: 'vagga _export',
-    description: 'Write a container as an OCI image, print its digest',
+    description: 'Write a container as an image for podman, docker and registries, print its digest',
     options: [
-      flag('oci', ['--oci'], 'As an OCI image (the only form there is)'),
+      flag('oci', ['--oci'], 'As an OCI image (which it is without any option, too)'),
+      valued('docker-archive', ['--docker-archive'], 'FILE', 'As docker save writes it, for docker load'),
       valued('tag', ['--tag'], 'TAG', 'Its name inside; default: CONTAINER:latest'),
       valued('sbom', ['--sbom'], 'FILE', 'Write the list of its packages there, as SPDX in JSON'),
       ...IMAGE_OPTIONS,
@@ -73,16 +101,14 @@ export const exportEntry = entry(
     epilogue: 'With SOURCE_DATE_EPOCH in the environment no time in the image is later than that.',
   },
   async (session, line) => {
-    const [name = '', target = `${name}.oci.tar`] = line.words;
-    const tag = valuesOf(line.given, 'tag').at(-1) ?? `${name.toLowerCase()}:latest`;
-    const request = await exportRequest(session, line, tag);
+    const target = wanted(session, line);
+    if (typeof target === 'string') return say(122, target);
+    const request = await exportRequest(session, line, target.tag);
     if (typeof request === 'number') return request;
-    const path = (file: string) => resolve(session.layout.root, file);
-    const sbom = valuesOf(line.given, 'sbom').at(-1);
-    try {
-      return print(await exportImage(request, path(target), sbom === undefined ? undefined : path(sbom)));
-    } catch (error) {
-      return say(121, `Cannot export the image: ${(error as Error).message}`);
-    }
+    const compression = target.form === 'docker-archive' ? 'none' : request.compression;
+    return await orInterrupted(
+      async signal => print(await exportImage({ ...request, compression }, target, signal)),
+      error => say(121, `Cannot export the image: ${error.message}`),
+    );
   },
 );

@@ -6,6 +6,7 @@ import { BUILD_MODES, buildMode } from '../../core/options/build-modes.ts';
 import { type Given, valuesOf } from '../../core/options/parse.ts';
 import { flag, valued } from '../../core/options/spec.ts';
 import { wholeImage } from '../images.ts';
+import { orInterrupted } from '../interrupts.ts';
 import { say } from '../session.ts';
 import { entry } from './registry.ts';
 import { unknownContainer } from './usage.ts';
@@ -51,11 +52,10 @@ export const packImage = entry(
     if (compression !== 'none') say(0, `The image will be compressed by ${compression}`);
     const file = valuesOf(given, 'file').at(-1);
     const path = file === undefined ? undefined : resolve(session.layout.root, file);
-    try {
-      await packRoot(session.layout.rootOf(name, hash), compression, path);
+    const pack = async (signal: AbortSignal) => {
+      await packRoot(session.layout.rootOf(name, hash), compression, path, signal);
       return 0;
-    } catch (error) {
-      return failed(error);
-    }
+    };
+    return await orInterrupted(pack, failed);
   },
 );

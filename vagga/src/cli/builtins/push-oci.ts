@@ -7,15 +7,21 @@ import { type ImageReference, parseReference } from '../../core/oci/reference.ts
 import { BUILD_MODES } from '../../core/options/build-modes.ts';
 import { has } from '../../core/options/parse.ts';
 import { flag } from '../../core/options/spec.ts';
+import { orInterrupted } from '../interrupts.ts';
 import { type Session, say } from '../session.ts';
 import { exportRequest, IMAGE_OPTIONS } from './export.ts';
 import { entry } from './registry.ts';
 import { print } from './usage.ts';
 
-function registryOf({ cache }: Session, reference: ImageReference, insecure: boolean): RegistryPush {
+function registryOf(
+  { cache }: Session,
+  reference: ImageReference,
+  insecure: boolean,
+  signal: AbortSignal,
+): RegistryPush {
   return new RegistryPush(reference, {
     proxies: proxyVariables(cache),
-    signal: new AbortController().signal,
+    signal,
     tlsVerify: !insecure,
     credentials: credentialsFor(reference.registry, reference.repository, process.env),
   });
@@ -45,12 +51,14 @@ export const pushOciEntry = entry(
     if (tag === undefined) return say(122, `${image}: what is pushed gets a tag, its digest comes out`);
     const exported = await exportRequest(session, line, image);
     if (typeof exported === 'number') return exported;
-    try {
-      const registry = registryOf(session, reference, has(line.given, 'insecure'));
-      const sbom = has(line.given, 'sbom');
-      return print(await pushOci({ exported, registry, tag, sbom, say: text => void say(0, text) }));
-    } catch (error) {
-      return say(121, `Cannot push the image: ${(error as Error).message}`);
-    }
+    const sbom = has(line.given, 'sbom');
+    const note = (text: string) => void say(0, text);
+    return await orInterrupted(
+      async signal => {
+        const registry = registryOf(session, reference, has(line.given, 'insecure'), signal);
+        return print(await pushOci({ exported, registry, tag, sbom, signal, say: note }));
+      },
+      error => say(121, `Cannot push the image: ${error.message}`),
+    );
   },
 );

@@ -114,6 +114,14 @@ export function indexText({ platform }: ImageFacts, manifest: BlobDescriptor, ta
   return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [found] });
 }
 
+/** `manifest.json` of an archive as `docker save` writes it; paths are those inside. */
+export function dockerManifestText(
+  tag: string,
+  paths: { readonly config: string; readonly layers: readonly string[] },
+): string {
+  return JSON.stringify([{ Config: paths.config, RepoTags: [tag], Layers: paths.layers }]);
+}
+
 /** Where registries without the referrers interface keep the list of documents about an image: the tag `sha256-…`. */
 export function referrersTag(subject: BlobDescriptor): string {
   return subject.digest.replace(':', '-');
