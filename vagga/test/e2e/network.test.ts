@@ -166,6 +166,15 @@ for (const as of ROOT_AND_USER) {
       code: 1,
       stderr: 'This command is supposed to be run inside container started by vagga !Supervise command\n',
     });
+    for (const [words, message] of [
+      [[], /vagga _network: Argument KIND is required\n$/],
+      [['--bad'], /vagga _network: Unknown option --bad\n$/],
+      [['fullmesh', 'x'], /vagga_network fullmesh: Unexpected argument x\n$/],
+      [['isolate', '--bad'], /vagga_network isolate: Unknown option --bad\n$/],
+      [['run', 'x'], /vagga_network run: Argument CMD is required\n$/],
+    ] as const)
+      t.match(rig.run('_network', ...words), { code: 2, stderr: message }, '§4.1 messages');
+    t.match(rig.run('_network', 'split', '--help'), { code: 0, stdout: /vagga_network split/ });
     t.same(rig.mounts(), []);
     t.same(rig.list('.vagga/.run'), []);
     t.same(rig.processes('__relay__'), []);

@@ -122,6 +122,7 @@ t.test('§4.4 _init_storage_dir: both links, or a sentence', async t => {
   const rig = project();
   t.teardown(() => rig.remove());
   const place = storage(t);
+  t.match(rig.run('_init_storage_dir'), { code: 2, stderr: /Argument SUBDIR is required/ }, '§4.1 messages');
   t.match(rig.run('_init_storage_dir', 'mine'), { code: 1, stderr: /storage-dir is not set/ });
   const settings = `storage-dir: ${place}`;
   t.match(await run(rig, settings, '_init_storage_dir', 'a/b'), { code: 1, stderr: /not a name/ });

@@ -9,6 +9,7 @@ t.test('a word that is no command', async t => {
     ['tset', 'Did you mean test?'],
     ['ps', 'Did you mean _ps? Commands of vagga itself begin with an underscore.'],
     ['build-shell', 'Did you mean _build_shell? Commands of vagga itself begin with an underscore.'],
+    ['_build', '_build is a command of vagga itself: it cannot be one of several.'],
     ['_biuld', 'Did you mean _build?'],
     ['down', 'vagga _stop ends what runs in the background; Ctrl-C what runs in a terminal.'],
     ['constructor', LIST],

@@ -6,7 +6,7 @@ import { commandDump, isLogged, type LogLevel, logText, parseLogFilter } from '.
 const COLOURS = { error: 'red', warn: 'yellow', info: 'green', debug: 'cyan', trace: 'dim' } as const;
 
 /** Undefined: `RUST_LOG` hides it. `plain`: for people. */
-export function logLine(level: LogLevel, module: string, text: string, plain = text): string | undefined {
+function logLine(level: LogLevel, module: string, text: string, plain = text): string | undefined {
   const asked = process.env.RUST_LOG ?? '';
   if (!isLogged(parseLogFilter(asked), level, module)) return undefined;
   if (asked === '' && process.stderr.isTTY) return plain;

@@ -5,6 +5,9 @@ import { flag } from '../../core/options/spec.ts';
 import { say } from '../session.ts';
 import { entry } from './registry.ts';
 
+/** One is what the storage says. */
+const WRONG_OPTIONS = 2;
+
 export const initStorageDir = entry(
   {
     name: 'vagga _init_storage_dir',
@@ -16,5 +19,5 @@ export const initStorageDir = entry(
     const problem = initStorage(layout, words[0] ?? '', has(given, 'allow-multiple'));
     return problem === undefined ? 0 : say(1, problem);
   },
-  1,
+  WRONG_OPTIONS,
 );

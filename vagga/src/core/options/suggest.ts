@@ -19,6 +19,7 @@ const LIST = 'Run vagga without arguments to see the list.';
 export function suggestion(word: string, ofProject: readonly string[], ofVagga: readonly string[]): string {
   const near = nearest(word, ofProject);
   if (near !== undefined) return `Did you mean ${near}?`;
+  if (ofVagga.includes(word)) return `${word} is a command of vagga itself: it cannot be one of several.`;
   const own = `_${word.replaceAll('-', '_')}`;
   if (ofVagga.includes(own)) return `Did you mean ${own}? Commands of vagga itself begin with an underscore.`;
   if (Object.hasOwn(ELSEWHERE, word)) return ELSEWHERE[word] ?? LIST;
