@@ -9,6 +9,7 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import t from 'tap';
 import { unpackTar, unpackZip } from '../../src/adapters/archive/unpack.ts';
 import { gnuLong, pax, TAR_END, tarGz, tarMember, zip } from '../archives/make.ts';
 import { Scratch } from '../archives/scratch.ts';
+import { treeLines } from '../archives/tree.ts';
 
 const scratch = new Scratch();
 t.teardown(() => scratch.remove());
@@ -54,17 +56,24 @@ function makeSource(): string {
   writeFileSync(join(source, 'top/empty'), '');
   mkdirSync(join(source, 'top/secret'), { mode: 0o700 });
   writeFileSync(Buffer.concat([Buffer.from(join(source, 'top/latin-')), Buffer.from([0xe9])]), 'é');
+  // Another time than now, of those last that others are in.
+  for (const path of ['top/secret', `top/${'d'.repeat(120)}`, 'top'])
+    utimesSync(join(source, path), 1_000_000_000, 1_000_000_000);
   return source;
 }
 
 /** What another program made of it. */
-function unpackedBy(...words: string[]): string {
+function unpackedBy(...words: string[]): string[] {
   scratch.empty();
   run('tar', ...words, '-C', scratch.root);
-  const found = scratch.inside();
+  const found = unpackedTree();
   scratch.empty();
   return found;
 }
+
+/** Without what was there before. */
+const unpackedTree = (): string[] =>
+  treeLines(scratch.root, { times: true }).filter(line => line.startsWith('/top'));
 
 t.test('§2.3 !Tar: what tar unpacks, whatever the compression and the format', async t => {
   const source = makeSource();
@@ -80,7 +89,8 @@ t.test('§2.3 !Tar: what tar unpacks, whatever the compression and the format', 
       run('tar', '-c', flag, `--format=${format}`, '-f', archive, '-C', source, ...names);
       const theirs = unpackedBy('-x', '-p', '-f', archive);
       await unpackTar(into(archive));
-      t.equal(scratch.inside(), theirs, `${format} ${ending}`);
+      t.ok(theirs.length > 3);
+      t.same(unpackedTree(), theirs, `${format} ${ending}`);
       scratch.empty();
     }
   }

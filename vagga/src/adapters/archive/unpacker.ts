@@ -110,8 +110,8 @@ export class Unpacker {
       const path = this.inside.path(parts, false);
       if (path !== undefined && lstatBytes(path)?.isDirectory()) lutimesSync(path, mtimeS, mtimeS);
     } catch (error) {
-      // Its name went through a link that leads elsewhere by now.
-      if (!(error instanceof ArchiveError)) throw error;
+      // Else its name went through a link that leads elsewhere by now.
+      if (!(error instanceof ArchiveError)) throw inWords(error, parts.join('/'));
     }
   }
 
@@ -289,10 +289,13 @@ function named<T>(entry: Entry, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof ArchiveError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new ArchiveError(`cannot unpack ${shown(entry.name)}: ${code ?? message}`);
+    throw error instanceof ArchiveError ? error : inWords(error, entry.name);
   }
+}
+
+function inWords(error: unknown, name: string): ArchiveError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new ArchiveError(`cannot unpack ${shown(name)}: ${code ?? message}`);
 }
 
 function writeWhole(fd: number, bytes: Uint8Array): void {
