@@ -3,7 +3,7 @@
 import { statSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Layout } from '../adapters/image/layout.ts';
-import { isBuilt, isCurrent } from '../adapters/image/store.ts';
+import { isSettled } from '../adapters/image/store.ts';
 import { quickEngine } from '../adapters/oci/quick-engine.ts';
 import { type Cache, cachedHash, readCache } from '../adapters/project/cache.ts';
 import { type Found, findProject } from '../adapters/project/find.ts';
@@ -41,7 +41,7 @@ function isUpToDate({ root, cache }: Known, name: string): boolean {
   if (container === undefined || quickEngine(cache) === undefined) return false;
   const hash = cachedHash(cache, name);
   const layout = new Layout(root, cache.settings);
-  return hash !== undefined && isCurrent(layout, name, hash) && isBuilt(layout, name, hash, container);
+  return hash !== undefined && isSettled(layout, name, hash, container);
 }
 
 /** The exit code; undefined: more of the program must decide. */

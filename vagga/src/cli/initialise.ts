@@ -1,5 +1,6 @@
 // Persistent volumes that a command fills: it runs with the unfinished directory, which gets its name when the command succeeds.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { flushFileSystem } from '@suite/shared/linux/sync.ts';
 import { takeLock } from '../adapters/build/lock.ts';
 import { makeUnfinished } from '../adapters/volumes/persistent.ts';
 import { VolumeError } from '../adapters/volumes/place.ts';
@@ -47,6 +48,12 @@ async function begin(session: Session, { container }: RunCommand, volume: Initia
   return lock;
 }
 
+/** Its command never runs again, so a volume gets its name when all of it is on the disk. */
+function keep(filled: string, volume: string): void {
+  flushFileSystem(filled);
+  renameSync(filled, volume);
+}
+
 /** `run` under the name `name`: with every volume that this command fills. */
 export async function withFilling(
   session: Session,
@@ -69,7 +76,7 @@ export async function withFilling(
     }
     const code = await run();
     for (const { name: volume } of code === 0 ? volumes : [])
-      renameSync(session.filling.get(volume) ?? '', session.layout.volume(volume));
+      keep(session.filling.get(volume) ?? '', session.layout.volume(volume));
     return code;
   } finally {
     for (const { name: volume } of volumes) session.filling.delete(volume);

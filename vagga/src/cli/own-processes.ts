@@ -1,13 +1,19 @@
 // Processes that vagga starts of its own program: the first word of their command line says what they are for.
-import { AFTER_BUILD, doAfterBuild } from '../adapters/image/after-build.ts';
+import { AFTER_BUILD, type AfterBuild, doAfterBuild } from '../adapters/image/after-build.ts';
 import { RELAY, relayUntilClosed } from '../adapters/network/relay.ts';
 import { LOOK_FROM_INSIDE, lookUntilReady } from '../adapters/ready/inside.ts';
+import { FLUSH, flush } from '../adapters/storage/flush.ts';
 import { SWEEP, sweepAfterGrace } from '../adapters/supervise/watchdog.ts';
 
 type Work = (words: readonly string[]) => void | Promise<void>;
 
 const PROCESSES: Readonly<Record<string, Work>> = {
-  [AFTER_BUILD]: ([request = '']) => doAfterBuild(JSON.parse(request)),
+  [AFTER_BUILD]: ([request = '']) => {
+    const work: AfterBuild = JSON.parse(request);
+    doAfterBuild(work);
+    flush(work.places);
+  },
+  [FLUSH]: ([places = '']) => flush(JSON.parse(places)),
   [LOOK_FROM_INSIDE]: ([readiness = '']) => lookUntilReady(readiness),
   [RELAY]: relayUntilClosed,
   [SWEEP]: ([running = '', engine = '']) => sweepAfterGrace(running, JSON.parse(engine)),

@@ -1,6 +1,6 @@
 // What can be run from the start-up cache alone: a command whose image is built and up to date.
 import { Layout } from '../adapters/image/layout.ts';
-import { isBuilt, isCurrent } from '../adapters/image/store.ts';
+import { isSettled } from '../adapters/image/store.ts';
 import { quickEngine } from '../adapters/oci/quick-engine.ts';
 import { type Cache, cachedHash } from '../adapters/project/cache.ts';
 import { runForeground } from '../adapters/run/foreground.ts';
@@ -62,8 +62,7 @@ function isReady(layout: Layout, cache: Cache): (name: string) => boolean {
   return name => {
     const container = cache.project.containers[name];
     const hash = cachedHash(cache, name);
-    if (container === undefined || hash === undefined) return false;
-    return isCurrent(layout, name, hash) && isBuilt(layout, name, hash, container);
+    return container !== undefined && hash !== undefined && isSettled(layout, name, hash, container);
   };
 }
 

@@ -18,6 +18,8 @@ import { type Cache, readCache, writeCache } from '../adapters/project/cache.ts'
 import { findProject } from '../adapters/project/find.ts';
 import { log } from '../adapters/run/log.ts';
 import { TransientCopies } from '../adapters/run/transient.ts';
+import { startFlush } from '../adapters/storage/flush.ts';
+import { isFlushOverdue } from '../adapters/storage/flush-marks.ts';
 import { indexImages } from '../adapters/storage/index-images.ts';
 import { prepareStorage } from '../adapters/storage/storage-dir.ts';
 import { FILES_AT_ONCE_MAX } from '../config/defaults.ts';
@@ -77,7 +79,6 @@ export class Session {
   }
 
   #afterBuild(images: readonly string[], store: LayerStore, whole: boolean): void {
-    if (images.length === 0) return;
     const { layout } = this;
     const { settings } = this.cache;
     const isBig = (image: string) => filesOf(image, store) > FILES_AT_ONCE_MAX;
@@ -90,12 +91,20 @@ export class Session {
       if (files > 0)
         say(0, `Found and linked ${files} (${sizeText(sizeBytes)}) identical files from other containers`);
     }
-    const work = afterBuild(layout.layers, later, settings);
+    const work = afterBuild(layout.unflushed, later, settings);
     if (later.length > 0) startAfterBuild(work);
     else {
       store.release();
       doAfterBuild(work);
+      startFlush(layout.unflushed);
     }
+  }
+
+  /** What a process that was killed should have brought to the disk. */
+  #flushOverdue(hashes: ReadonlyMap<string, string>): void {
+    const { layout } = this;
+    if ([...hashes].some(([name, hash]) => isFlushOverdue(layout.image(name, hash))))
+      startFlush(layout.unflushed);
   }
 
   /** The engine from the cache, else by a probe that is then kept. */
@@ -193,7 +202,8 @@ export class Session {
       ...ensured.cache,
       ...(this.cache.runtime !== undefined && { runtime: this.cache.runtime }),
     };
-    this.#afterBuild(ensured.built, ensured.store, whole);
+    if (ensured.built.length > 0) this.#afterBuild(ensured.built, ensured.store, whole);
+    else this.#flushOverdue(ensured.hashes);
     return ensured.hashes;
   }
 }

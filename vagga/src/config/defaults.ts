@@ -144,6 +144,12 @@ export const APK_OPEN_BYTES_MAX = 128 * 1024 * 1024;
 /** A layer used within this time is not given up: a build that begins now may have looked it up already. */
 export const LAYER_GRACE_MS = 10 * 60 * 1000;
 
+/** Bringing a new image to its disk takes seconds; after a minute nobody is doing it any more. */
+export const FLUSH_OVERDUE_MS = 60_000;
+
+/** At once, each with an open file of the 1024 that a process may have; one build makes a few. */
+export const FLUSH_IMAGES_MAX = 500;
+
 /** Hard links of so many files take about 40 ms, as long as starting a process that would make them meanwhile. */
 export const FILES_AT_ONCE_MAX = 4000;
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Progress } from '@suite/shared/cli/progress.ts';
 import { containerIds } from '../../core/ids/session.ts';
 import { writeImageNote } from '../image/complete.ts';
-import { removeTree } from '../image/versions.ts';
 import type { LayerStore } from '../layers/store.ts';
 import { LayeredTree } from '../layers/tree.ts';
 import { currentIds } from '../namespace/current.ts';
+import { removeTree } from '../storage/remove-tree.ts';
 import { BuildContext, type BuildContextOptions } from './context.ts';
 import { noteFailed } from './failed-shell.ts';
 import type { FailedBuild } from './failure.ts';
@@ -80,6 +80,6 @@ export async function buildImage(request: BuildRequest): Promise<Built> {
 
 async function interrupted(context: BuildContext): Promise<Built> {
   await context.tree.end();
-  await context.discard(context.directory);
+  await removeTree(context.directory);
   return { kind: 'interrupted' };
 }

@@ -7,7 +7,6 @@ import type { Layout } from '../image/layout.ts';
 import type { LayeredTree } from '../layers/tree.ts';
 import { IsolatedNetwork } from '../namespace/network.ts';
 import type { CachedRuntime } from '../project/cache.ts';
-import { runChild } from './child.ts';
 import { lockedCache } from './lock.ts';
 import type { BuildLog } from './log.ts';
 
@@ -101,13 +100,5 @@ export class BuildContext {
   /** Runs `work` while holding a lock of the cache; builds of other containers wait for it. */
   async locked(name: string, work: () => Promise<string | undefined>): Promise<string | undefined> {
     return await lockedCache(this.cacheDirectory('.'), name, this.signal, work);
-  }
-
-  /** Removes a tree even after an interrupt, without crossing into anything still mounted there. */
-  async discard(path: string): Promise<void> {
-    await runChild(['rm', '-rf', '--one-file-system', path], {
-      log: this.log,
-      signal: new AbortController().signal,
-    });
   }
 }

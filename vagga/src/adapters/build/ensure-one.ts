@@ -10,7 +10,7 @@ import { DiskWorld } from '../image/hash-world.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
 import { changesSinceBuilt, newRecorder, writeRecord } from '../image/record.ts';
-import { type BuiltState, builtState } from '../image/store.ts';
+import { type BuiltState, builtState, LOST } from '../image/store.ts';
 import { install, makeCurrent } from '../image/versions.ts';
 import { separateMounts, showImage } from '../layers/show.ts';
 import type { LayerStore } from '../layers/store.ts';
@@ -109,9 +109,11 @@ export class Ensurer {
     return container !== undefined && isUsable(this.#layout, this.#store, name, hash, container);
   }
 
-  /** The image is there and of no use: its files would have the wrong owners. */
-  #warnOfOtherIds(name: string, hash: string): void {
-    if (this.#state(name, hash) !== 'other-ids') return;
+  /** The image is there and of no use: its files would have the wrong owners, or be torn. */
+  #warnOfUseless(name: string, hash: string): void {
+    const state = this.#state(name, hash);
+    if (state === 'lost') this.#warn(`container ${name} ${LOST}. It is built again.`);
+    if (state !== 'other-ids') return;
     this.#warn(
       `container ${name} was built with other ids than you have now (uid_map and gid_map beside its root; see ` +
         '/etc/subuid and /etc/subgid), so its files would belong to strangers. It is built again.',
@@ -193,7 +195,7 @@ export class Ensurer {
       return { kind: 'ready', image };
     }
     separateMounts();
-    if (before.kind === 'hashed') this.#warnOfOtherIds(name, before.hash);
+    if (before.kind === 'hashed') this.#warnOfUseless(name, before.hash);
     const { project, settings } = this.cache;
     const container = project.containers[name];
     if (container === undefined) return failed(`Container "${name}" not found`);

@@ -6,9 +6,9 @@ import { containerIds, type WantedIds } from '../../core/ids/session.ts';
 import { unpackTar } from '../archive/unpack.ts';
 import { type DownloadContext, fileOf, localPath } from '../download/cached.ts';
 import type { Layout } from '../image/layout.ts';
-import { removeTree } from '../image/versions.ts';
 import { currentIds } from '../namespace/current.ts';
 import { noteWarning } from '../run/log.ts';
+import { removeTree } from '../storage/remove-tree.ts';
 
 export interface PrebuiltRequest {
   readonly layout: Layout;

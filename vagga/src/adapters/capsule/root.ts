@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { flushFileSystem } from '@suite/shared/linux/sync.ts';
 import { SEARCH_PATH } from '../../config/defaults.ts';
 import { temporaryFor } from '../storage/temporary.ts';
 import { applets, type Busybox } from './busybox.ts';
@@ -97,6 +98,7 @@ export function capsuleRoot(base: string, project: string, busybox: Busybox): st
     const temporary = join(directory, `.tmp.${process.pid}`);
     rmSync(temporary, { recursive: true, force: true });
     fill(temporary, busybox);
+    flushFileSystem(temporary);
     try {
       renameSync(temporary, root);
     } catch {

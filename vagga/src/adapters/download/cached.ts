@@ -1,7 +1,7 @@
 // Files by address: of the project, of an external volume, or downloaded once into the cache. A checksum that is given
 // is checked every time, also for what was in the cache.
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE_LOCK_WAIT_S, DOWNLOAD_NAME_BYTES_MAX } from '../../config/defaults.ts';
 import { inRoot } from '../build/in-root.ts';
@@ -109,6 +109,15 @@ function withoutPassword(url: string): string {
   return url.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/, '$1@');
 }
 
+function flushFile(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 async function fetchVerified(context: DownloadContext, wanted: Wanted, file: string): Promise<void> {
   const part = `${file}.part`;
   await fetchFirst(context, wanted, file);
@@ -117,6 +126,8 @@ async function fetchVerified(context: DownloadContext, wanted: Wanted, file: str
     dropPart(part);
     throw new Error(wrong);
   }
+  // Without a checksum nobody would notice later that a power cut has torn it.
+  if (wanted.sha256 === undefined) flushFile(part);
   renameSync(part, file);
 }
 

@@ -9,6 +9,7 @@ import type { WantedIds } from '../../core/ids/session.ts';
 import { flatten } from '../layers/flatten.ts';
 import { marksOf } from '../layers/marks.ts';
 import type { LayerStore } from '../layers/store.ts';
+import { markUnflushed } from '../storage/flush-marks.ts';
 import type { Layout } from './layout.ts';
 import { builtState } from './store.ts';
 
@@ -85,6 +86,7 @@ export function completeImage(directory: string, store: LayerStore): boolean {
     const layers = layerDirectories(directory, store);
     if (layers === undefined) return false;
     flatten(layers, `${root}.new`, marksOf(store.base));
+    markUnflushed(directory);
     renameSync(`${root}.new`, root);
     return true;
   } finally {

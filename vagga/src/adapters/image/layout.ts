@@ -102,6 +102,11 @@ export class Layout {
     return join(this.storageDir ?? this.base, '.layers');
   }
 
+  /** Where new things are that may not be on the disk yet. */
+  get unflushed(): { readonly images: string; readonly layers: string } {
+    return { images: this.roots, layers: this.layers };
+  }
+
   cache(name: string): string {
     return join(this.#cacheDir ?? join(this.store, '.cache'), name);
   }

@@ -42,7 +42,10 @@ function readRecord(directory: string): IdentityRecord | undefined {
  * (built by another program, or got from a cache). Hashes are short.
  */
 export type Explanation =
-  | { readonly kind: 'up-to-date' | 'other-version' | 'never-built' | 'other-ids'; readonly hash: string }
+  | {
+      readonly kind: 'up-to-date' | 'other-version' | 'never-built' | 'other-ids' | 'lost';
+      readonly hash: string;
+    }
   | {
       readonly kind: 'changed';
       readonly hash: string;
@@ -74,7 +77,7 @@ export function explain(layout: Layout, project: Project, name: string): Explana
   const container = project.containers[name];
   const state = container === undefined ? 'absent' : builtState(layout, name, hash, container);
   const built = currentVersion(layout, name);
-  if (state === 'other-ids') return { kind: 'other-ids', hash };
+  if (state === 'other-ids' || state === 'lost') return { kind: state, hash };
   if (state !== 'absent') return { kind: built === hash ? 'up-to-date' : 'other-version', hash };
   if (built === undefined) return { kind: 'never-built', hash };
   const changes = changesSinceBuilt(layout, project, name);

@@ -1,16 +1,11 @@
 // Putting a finished build in its place, and which version is the current one.
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { runChild } from '../build/child.ts';
+import { markUnflushed } from '../storage/flush-marks.ts';
+import { removeTree } from '../storage/remove-tree.ts';
 import { temporaryFor } from '../storage/temporary.ts';
 import type { Layout } from './layout.ts';
 import { currentVersion, isCurrent } from './store.ts';
-
-/** Quicker than Node's own, and never crosses into a mount. */
-export async function removeTree(path: string): Promise<void> {
-  const log = { write: () => {} };
-  await runChild(['rm', '-rf', '--one-file-system', path], { log, signal: new AbortController().signal });
-}
 
 /** Puts a finished build in its place; an older one of the same version is deleted afterwards. `slot`: see `Layout.temporary`. */
 export async function install(layout: Layout, slot: string, name: string, hash: string): Promise<void> {
@@ -20,6 +15,7 @@ export async function install(layout: Layout, slot: string, name: string, hash: 
   // Of an installation that was killed between its two renames and its end.
   await removeTree(old);
   writeFileSync(join(temporary, 'last_use'), '');
+  markUnflushed(temporary);
   try {
     renameSync(place, old);
   } catch {

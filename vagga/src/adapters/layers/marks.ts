@@ -25,19 +25,22 @@ function tried(base: string): Marks {
   }
 }
 
+function chosen(base: string): Marks | undefined {
+  try {
+    const text = readFileSync(join(base, CHOICE), 'utf8');
+    return text === 'names' || text === 'overlayfs' ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Decided once, when the directory of layers is new. */
 export function chooseMarks(base: string): Marks {
-  if (!existsSync(join(base, CHOICE))) writeFileSync(join(base, CHOICE), tried(base));
+  if (chosen(base) === undefined) writeFileSync(join(base, CHOICE), tried(base), { flush: true });
   return marksOf(base);
 }
 
-export function marksOf(base: string): Marks {
-  try {
-    return readFileSync(join(base, CHOICE), 'utf8') === 'names' ? 'names' : 'overlayfs';
-  } catch {
-    return 'overlayfs';
-  }
-}
+export const marksOf = (base: string): Marks => chosen(base) ?? 'overlayfs';
 
 /** What the name of an entry says; undefined: it is an ordinary one. */
 export function namedMark(name: string): 'opaque' | { readonly gone: string } | undefined {

@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { tryLock, waitLock } from '@suite/shared/linux/flock.ts';
 import type { LayerUse } from '../../core/layers/collect.ts';
+import { flushedOf, markUnflushed } from '../storage/flush-marks.ts';
 import { chooseMarks } from './marks.ts';
 
 /** Beside each `diff`. */
@@ -80,10 +81,16 @@ export class LayerStore {
     return join(this.base, id, 'diff');
   }
 
+  /** Undefined also when the machine went down before it was on the disk. */
   read(id: string): Layer | undefined {
+    const note = this.#note(id);
+    const isWhole = existsSync(this.directory(id)) && flushedOf(join(this.base, id)) !== 'lost';
+    return note !== undefined && isWhole ? { ...note, id } : undefined;
+  }
+
+  #note(id: string): LayerNote | undefined {
     try {
-      const note = JSON.parse(readFileSync(join(this.base, id, NOTE), 'utf8')) as LayerNote;
-      return existsSync(this.directory(id)) ? { ...note, id } : undefined;
+      return JSON.parse(readFileSync(join(this.base, id, NOTE), 'utf8')) as LayerNote;
     } catch {
       return undefined;
     }
@@ -118,6 +125,7 @@ export class LayerStore {
     const id = newLayerId();
     writeFileSync(join(place, NOTE), JSON.stringify(note));
     if (note.key !== undefined) symlinkSync(`../${id}`, join(place, 'link'));
+    markUnflushed(place);
     renameSync(place, join(this.base, id));
     if (note.key !== undefined) renameSync(join(this.base, id, 'link'), this.#link(note.key));
     return { ...note, id };
@@ -135,7 +143,7 @@ export class LayerStore {
     });
   }
 
-  /** Directories without a note: of a removal that was killed. */
+  /** Of a removal that was killed, or lost by a power cut. */
   broken(): string[] {
     return this.#ids().filter(id => this.read(id) === undefined);
   }
@@ -150,7 +158,7 @@ export class LayerStore {
 
   /** First the note, so that half a layer is never taken for one. `removeTree` removes a directory. */
   remove(id: string, removeTree: (path: string) => void): void {
-    const key = this.read(id)?.key;
+    const key = this.#note(id)?.key;
     const note = join(this.base, id, NOTE);
     if (existsSync(note)) unlinkSync(note);
     removeTree(join(this.base, id));

@@ -62,6 +62,8 @@ export function packedAreFresh({ file, id }: PackedStamps): boolean {
     if (found !== id) return false;
     const numbers = doubles(bytes, 2 * BYTES, count * NUMBERS);
     const paths = bytes.toString('utf8', (2 + count * NUMBERS) * BYTES).split('\0');
+    // Zeros in place of a part that never came to the disk would be ends of paths.
+    if (paths.length !== count + 1) return false;
     const isSameAt = count < MANY ? sameByNode : sameByStatx(new FileStatus());
     for (let index = 0; index < count; index++) {
       if (!isSameAt(paths[index] as string, numbers, index * NUMBERS)) return false;

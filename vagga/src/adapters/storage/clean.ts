@@ -15,10 +15,10 @@ import { tryLock } from '@suite/shared/linux/flock.ts';
 import { isAlive } from '@suite/shared/linux/proc.ts';
 import type { Project } from '../../config/model.ts';
 import * as decide from '../../core/storage/clean.ts';
-import { removeDirectory } from '../image/after-build.ts';
 import { hashContainer } from '../image/identity.ts';
 import type { Layout } from '../image/layout.ts';
 import { LayerStore } from '../layers/store.ts';
+import { removeTreeSync } from './remove-tree.ts';
 import { isProjectStorage } from './storage-dir.ts';
 
 export const CLEAN_ACTIONS = [
@@ -190,9 +190,9 @@ export function isInUse(path: string): boolean {
 /** A version goes under another name first, so that nobody takes what is left of it for a whole one. */
 function removeVersion(path: string): void {
   const going = join(dirname(path), `.tmp${basename(path)}`);
-  removeDirectory(going);
+  removeTreeSync(going);
   renameSync(path, going);
-  removeDirectory(going);
+  removeTreeSync(going);
 }
 
 /** Throws when something stays. */
@@ -200,11 +200,11 @@ export function removePath(layout: Layout, path: string): void {
   const id = basename(path);
   if (dirname(path) === layout.layers) {
     const store = new LayerStore(layout.layers);
-    if (!store.exclusively(() => store.remove(id, removeDirectory)))
+    if (!store.exclusively(() => store.remove(id, removeTreeSync)))
       throw new Error('The step cache is in use by a build or a run that has just built its container');
   } else if (basename(dirname(path)) === '.roots' && !id.startsWith('.') && lstatSync(path).isDirectory())
     removeVersion(path);
-  else removeDirectory(path);
+  else removeTreeSync(path);
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
     rmSync(path, { recursive: true, force: true });
 }

@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { findProgram } from '@suite/shared/linux/programs.ts';
+import { flushFileSystem } from '@suite/shared/linux/sync.ts';
 import { VAGGA_BIN_AGE_MS } from '../../config/defaults.ts';
 import type { Layout } from '../image/layout.ts';
 import { VolumeError } from './place.ts';
@@ -140,6 +141,7 @@ export function vaggaBin(layout: Layout): string {
     fill(making, from);
     // It was made for us alone; users of the container look into it too.
     chmodSync(making, 0o755);
+    flushFileSystem(making);
     renameSync(making, path);
     return path;
   } catch (error) {

@@ -1,5 +1,6 @@
 // `_why NAME`: which step and which file make a container be built again.
 import { type Explanation, explain } from '../../adapters/image/record.ts';
+import { LOST } from '../../adapters/image/store.ts';
 import { byCodePoint } from '../../config/order.ts';
 import { changeLines } from '../../core/image/why-text.ts';
 import { has } from '../../core/options/parse.ts';
@@ -18,6 +19,8 @@ function text(name: string, why: Explanation): string {
       return `Container ${name} needs no build: version ${why.hash} is there and becomes the current one.`;
     case 'other-ids':
       return `Container ${name} is built again: it was built with other ids than you have now.`;
+    case 'lost':
+      return `Container ${name} is built again: it ${LOST}.`;
     case 'unknown':
       return `Container ${name} is built again: ${why.built} is not ${why.hash}. Of ${why.built} it is not known what it was made of.`;
     case 'not-ready':

@@ -132,7 +132,7 @@ async function fetched(url: string, context: BuildContext): Promise<Buffer> {
 function keep(directory: string, program: Uint8Array): void {
   mkdirSync(directory, { recursive: true });
   const temporary = temporaryFor(join(directory, 'apk.static'));
-  writeFileSync(temporary, program);
+  writeFileSync(temporary, program, { flush: true });
   chmodSync(temporary, 0o755);
   renameSync(temporary, join(directory, 'apk.static'));
 }

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '@suite/shared/linux/programs.ts';
+import { flushFileSystem } from '@suite/shared/linux/sync.ts';
 import { BASE_CACHE_AGE_MS } from '../../../config/defaults.ts';
 import { sessionMaps } from '../../../core/ids/session.ts';
 import { currentIds } from '../../namespace/current.ts';
+import { removeTree } from '../../storage/remove-tree.ts';
 import { runChild } from '../child.ts';
 import type { BuildContext } from '../context.ts';
 
@@ -117,14 +119,17 @@ async function makeBase(
 ): Promise<string | undefined> {
   // One name for all: we hold the lock, so what is there is of a bootstrap that was killed.
   const temporary = `${base}.new`;
-  await context.discard(temporary);
+  await removeTree(temporary);
   const failed =
-    (await debootstrap(context, bootstrap, temporary)) ??
-    (await runChild(['touch', temporary], context)) ??
-    (await runChild(['rm', '-rf', '--one-file-system', base], context));
-  if (failed === undefined) renameSync(temporary, base);
-  else await context.discard(temporary);
-  return failed;
+    (await debootstrap(context, bootstrap, temporary)) ?? (await runChild(['touch', temporary], context));
+  if (failed !== undefined) {
+    await removeTree(temporary);
+    return failed;
+  }
+  await removeTree(base);
+  flushFileSystem(temporary);
+  renameSync(temporary, base);
+  return undefined;
 }
 
 /** Without a step cache: a base of the same settings that is younger than a day is used again. */
