@@ -116,6 +116,17 @@ t.test('§2.0 finish-order: removed again, emptied, ensured, truncated', async t
     t.equal(rig.read(`.vagga/finish/${name}`), '', name);
 });
 
+t.test('what a step says on its two outputs is logged in its order', async t => {
+  const rig = new Rig();
+  t.teardown(() => rig.remove());
+  const script = 'i=0; while [ $i -lt 200 ]; do echo out$i; echo err$i >&2; i=$((i+1)); done; exit 4';
+  rig.write('vagga.yaml', `containers:\n  c:\n    setup:\n${BASE}    - !Cmd [/bin/sh, -c, '${script}']\n`);
+  copyFileSync('/bin/busybox', join(rig.root, 'busybox'));
+  t.match(rig.run('_build', 'c'), { code: 121, stderr: /^ {2}out199\n {2}err199\n\n/m });
+  const expected = Array.from({ length: 200 }, (_, i) => `out${i}\nerr${i}\n`).join('');
+  t.match(rig.read('.vagga/.roots/.tmp.c/build.log'), expected);
+});
+
 t.test('-j: containers that do not need each other are built at once', async t => {
   const rig = project();
   t.teardown(() => rig.remove());

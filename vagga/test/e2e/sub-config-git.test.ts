@@ -166,6 +166,22 @@ t.test('§2.4 !SubConfig, §9 sub-config: the config comes from a repository', a
     t.match(rig.run('_build', 'c'), { code: 121, stderr: /Container "nobody" not found in git:/ });
   });
 
+  await t.test('an ordinary user, through a config that names another repository', async t => {
+    const user = new Rig({ as: 'user' });
+    t.teardown(() => user.remove());
+    cpSync('/bin/busybox', join(user.root, 'busybox'));
+    commit({
+      'outer.yaml': `containers:\n  x:\n    setup:\n    - !SubConfig {source: !Git {url: '${url}', revision: ${one}}, container: x}\n    - !Sh echo outer >> /from\n`,
+    });
+    const steps = `    - !Container base\n    - !SubConfig {source: !Git {url: '${url}'}, path: outer.yaml, container: x}\n`;
+    user.write('vagga.yaml', `containers:\n${BASE}  c:\n    setup:\n${steps}`);
+    t.equal(user.run('_version_hash', 'c').code, 29);
+    t.match(user.run('_build', 'c'), { code: 0 });
+    t.equal(user.run('_run', 'c', '/bin/busybox', 'cat', '/from').stdout, 'one\nouter\n');
+    t.match(user.run('_version_hash', '-s', 'c'), { code: 0, stdout: /^[0-9a-f]{8}\n$/ });
+    t.match(user.run('_why', 'c').stdout, /is up to date/);
+  });
+
   await t.test('nothing in a repository leads out of it', async t => {
     rig.write('secret.yaml', other('echo leaked > /from'));
     symlinkSync(join(rig.root, 'secret.yaml'), join(origin, 'absolute.yaml'));

@@ -27,13 +27,23 @@ export async function runChild(argv: readonly string[], options: ChildOptions): 
   }
 }
 
+/** What a program says on its two outputs keeps its order only in one pipe. */
+const throughOnePipe = (argv: readonly string[]): string[] => [
+  '/bin/sh',
+  '-c',
+  'exec "$@" 2>&1',
+  'sh',
+  ...argv,
+];
+
 function started(
   argv: readonly string[],
   options: ChildOptions,
   output: 'pipe' | number,
 ): Promise<string | undefined> {
   const { log, signal, env, forceEnd } = options;
-  const [program = '', ...rest] = endWithUs('TERM', argv);
+  const words = output === 'pipe' ? throughOnePipe(argv) : argv;
+  const [program = '', ...rest] = endWithUs('TERM', words);
   return new Promise(resolve => {
     const child = spawn(program, rest, {
       stdio: ['ignore', output, 'pipe'],
