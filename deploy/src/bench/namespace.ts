@@ -5,14 +5,18 @@ import { realProc } from '@suite/shared/ports/real.ts';
 
 const ENTERED = 'BENCH_MOUNT_NAMESPACE';
 
+/** Mounts of a benchmark go with it. */
+const OWN_MOUNTS = ['unshare', '--mount', '--propagation', 'slave'];
+
 /**
- * Where crun works only in a mount namespace of its own, all contenders get the same one: otherwise the bare runtime would
- * pay for two more programs at each start, and podman would not work at all. Returns when nothing is to be done.
+ * All contenders get the same mount namespace. Where crun works only in one of its own, the bare runtime would else pay for two
+ * more programs at each start, and podman would not work at all. Returns when it is done.
  */
 export async function enterNamespace(): Promise<void> {
   const choice = await probeRuntime(realProc);
-  if (choice.kind !== 'crun-private-mount' || process.env[ENTERED] !== undefined) return;
-  const argv = choice.wrap([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+  if (process.env[ENTERED] !== undefined) return;
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const argv = choice.kind === 'crun-private-mount' ? choice.wrap(again) : [...OWN_MOUNTS, ...again];
   const program = findProgram(argv[0] ?? '');
   if (program === undefined) return;
   const env = Object.entries(process.env).flatMap(([name, value]) =>

@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 
 /** Wall time of one whole process in ms; throws with its last words when it does not end with `code`: a failed run is no figure. */
 export function timedRun(
   argv: readonly string[],
-  { code = 0, ...options }: { cwd?: string; code?: number } = {},
+  { code = 0, ...options }: Pick<SpawnSyncOptions, 'cwd' | 'env' | 'uid' | 'gid'> & { code?: number } = {},
 ): number {
   const [program = '', ...args] = argv;
   const startedMs = performance.now();

@@ -1,6 +1,7 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildahBuild, removeWithStore } from './buildah.ts';
 import type { Bench, Contender, Defer, Prepared } from './harness.ts';
 import { timedRun } from './timed.ts';
 
@@ -37,21 +38,9 @@ function makeProject(): string {
   return directory;
 }
 
-function buildah(directory: string): string[] {
-  const store = ['--root', join(directory, 'store'), '--runroot', join(directory, 'run')];
-  const build = ['build', '--layers', '--isolation=chroot', '-q', '-t', 'many', '.'];
-  return ['buildah', ...store, '--storage-driver=overlay', ...build];
-}
-
-function removeProject(directory: string): void {
-  const store = ['--root', join(directory, 'store'), '--runroot', join(directory, 'run')];
-  timedRun(['buildah', ...store, '--storage-driver=overlay', 'rmi', '--all', '--force']);
-  rmSync(directory, { recursive: true, force: true });
-}
-
 async function prepare(defer: Defer): Promise<Prepared> {
   const cwd = makeProject();
-  defer(() => removeProject(cwd));
+  defer(() => removeWithStore(cwd));
   const vagga = join(process.env.SUITE_ROOT ?? '.', 'node_modules/.bin/vagga');
   const contender = (name: string, role: Contender['role'], argv: readonly string[]): Contender => {
     timedRun(argv, { cwd });
@@ -62,7 +51,7 @@ async function prepare(defer: Defer): Promise<Prepared> {
       contender('vagga _build, 10,000 files', 'ours', [vagga, '_build', 'many']),
       contender('find: the same files', 'raw', ['find', 'src', '-newercc', 'busybox', '-size', '+1G']),
       contender('vagga _build, 1 file', 'peer', [vagga, '_build', 'few']),
-      contender('buildah build --layers', 'peer', buildah(cwd)),
+      contender('buildah build --layers', 'peer', buildahBuild(cwd, 'many')),
       contender('node, empty program', 'peer', [process.execPath, '-e', '']),
     ],
     notes: ['bar: 10,000 files ≤ 60 ms'],

@@ -1,6 +1,7 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildahBuild, removeWithStore } from './buildah.ts';
 import type { Bench, Contender, Defer, Prepared } from './harness.ts';
 import { timedRun } from './timed.ts';
 
@@ -25,29 +26,6 @@ COPY busybox /bin/busybox
 RUN /bin/busybox mkdir /one
 RUN /bin/busybox touch /edit-${edit}
 `;
-
-/** As quick as it gets without a running container engine; its own store, so that nothing of the machine's is touched. */
-function buildah(directory: string): string[] {
-  const store = ['--root', join(directory, 'store'), '--runroot', join(directory, 'run')];
-  return [
-    'buildah',
-    ...store,
-    '--storage-driver=overlay',
-    'build',
-    '--layers',
-    '--isolation=chroot',
-    '-q',
-    '-t',
-    'tiny',
-    '.',
-  ];
-}
-
-function removeStore(directory: string): void {
-  const store = ['--root', join(directory, 'store'), '--runroot', join(directory, 'run')];
-  timedRun(['buildah', ...store, '--storage-driver=overlay', 'rmi', '--all', '--force']);
-  rmSync(directory, { recursive: true, force: true });
-}
 
 function contender(
   name: string,
@@ -76,11 +54,11 @@ function makeProject(): string {
 
 async function prepare(defer: Defer): Promise<Prepared> {
   const [edited, same] = [makeProject(), makeProject()];
-  for (const directory of [edited, same]) defer(() => removeStore(directory));
+  for (const directory of [edited, same]) defer(() => removeWithStore(directory));
   const vagga = [VAGGA, '_build', 'tiny'];
   for (const directory of [edited, same]) {
     timedRun(vagga, { cwd: directory });
-    timedRun(buildah(directory), { cwd: directory });
+    timedRun(buildahBuild(directory, 'tiny'), { cwd: directory });
   }
   let count = 0;
   const edit = (name: string, text: (edit: number) => string) => () =>
@@ -88,9 +66,15 @@ async function prepare(defer: Defer): Promise<Prepared> {
   return {
     contenders: [
       contender('vagga _build, last step edited', 'ours', edit('vagga.yaml', vaggaFile), vagga, edited),
-      contender('buildah, last step edited', 'peer', edit('Dockerfile', dockerFile), buildah(edited), edited),
+      contender(
+        'buildah, last step edited',
+        'peer',
+        edit('Dockerfile', dockerFile),
+        buildahBuild(edited, 'tiny'),
+        edited,
+      ),
       contender('vagga _build, nothing edited', 'ours', () => {}, vagga, same),
-      contender('buildah, nothing edited', 'peer', () => {}, buildah(same), same),
+      contender('buildah, nothing edited', 'peer', () => {}, buildahBuild(same, 'tiny'), same),
     ],
     notes: ['bar: vagga faster than buildah in both'],
   };

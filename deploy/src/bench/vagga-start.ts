@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeBundle } from '@suite/shared/oci/bundle.ts';
@@ -6,6 +6,7 @@ import { toOciConfig } from '@suite/shared/oci/config.ts';
 import { probeRuntime, type RuntimeChoice } from '@suite/shared/oci/probe.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import type { Bench, Contender, Defer, Prepared } from './harness.ts';
+import { type OrdinaryUser, ordinaryUser } from './ordinary-user.ts';
 import { timedRun } from './timed.ts';
 import { tinySandbox } from './tiny-sandbox.ts';
 
@@ -27,8 +28,8 @@ commands:
 `;
 const PROGRAM = ['/bin/busybox', 'true'];
 
-function makeProject(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-vagga-'));
+function makeProject(parent: string): string {
+  const directory = mkdtempSync(join(parent, 'bench-vagga-'));
   writeFileSync(join(directory, 'vagga.yaml'), PROJECT);
   copyFileSync('/bin/busybox', join(directory, 'busybox'));
   return directory;
@@ -88,10 +89,42 @@ function bubblewrap(root: string): Contender {
   return { name: 'bwrap', role: 'peer', run: () => timedRun(argv) };
 }
 
+/** The whole of it belongs to the user. */
+function projectOf({ home, vagga, as }: OrdinaryUser): string {
+  const cwd = makeProject(home);
+  chownSync(cwd, as.uid, as.gid);
+  timedRun([...vagga, '_build', 'tiny'], { ...as, cwd });
+  return cwd;
+}
+
+/** What nobody can do without: the namespace, and the engine in it. */
+async function rawAsUser(runtime: RuntimeChoice, user: OrdinaryUser, root: string): Promise<Contender> {
+  const { home, as, inNamespace, gidMappings } = user;
+  const bundle = join(home, 'bundle');
+  const spec = { ...tinySandbox(root, PROGRAM), insideUserNamespace: { gidMappings } };
+  await writeBundle(bundle, toOciConfig(spec));
+  for (const path of [bundle, join(bundle, 'config.json')]) chownSync(path, as.uid, as.gid);
+  const options = runtime.kind === 'runc' ? [] : ['--cgroup-manager=disabled'];
+  const engine = [runtime.program, ...options, '--root', join(home, 'state'), 'run', '--bundle', bundle];
+  let round = 0;
+  const run = () => timedRun([...inNamespace, ...engine, `bench-user-${round++}`], { ...as, cwd: home });
+  return { name: `… unshare ${runtime.kind} run`, role: 'peer', run };
+}
+
+async function asUser(runtime: RuntimeChoice, defer: Defer): Promise<Contender[]> {
+  const user = ordinaryUser(defer);
+  const cwd = projectOf(user);
+  const run = () => timedRun([...user.vagga, 'start'], { ...user.as, cwd });
+  return [
+    { name: 'vagga start, ordinary user', role: 'ours', run },
+    await rawAsUser(runtime, user, realpathSync(join(cwd, '.vagga/tiny'))),
+  ];
+}
+
 async function prepare(defer: Defer): Promise<Prepared> {
   const runtime = await probeRuntime(realProc);
   if (runtime.kind === 'none') throw new Error(runtime.message);
-  const directory = makeProject();
+  const directory = makeProject(tmpdir());
   defer(() => rmSync(directory, { recursive: true, force: true }));
   const vagga = join(process.env.SUITE_ROOT ?? '.', 'node_modules/.bin/vagga');
   timedRun([vagga, '_build', 'tiny'], { cwd: directory });
@@ -112,12 +145,16 @@ async function prepare(defer: Defer): Promise<Prepared> {
     contenders: [
       ours,
       raw(runtime, directory, bundle),
+      ...(process.getuid?.() === 0 ? await asUser(runtime, defer) : []),
       ...(runtime.kind === 'runc' ? [] : [raw(runtime, directory, bundle, ['--cgroup-manager=disabled'])]),
       podman(runtime, directory, root),
       bubblewrap(root),
       node,
     ],
-    notes: [...runtime.reasons, 'bar: vagga start ≤ raw runtime + 25 ms, and podman ≥ 3 × as long'],
+    notes: [
+      ...runtime.reasons,
+      'bar: vagga start ≤ raw runtime + 25 ms for root and users, and podman ≥ 3 × as long',
+    ],
   };
 }
 
