@@ -13,6 +13,7 @@ import { temporaryFor } from '../storage/temporary.ts';
 import { layersBelow } from './complete.ts';
 import type { Layout } from './layout.ts';
 import { sbomOf } from './sbom.ts';
+import { attachSbom } from './sbom-referrer.ts';
 
 export interface ExportRequest {
   readonly layout: Layout;
@@ -33,6 +34,8 @@ export interface ExportTarget {
   readonly path: string;
   /** A file for the list of packages. */
   readonly sbom?: string;
+  /** The list goes into the layout, too. */
+  readonly attachSbom: boolean;
 }
 
 function factsOf({ name, hash, container }: ExportRequest): Omit<ImageFacts, 'createdS'> {
@@ -106,7 +109,7 @@ async function put(
   }
 }
 
-/** The target appears whole or not at all. Digest of the manifest; for Docker's form, which has none, the image's id. */
+/** The target appears whole or not at all. Digest of what its name means; for Docker's form, which has none, the image's id. */
 export async function exportImage(
   request: ExportRequest,
   target: ExportTarget,
@@ -118,10 +121,11 @@ export async function exportImage(
     const composed = await exportLayout(made, request, signal);
     const { digest } = target.form === 'docker-archive' ? composed.config : composed.manifest;
     const { layout, name, hash } = request;
+    const attached = target.attachSbom ? attachSbom(made, composed, request) : undefined;
     await put(composed, request, made, target, signal);
     if (target.sbom !== undefined)
       writeFileSync(target.sbom, sbomOf(layout.image(name, hash), composed.facts, digest));
-    return digest;
+    return attached?.digest ?? digest;
   } finally {
     rmSync(made, { recursive: true, force: true });
   }

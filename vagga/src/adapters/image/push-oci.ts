@@ -1,12 +1,12 @@
 // A container into a registry: made as a layout beside the image, and sent from there.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { EMPTY_CONFIG, MEDIA_TYPES, referrerText } from '../../core/oci/compose.ts';
+import { MEDIA_TYPES } from '../../core/oci/compose.ts';
 import type { Composed } from '../oci-image/compose-layout.ts';
 import type { RegistryPush } from '../registry/push.ts';
 import { temporaryFor } from '../storage/temporary.ts';
 import { type ExportRequest, exportLayout } from './export.ts';
-import { sbomOf } from './sbom.ts';
+import { sbomReferrer } from './sbom-referrer.ts';
 
 export interface PushRequest {
   readonly exported: ExportRequest;
@@ -30,16 +30,10 @@ async function pushBlobs({ manifest, blobs }: Composed, { registry, say }: PushR
   return text;
 }
 
-async function pushSbom({ manifest, facts, blobs }: Composed, request: PushRequest): Promise<void> {
-  const { registry, exported, say } = request;
-  const { layout, name, hash } = exported;
-  const sbom = sbomOf(layout.image(name, hash), facts, manifest.digest);
-  const document = blobs.text(sbom, MEDIA_TYPES.spdx);
-  const empty = blobs.text(EMPTY_CONFIG, MEDIA_TYPES.empty);
-  const text = referrerText(facts, manifest, empty, document);
-  const own = blobs.text(text, MEDIA_TYPES.manifest);
-  for (const blob of [document, empty]) await registry.blob(blob, blobs.path(blob.digest));
-  await registry.referrer(manifest, MEDIA_TYPES.spdx, text, own);
+async function pushSbom(composed: Composed, { registry, exported, say }: PushRequest): Promise<void> {
+  const { manifest, artifactType, text, blobs } = sbomReferrer(composed, exported);
+  for (const blob of blobs) await registry.blob(blob, composed.blobs.path(blob.digest));
+  await registry.referrer(composed.manifest, artifactType, text, manifest);
   say('list of packages: sent');
 }
 

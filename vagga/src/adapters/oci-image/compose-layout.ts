@@ -6,8 +6,8 @@ import {
   type ComposedLayer,
   configText,
   type ImageFacts,
-  indexText,
   type LayerCompression,
+  layoutIndexText,
   MEDIA_TYPES,
   manifestText,
 } from '../../core/oci/compose.ts';
@@ -64,7 +64,10 @@ export async function composeLayout(directory: string, request: ComposeRequest):
   const facts: ImageFacts = { ...request.facts, createdS: epochS ?? newestS };
   const config = blobs.text(configText(facts, layers), MEDIA_TYPES.config);
   const manifest = blobs.text(manifestText(facts, config, layers), MEDIA_TYPES.manifest);
-  writeFileSync(join(directory, 'index.json'), indexText(facts, manifest, tag));
+  writeFileSync(
+    join(directory, 'index.json'),
+    layoutIndexText({ ...manifest, platform: facts.platform }, tag),
+  );
   writeFileSync(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   return { manifest, config, layers: layers.map(({ descriptor }) => descriptor), facts, blobs };
 }

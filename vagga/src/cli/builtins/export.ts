@@ -62,7 +62,8 @@ function wanted({ layout }: Session, { given, words: [name = '', target] }: Pars
   const path = (file: string) => resolve(layout.root, file);
   const tag = valuesOf(given, 'tag').at(-1) ?? `${name.toLowerCase()}:latest`;
   const sbom = valuesOf(given, 'sbom').at(-1);
-  const more = { tag, ...(sbom !== undefined && { sbom: path(sbom) }) };
+  const attachSbom = has(given, 'attach-sbom');
+  const more = { tag, attachSbom, ...(sbom !== undefined && { sbom: path(sbom) }) };
   const forDocker = valuesOf(given, 'docker-archive').at(-1);
   if (forDocker === undefined) {
     const file = target ?? `${name}.oci.tar`;
@@ -70,6 +71,7 @@ function wanted({ layout }: Session, { given, words: [name = '', target] }: Pars
   }
   if (target !== undefined || has(given, 'oci'))
     return '--docker-archive FILE says where: no target, and no --oci';
+  if (attachSbom) return '--attach-sbom is for --oci: a docker archive has no place for it';
   if (has(given, 'compress')) return '--compress is for --oci: layers of a docker archive are not compressed';
   const reference = parseReference(tag);
   if (typeof reference === 'string') return `--tag: ${tag} is no name of an image: ${reference}`;
@@ -87,6 +89,7 @@ export const exportEntry = entry(
       valued('docker-archive', ['--docker-archive'], 'FILE', 'As docker save writes it, for docker load'),
       valued('tag', ['--tag'], 'TAG', 'Its name inside; default: CONTAINER:latest'),
       valued('sbom', ['--sbom'], 'FILE', 'Write the list of its packages there, as SPDX in JSON'),
+      flag('attach-sbom', ['--attach-sbom'], 'Put that list into the OCI image, as a document about it'),
       ...IMAGE_OPTIONS,
       ...BUILD_MODES,
     ],

@@ -87,6 +87,12 @@ export function manifestText(
   });
 }
 
+/** A document about an image, as an image of its own kind. */
+export interface Referrer {
+  readonly manifest: BlobDescriptor;
+  readonly artifactType: string;
+}
+
 /** What a referrer has in place of a config. */
 export const EMPTY_CONFIG = '{}';
 
@@ -108,10 +114,31 @@ export function referrerText(
   });
 }
 
+const indexOf = (manifests: readonly object[]): string =>
+  JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests });
+
 /** `index.json` of a layout with one image, known by `tag`. */
-export function indexText({ platform }: ImageFacts, manifest: BlobDescriptor, tag: string): string {
-  const found = { ...manifest, platform, annotations: { 'org.opencontainers.image.ref.name': tag } };
-  return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [found] });
+export function layoutIndexText(
+  image: BlobDescriptor & { readonly platform?: Platform },
+  tag: string,
+): string {
+  return indexOf([{ ...image, annotations: { 'org.opencontainers.image.ref.name': tag } }]);
+}
+
+/**
+ * An image and a document about it as one thing with a name: a layout that names two is refused by podman and by skopeo. The document
+ * is for a platform that nobody has, so that whoever chooses by platform gets the image.
+ */
+export function withReferrerText(
+  { platform }: ImageFacts,
+  image: BlobDescriptor,
+  referrer: Referrer,
+): string {
+  const nobodys = { architecture: 'unknown', os: 'unknown' };
+  return indexOf([
+    { ...image, platform },
+    { ...referrer.manifest, artifactType: referrer.artifactType, platform: nobodys },
+  ]);
 }
 
 /** `manifest.json` of an archive as `docker save` writes it; paths are those inside. */
@@ -131,5 +158,5 @@ export function referrersTag(subject: BlobDescriptor): string {
 export function referrersText(known: readonly object[], artifactType: string, added: BlobDescriptor): string {
   const others = known.filter(one => (one as Partial<BlobDescriptor>).digest !== added.digest);
   const manifests = [...others, { ...added, artifactType }];
-  return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests });
+  return indexOf(manifests);
 }
