@@ -178,7 +178,7 @@ t.test(
     t.match(planned.runs.at(-2)?.argv.slice(-2), ['/usr/bin/yarn', '1.22.19'], 'yarn itself is fetched');
     t.match(
       line(planned),
-      /\/work\/front \/usr\/bin\/yarn install --no-progress --frozen-lockfile --modules-folder=\/usr\/lib\/node_modules --cache-folder=\/tmp\/yarn-cache --production$/,
+      /\/work\/front \/usr\/bin\/yarn install --no-progress --frozen-lockfile --cache-folder=\/tmp\/yarn-cache --production$/,
     );
     const twice = plan(['!Debian bookworm', '!YarnDependencies', '!YarnDependencies {dir: x}']);
     t.equal(twice.runs.length, 3, 'fetched once');
@@ -193,6 +193,15 @@ t.test(
     const pnpm = plan(['!Debian bookworm', '!PnpmDependencies {production: true}']);
     t.match(pnpm.runs.at(-2)?.argv.join(' '), /^npm install --global .* pnpm$/);
     t.match(line(pnpm), /\/work pnpm install --frozen-lockfile .* --prod$/);
+    const of = (manifest: string) =>
+      plan(['!Debian bookworm', '!PnpmDependencies'], { '/work/package.json': manifest });
+    t.match(
+      of('{"packageManager": "pnpm@9.15.9+sha512.00"}').runs.at(-2)?.argv.slice(-2),
+      ['--prefer-offline', 'pnpm@9.15.9'],
+      'the version that the project asks for',
+    );
+    t.equal(of('{').runs.at(-2)?.argv.at(-1), 'pnpm', 'pnpm itself says what is wrong');
+    t.match(of('{"devDependencies": {"a": "workspace:*"}}').problems, [/^a is a package of the workspace: /]);
   },
 );
 

@@ -45,8 +45,9 @@ export const DESCRIPTIONS = {
   NpmConfig: 'How packages of Node.js are installed.',
   NpmInstall: 'Packages of Node.js, installed globally.',
   NpmDependencies: 'Packages that a package.json names, installed globally.',
-  YarnDependencies: 'Packages of a project as its yarn.lock says.',
-  PnpmDependencies: 'Packages of a project as its pnpm-lock.yaml says.',
+  YarnDependencies: 'Packages of a project as its yarn.lock (of yarn 1) says, in /usr/lib/node_modules.',
+  PnpmDependencies:
+    'Packages of a project as its pnpm-lock.yaml says, in /usr/lib/node_modules; with the pnpm that packageManager names.',
   GemConfig: 'How gems are installed.',
   GemInstall: 'Gems, `NAME` or `NAME:VERSION`.',
   GemBundle: 'Gems that a Gemfile names.',

@@ -1,0 +1,61 @@
+// `!PnpmDependencies`: what a pnpm-lock.yaml says, into the global modules.
+import { isObject, type JsonObject, projectFile } from '../../image/project-files.ts';
+import { type BuildAction, type BuildState, done, type PlanStep, refuse } from '../state.ts';
+import { inProject, withNode } from './node-project.ts';
+import { isUsed, withUsed } from './used.ts';
+
+/** Empty where it cannot be read: pnpm says what is wrong. */
+function parsed(text: string | undefined): JsonObject {
+  try {
+    const manifest: unknown = JSON.parse(text ?? '');
+    return isObject(manifest) ? manifest : {};
+  } catch {
+    return {};
+  }
+}
+
+/** `pnpm` or `pnpm@VERSION`, as the project's `packageManager` asks for it; a checksum behind it is Corepack's. */
+const wantedPnpm = ({ packageManager }: JsonObject): string =>
+  /^pnpm@\d[^+\s]*/.exec(String(packageManager))?.[0] ?? 'pnpm';
+
+/** What is installed would be links to packages whose own dependencies are elsewhere. */
+function ofWorkspace(manifest: JsonObject): string | undefined {
+  const groups = [manifest.dependencies, manifest.devDependencies, manifest.optionalDependencies];
+  const all = groups.filter(isObject).flatMap(group => Object.entries(group));
+  return all.find(([, version]) => String(version).startsWith('workspace:'))?.[0];
+}
+
+/** pnpm itself comes by npm; what never changes, an exact version, need not be asked for again. */
+function fetchPnpm(state: BuildState, wanted: string): BuildAction {
+  const exact = wanted.includes('@') ? ['--prefer-offline'] : [];
+  const words = ['install', '--global', '--user=root', '--cache=/tmp/npm-cache', ...exact, wanted];
+  const caches = { ...state.caches, '/tmp/npm-cache': 'npm-cache' };
+  return { kind: 'run', argv: [state.languages.npm.npmExe, ...words], env: state.env, caches };
+}
+
+/** The links of pnpm are relative, so what it installs can be moved. */
+export const planPnpmDependencies: PlanStep = (value, state, world) => {
+  const { dir, production } = value as { dir: string; production: boolean };
+  const manifest = parsed(world.readText(projectFile(dir, 'package.json')));
+  const neighbour = ofWorkspace(manifest);
+  if (neighbour !== undefined)
+    return refuse(
+      `${neighbour} is a package of the workspace: !PnpmDependencies installs packages of a registry; ` +
+        'run pnpm in a command for a project of several packages',
+    );
+  const ready = withNode(state, 'npm');
+  if (!ready.ok) return ready;
+  const words = [
+    'pnpm',
+    'install',
+    '--frozen-lockfile',
+    // Only this project, where it is part of a workspace.
+    '--config.recursive-install=false',
+    '--store-dir=/tmp/pnpm-store',
+    '--package-import-method=copy',
+  ];
+  const argv = [...words, ...(production ? ['--prod'] : [])];
+  const needed = isUsed(ready.state, 'pnpm') ? [] : [fetchPnpm(ready.state, wantedPnpm(manifest))];
+  const install = inProject(ready.state, dir, argv, { '/tmp/pnpm-store': 'pnpm-store' });
+  return done(withUsed(ready.state, 'pnpm'), ...ready.actions, ...needed, install);
+};
