@@ -1,90 +1,56 @@
 // Package managers for real, against servers on loopback that speak their protocol.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync, mkdtempSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { Archive } from './apt-archive.ts';
+import { NpmProject } from './npm-project.ts';
+import { PythonIndex } from './python-index.ts';
 import { Rig } from './rig.ts';
 
-t.setTimeout(300_000);
-const rig = new Rig();
+t.setTimeout(540_000);
+const MEMORY = '/dev/shm';
+const ROOM_BYTES = 4 * 1024 ** 3;
+
+/** Packages are many small files with a sync each: in memory where that has room. */
+function place(): string {
+  const room = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 };
+  return mkdtempSync(join(room.bavail * room.bsize > ROOM_BYTES ? MEMORY : tmpdir(), 'vagga-e2e-'));
+}
+const rig = new Rig({ root: place() });
 t.teardown(() => rig.remove());
 
-/** A wheel is a zip with metadata; this one has a single module. */
-const MAKE_WHEEL = `
-import sys, zipfile
-name, version, text, path = sys.argv[1:]
-info = '%s-%s.dist-info/' % (name, version)
-with zipfile.ZipFile(path, 'w') as wheel:
-    wheel.writestr(name + '.py', text)
-    wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: %s\\nVersion: %s\\n' % (name, version))
-    wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
-    wheel.writestr(info + 'RECORD', '')
-`;
-
-function wheel(name: string, version: string, text: string): Buffer {
-  const path = join(rig.root, `${name}-${version}-py3-none-any.whl`);
-  const made = spawnSync('python3', ['-c', MAKE_WHEEL, name, version, text, path], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(made.stderr);
-  return readFileSync(path);
-}
-
-/** Compilers are hundreds of megabytes: those are for the long runs. */
+/** What is hundreds of megabytes is for the long runs: compilers, and Debian's npm. */
 const LONG = process.env.SUITE_SOAK === '1';
 
-/** Compilers and headers once for all languages. */
-const BASE = `  base:
+/** Every language asks for these. Nothing is compiled in the short run, where empty packages stand in their place. */
+const COMPILERS = ['build-essential', 'ca-certificates', 'python3-dev', 'ruby-dev'];
+if (!LONG)
+  new Archive(join(rig.root, 'debs')).addOwn(
+    'main',
+    COMPILERS.map(name => ({ name })),
+  );
+
+/** Documentation is half of the files, and every image has all of them. */
+const WITHOUT = ['doc', 'man', 'locale'].map(name => `path-exclude=/usr/share/${name}/*\\n`).join('');
+
+/** One bootstrap for all. */
+const BASE = `  bare:
     setup:
     - !Debian bookworm
-    - !Install [build-essential, ca-certificates, git]
+    - !Text { /etc/dpkg/dpkg.cfg.d/01-small: "${WITHOUT}" }
+    - !Sh ${LONG ? 'true' : 'dpkg -i debs/pool/main/*.deb'}
+    - !Install [${COMPILERS.join(', ')}]
+    - !Sh rm -rf /usr/share/doc /usr/share/man /usr/share/locale
+  base:
+    setup:
+    - !Container bare
+    - !Install [python3, ruby, bundler, composer]
 `;
 
-/** A package index as PEP 503 has it: a page of links per project. */
-class Index {
-  readonly #files = new Map<string, Buffer>();
-  readonly #server: Server;
-  readonly requests: string[] = [];
-
-  constructor() {
-    this.#server = createServer(({ url = '' }, response) => {
-      this.requests.push(url);
-      const file = this.#files.get(url);
-      const project = /^\/simple\/([^/]+)\/$/.exec(url)?.[1];
-      if (file !== undefined) response.end(file);
-      else if (project !== undefined)
-        response.setHeader('content-type', 'text/html').end(this.#page(project));
-      else response.writeHead(404).end();
-    });
-  }
-
-  #page(project: string): string {
-    const links = [...this.#files].filter(([path]) => path.startsWith(`/files/${project}-`));
-    const anchors = links.map(([path, body]) => {
-      const sha256 = createHash('sha256').update(body).digest('hex');
-      return `<a href="${path}#sha256=${sha256}">${path.slice('/files/'.length)}</a>`;
-    });
-    return `<!DOCTYPE html><html><body>${anchors.join('\n')}</body></html>`;
-  }
-
-  add(name: string, version: string, text: string): void {
-    this.#files.set(`/files/${name}-${version}-py3-none-any.whl`, wheel(name, version, text));
-  }
-
-  async start(): Promise<string> {
-    await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/simple/`;
-  }
-
-  stop(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-}
-
 t.test('§2.6 !Py3Requirements: from an index, listed, pip gone; a colleague changes the file', async t => {
-  const index = new Index();
+  const index = new PythonIndex();
   index.add('greeting', '1.0', 'WORD = "old"\n');
   index.add('greeting', '1.1', 'WORD = "hello"\n');
   const url = await index.start();
@@ -171,7 +137,6 @@ ${BASE}
   make:
     setup:
     - !Container base
-    - !Install [ruby, ruby-dev]
     - !Sh |
         mkdir -p /tmp/r/gems
         for name in greeting parting; do (cd /work/$name && gem build $name.gemspec -o /tmp/r/gems/$name-1.0.gem); done
@@ -180,7 +145,6 @@ ${BASE}
   ruby:
     setup:
     - !Container base
-    - !Install [bundler]
     - !Build make
     - !GemConfig {update-gem: false}
     - !Sh 'echo ":sources: [file:///work/repository]" > /root/.gemrc; mkdir -p /tmp; cp /root/.gemrc /tmp/.gemrc'
@@ -214,12 +178,10 @@ ${BASE}
   php:
     setup:
     - !Container base
-    - !Install [composer]
     - !ComposerDependencies {dev: false, optimize-autoloader: true}
   global:
     setup:
     - !Container base
-    - !Install [composer]
     - !EnsureDir /usr/local/lib/composer
     - !Copy {source: /work/global.json, path: /usr/local/lib/composer/composer.json}
     - !ComposerInstall ["our/word:1.0"]
@@ -237,6 +199,64 @@ commands:
   t.match(beside('php', 'composer-list.txt'), /our\/word/);
   const everywhere = rig.run('global');
   t.match(everywhere, { code: 0, stdout: 'hello' }, everywhere.stderr.slice(-3000));
+});
+
+t.test('§2.7 !NpmConfig: npm, yarn and pnpm install from a registry', async t => {
+  const project = new NpmProject(rig);
+  await project.start();
+  t.teardown(() => project.stop());
+  rig.write('vagga.yaml', `containers:\n${BASE}${project.config('bare', LONG)}`);
+  const says = async (t: Test, command: string, stdout: string) => {
+    const said = await rig.start([command]).ended;
+    t.match(said, { code: 0, stdout }, said.stderr.slice(-3000));
+    return said.stderr;
+  };
+
+  await t.test('§2.7 !NpmInstall, §2.7 !NpmDependencies: scripts and dependencies, listed', async t => {
+    await says(t, 'npm', 'word 1.0.0\nword 1.1.0, made\n');
+    t.match(beside('npm', 'npm-list.txt'), /@our\/word@1\.0\.0.*\n.*greeting@1\.0\.0/);
+  });
+
+  await t.test(
+    '§2.7 !YarnDependencies, §2.7 !PnpmDependencies: the lock, nothing in the project',
+    async t => {
+      await says(t, 'yarn', 'word 1.1.0, made\nchecked\n');
+      t.match(beside('yarn', 'npm-list.txt'), /yarn@/, 'what npm installed is still there');
+      await says(t, 'pnpm', 'word 1.1.0, made\nchecked\n');
+      await says(t, 'modules', 'word 1.1.0, made\n');
+      t.match(beside('pnpm', 'build.log'), /tools of the project/, 'its own scripts find its files');
+      t.same(rig.list('front'), ['.npmrc', 'package.json', 'tools', 'yarn.lock']);
+      t.same(rig.list('back'), ['.npmrc', 'package.json', 'pnpm-lock.yaml', 'tools']);
+    },
+  );
+
+  await t.test(
+    '§2.7 !YarnDependencies, §2.7 !PnpmDependencies: another lock, one that is too old',
+    async t => {
+      project.publishWord('1.2.0');
+      await project.lock();
+      t.match(rig.run('_why', 'yarn').stdout, /step !YarnDependencies .*\n *front\/yarn\.lock changed/);
+      t.match(rig.run('_why', 'pnpm').stdout, /step !PnpmDependencies .*\n *back\/pnpm-lock\.yaml changed/);
+      t.match(await says(t, 'yarn', 'word 1.2.0, made\nchecked\n'), /dir: front changed: front\/yarn\.lock/);
+      t.match(
+        await says(t, 'pnpm', 'word 1.2.0, made\nchecked\n'),
+        /dir: back changed: back\/pnpm-lock\.yaml/,
+      );
+      project.require({ '@our/word': '1.0.0' });
+      t.match(await rig.start(['yarn']).ended, { code: 121, stderr: /lockfile needs to be updated/ });
+      t.match(await rig.start(['pnpm']).ended, { code: 121, stderr: /ERR_PNPM_OUTDATED_LOCKFILE/ });
+      project.require({});
+    },
+  );
+
+  await t.test(
+    '§2.7 !YarnDependencies, §2.7 !PnpmDependencies: from their caches, without a server',
+    async t => {
+      project.stop();
+      await says(t, 'yarn-prod', 'word 1.2.0, made\n');
+      await says(t, 'pnpm-prod', 'word 1.2.0, made\n');
+    },
+  );
 });
 
 if (LONG)
