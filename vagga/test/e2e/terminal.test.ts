@@ -1,5 +1,6 @@
 // Terminals and job control, as people use them: with keys, in a shell.
 import { spawnSync } from 'node:child_process';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
 import { until, VAGGA } from './rig.ts';
 import { serviceRig } from './rig-services.ts';
@@ -86,6 +87,29 @@ t.test('§5.4 signals: Ctrl-Z and fg, again and again; Ctrl-C ends with 130', as
     t.same(sleepers('7731'), []);
     await terminal.close();
   }
+});
+
+t.test('§5.4 signals: Ctrl-Z right after fg, before the program has its keys again', async t => {
+  const terminal = await shell(t);
+  terminal.type('v direct\n');
+  await until(() => sleepers('7731').join() === 'S' && hasKeys('direct'), 'it runs');
+  terminal.type('\x1a');
+  await terminal.shows('Stopped');
+  await terminal.shows(PROMPT);
+  const [pid = ''] = rig.processes(`${VAGGA} direct`);
+  const isStopped = () => rig.procFile(pid, 'stat').includes(') T ');
+  for (const _ of Array.from({ length: 12 })) {
+    terminal.type('fg\n');
+    while (isStopped()) await nextTurn();
+    terminal.type('\x1a');
+    await terminal.shows('Stopped');
+    await terminal.shows(PROMPT);
+    t.same(sleepers('7731'), ['T']);
+  }
+  terminal.type('fg\n');
+  await until(() => sleepers('7731')[0] === 'S' && hasKeys('direct'), 'it goes on');
+  terminal.type('\x03');
+  await terminal.shows(PROMPT);
 });
 
 t.test('§5.4 signals: size, end of lines, settings as before', async t => {

@@ -71,10 +71,11 @@ export class JobControl {
     process.off('SIGTSTP', this.#asked);
     this.#stopUntilForeground(terminal);
     process.on('SIGTSTP', this.#asked);
-    restoreTerminal(own);
+    // All this before the keys go to the program again: engine and init pass SIGCONT on, and that undoes a Ctrl-Z that was before it.
+    // Until then the terminal makes a signal of Ctrl-Z, which comes to us.
     if (terminal) this.#engine.kill('SIGCONT');
-    // At once: a key that comes after it must not be undone by it.
     signalGroups(bundle.id, 'SIGCONT');
+    restoreTerminal(own);
     if (terminal) this.#resized();
   }
 

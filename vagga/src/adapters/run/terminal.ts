@@ -1,5 +1,10 @@
 // The terminal that we were started on: whose turn it is, and its settings.
-import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_process';
+import {
+  type SpawnSyncOptionsWithStringEncoding,
+  type SpawnSyncReturns,
+  type StdioOptions,
+  spawnSync,
+} from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
@@ -24,11 +29,17 @@ export function inputOf(): 'inherit' | 'ignore' {
   return isatty(0) && isInBackground() ? 'ignore' : 'inherit';
 }
 
-/** Ctrl-Z in these milliseconds is for us: a stopped stty would be waited for without end. */
-const UNSTOPPABLE = 'trap "" TSTP; exec stty "$@"';
-
+/**
+ * In a session of its own no key of the terminal reaches it: Ctrl-Z in these milliseconds is for us, and a stopped stty would be
+ * waited for without end. Node's types do not know that spawnSync takes `detached`, too.
+ */
 function stty(words: readonly string[], stdio: StdioOptions): SpawnSyncReturns<string> {
-  return spawnSync('sh', ['-c', UNSTOPPABLE, 'stty', ...words], { stdio, encoding: 'utf8' });
+  const options: SpawnSyncOptionsWithStringEncoding & { detached: boolean } = {
+    stdio,
+    encoding: 'utf8',
+    detached: true,
+  };
+  return spawnSync('stty', words, options);
 }
 
 /** All settings of the terminal on stdin in a form that `restoreTerminal` takes; undefined: they cannot be told. */
