@@ -1,5 +1,6 @@
 // Ctrl-C and its relatives while something is made that must not be left half done.
 import { constants } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** The keys of a terminal, its end, and `kill`. */
 const INTERRUPTS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
@@ -21,6 +22,9 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   for (const signal of INTERRUPTS) process.on(signal, interrupt);
   try {
     const value = await work(aborting.signal);
+    // One that has come by now waits in the event loop, and would get lost with who listens to it.
+    await nextTurn();
+    await nextTurn();
     return { value, code };
   } finally {
     for (const signal of INTERRUPTS) process.off(signal, interrupt);

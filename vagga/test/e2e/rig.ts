@@ -79,6 +79,7 @@ export interface RigOptions {
 export class Rig {
   readonly root: string;
   readonly user: TestUser | undefined;
+  readonly #started: ChildProcess[] = [];
 
   constructor({ as = 'root', user, root = mkdtempSync(join(tmpdir(), 'vagga-e2e-')) }: RigOptions = {}) {
     this.root = root;
@@ -139,9 +140,13 @@ export class Rig {
 
   start(words: string[], more: Record<string, string> = {}): Running {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    return new Running(
-      spawn(...this.commandLine(words), { cwd: this.root, env: this.#environment(more), stdio }),
-    );
+    const child = spawn(...this.commandLine(words), {
+      cwd: this.root,
+      env: this.#environment(more),
+      stdio,
+    });
+    this.#started.push(child);
+    return new Running(child);
   }
 
   /** In a terminal of its own; `input` is typed. */
@@ -185,6 +190,8 @@ export class Rig {
   }
 
   remove(): void {
+    // After a failed test: a file that waits for what still runs, or is stopped, would hang instead of telling.
+    for (const child of this.#started) child.kill('SIGKILL');
     if (this.mounts().length > 0) throw new Error(`something is still mounted below ${this.root}`);
     // The directory of an image that was built last may still be coming into being.
     rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });

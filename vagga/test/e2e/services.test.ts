@@ -197,11 +197,28 @@ t.test('§1.10 signals: TSTP stops all, CONT lets them go on', async t => {
   running.child.kill('SIGTSTP');
   await running.shows('Received SIGTSTP signal. Stopping children and self ..');
   await until(() => states().filter(state => state === 'T').length === 2, 'both are stopped');
+  // At once, whether vagga itself has stopped by now or not.
   running.child.kill('SIGCONT');
   await running.shows('Received SIGCONT signal. Propagating ..');
   await until(() => !states().includes('T'), 'both run again');
   running.child.kill('SIGINT');
   t.equal((await running.ended).code, 130);
+});
+
+t.test('§1.10 signals: an interrupt at any moment of the start is not lost', async t => {
+  const seen = new Set<number | null>();
+  for (let delayMs = 60; delayMs < 200; delayMs += 10) {
+    const { child } = rig.start(['stop', '--only', 'back']);
+    setTimeout(() => child.kill('SIGINT'), delayMs);
+    await until(() => child.exitCode !== null || child.signalCode !== null, 'its end');
+    seen.add(child.exitCode);
+  }
+  // Null: it came before anybody had asked for signals.
+  t.same(
+    [...seen].filter(code => code !== null),
+    [130],
+  );
+  await until(() => rig.processes('do sleep 0.05').length === 0, 'nothing runs on');
 });
 
 t.test('a reader that goes away ends the run', async t => {

@@ -9,6 +9,9 @@ import { passSignal } from '../run/pass-signal.ts';
 import type { Prepared } from '../run/prepare.ts';
 import type { StreamName } from './output.ts';
 
+/** Long enough for an ordinary end, of which nobody has to be reminded. */
+const KILL_AGAIN_MS = 500;
+
 export interface ProcessEvents {
   lines(to: StreamName, lines: readonly Uint8Array[]): void;
   /** All output has come. `code`: 128 + number when a signal ended it. */
@@ -29,6 +32,7 @@ export class SupervisedProcess {
   readonly prepared: Prepared;
   readonly startedMs = performance.now();
   readonly #child: ChildProcess;
+  #killing: NodeJS.Timeout | undefined;
 
   constructor(prepared: Prepared, events: ProcessEvents) {
     this.prepared = prepared;
@@ -48,6 +52,7 @@ export class SupervisedProcess {
   }
 
   #end(tell: () => void): void {
+    clearInterval(this.#killing);
     this.prepared.bundle.remove();
     tell();
   }
@@ -73,11 +78,19 @@ export class SupervisedProcess {
     passSignal(this.#child, this.prepared, signal);
   }
 
-  /** Killing the engine alone would leave its container; the engine ends when the container does. */
+  /**
+   * Killing the engine alone would leave its container. One that the engine has started between the two is found when its output does
+   * not end.
+   */
   kill(): void {
+    this.#deleteContainer();
+    this.#child.kill('SIGKILL');
+    this.#killing ??= setInterval(() => this.#deleteContainer(), KILL_AGAIN_MS);
+  }
+
+  #deleteContainer(): void {
     const { engine, bundle } = this.prepared;
     const [program = '', ...rest] = engineCommand(engine, 'delete', '--force', bundle.id);
     spawnSync(program, rest, { stdio: 'ignore' });
-    this.#child.kill('SIGKILL');
   }
 }
