@@ -3,10 +3,10 @@
 import { closeSync, mkdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { takeLock } from '../adapters/build/lock.ts';
-import { DetachedPlace } from '../adapters/detached/place.ts';
-import { DETACHED_VARIABLE, startSupervisor } from '../adapters/detached/start.ts';
-import { readDetached } from '../adapters/detached/state.ts';
-import { superviseDetached } from '../adapters/detached/supervise.ts';
+import { superviseDetached } from '../adapters/runs/detached.ts';
+import { detachedPlace, type RunPlace } from '../adapters/runs/place.ts';
+import { DETACHED_VARIABLE, startSupervisor } from '../adapters/runs/start.ts';
+import { readRun } from '../adapters/runs/state.ts';
 import type { Images } from './images.ts';
 import type { PlannedCommand } from './plan-commands.ts';
 import { report } from './quick.ts';
@@ -29,12 +29,11 @@ function runsAlready(name: string): number {
   );
 }
 
-async function start(place: DetachedPlace): Promise<number> {
-  if (readDetached(place)?.alive) return runsAlready(place.name);
+async function start(place: RunPlace, name: string): Promise<number> {
+  if (readRun(place)?.alive) return runsAlready(name);
   place.makeEmpty();
-  const started = await startSupervisor(place);
+  const started = await startSupervisor(place, name);
   if (started.ok) {
-    const { name } = place;
     process.stderr.write(`${name} is running: vagga _logs -f ${name}, vagga _stop ${name}\n`);
     return 0;
   }
@@ -44,13 +43,13 @@ async function start(place: DetachedPlace): Promise<number> {
 
 /** The part of whoever types the command. */
 export async function startDetached(session: Session, { name }: PlannedCommand): Promise<number> {
-  const place = new DetachedPlace(session.layout, name);
+  const place = detachedPlace(session.layout, name);
   mkdirSync(dirname(place.lock), { recursive: true, mode: 0o700 });
   const lock = await takeLock(place.lock, 0, nothing);
   if (lock === 'busy') return runsAlready(name);
   if (lock instanceof Error) return say(121, lock.message);
   try {
-    return await start(place);
+    return await start(place, name);
   } finally {
     await lock.release();
   }
@@ -64,7 +63,7 @@ export async function runSupervisor(
 ): Promise<number> {
   const made = await superviseAny(session, planned, images);
   if ('kind' in made) return report(made);
-  const place = new DetachedPlace(session.layout, planned.name);
+  const place = detachedPlace(session.layout, planned.name);
   const started = () => {
     try {
       writeSync(TELL_FD, 'started\n');
@@ -73,7 +72,7 @@ export async function runSupervisor(
     }
     closeSync(TELL_FD);
   };
-  const code = await superviseDetached(place, made.children, made.options, started);
+  const code = await superviseDetached(place, { command: planned.name, ...made }, started);
   made.network?.close();
   return code;
 }

@@ -6,8 +6,8 @@ import { execCommand } from '../adapters/oci/engine.ts';
 import { initPid } from '../adapters/oci/listening.ts';
 import type { CheckPlace } from '../adapters/ready/check.ts';
 import type { NotStarted, Prepared } from '../adapters/run/prepare.ts';
+import { superviseForeground } from '../adapters/runs/foreground.ts';
 import { TerminalOutput } from '../adapters/supervise/output.ts';
-import { supervise } from '../adapters/supervise/run.ts';
 import type { SupervisedChild, Supervisor } from '../adapters/supervise/supervisor.ts';
 import { type FollowOptions, followFiles } from '../adapters/watch/follow.ts';
 import { KILL_UNRESPONSIVE_AFTER_S } from '../config/defaults.ts';
@@ -216,7 +216,7 @@ export async function runSupervise(
     if (watching === undefined) return;
     unwatch = followFiles(supervisor, output, { root: session.layout.root, rules, ...watching });
   };
-  const code = await supervise(made.children, made.options, output, { begun });
+  const code = await superviseForeground(session.layout, { command: name, ...made }, output, begun);
   unwatch();
   made.network?.close();
   return code;

@@ -1,4 +1,5 @@
-// Detached commands: they go on without a terminal, can be looked at, entered and stopped, and leave nothing behind.
+// What runs can be looked at, entered and stopped, and leaves nothing behind: detached commands, which go on without a terminal, and
+// those in somebody's terminal.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -22,7 +23,12 @@ const COMMANDS = `
 `;
 
 interface Ps {
-  readonly commands: readonly { readonly command: string; readonly state: string; readonly pid: number }[];
+  readonly commands: readonly {
+    readonly command: string;
+    readonly state: string;
+    readonly mode: string;
+    readonly pid: number;
+  }[];
 }
 
 const ps = (rig: Rig): Ps => JSON.parse(rig.run('_ps', '--json').stdout);
@@ -47,7 +53,7 @@ for (const as of ROOT_AND_USER) {
     t.equal(waited.code, 0, waited.stderr);
     t.match(
       waited.stdout,
-      /^COMMAND +NAME +STATE +PID +RESTARTS +STARTED\npair +back +ready +\d+ +0 .*\npair +front +ready/,
+      /^COMMAND +NAME +STATE +PID +RESTARTS +STARTED +MODE\npair +back +ready +\d+ +0 .*\npair +front +ready +\d+ +0 +\S+ +detached\n/,
     );
     t.same(states(rig), ['pair running']);
     t.equal(rig.run('_logs').stdout, 'back  | back\nfront | front\n');
@@ -77,7 +83,7 @@ for (const as of ROOT_AND_USER) {
     t.same(rig.processes('sleep 7711'), []);
     t.match(rig.run('_logs', 'pair'), {
       code: 121,
-      stderr: 'pair is not running detached (nothing is detached)',
+      stderr: 'pair is not running (nothing is)',
     });
   });
 
@@ -99,6 +105,44 @@ for (const as of ROOT_AND_USER) {
     t.same(states(rig), []);
   });
 
+  t.test(`${as}: one in the foreground is seen, entered and stopped from elsewhere`, async t => {
+    const running = rig.start(['pair']);
+    await running.shows('front | front\n');
+    t.equal(rig.run('_ps', '--wait', 'pair').code, 0);
+    t.match(rig.run('_ps').stdout, /^pair +front +ready +\d+ +0 +\S+ +foreground$/m);
+    t.match(rig.run('_exec', 'back', 'sh', '-c', 'echo $VAGGA_SUBCOMMAND; exit 7'), {
+      code: 7,
+      stdout: 'back\n',
+    });
+    t.match(rig.run('_logs', 'pair'), {
+      code: 121,
+      stderr: 'pair runs in the foreground: what it prints is where it was started\n',
+    });
+    t.equal(rig.run('_stop').code, 0, 'only who is named is ended in a terminal');
+    t.same(states(rig), ['pair running']);
+    t.equal(rig.run('-d', 'pair').code, 0, 'beside it a detached one');
+    t.same(
+      ps(rig).commands.map(({ mode }) => mode),
+      ['detached', 'foreground'],
+    );
+    const [detached, foreground] = ps(rig).commands.map(({ pid }) => `pair@${pid}`);
+    t.match(rig.run('_exec', 'pair', 'true'), {
+      code: 121,
+      stderr: `pair runs several times: ${detached}, ${foreground}`,
+    });
+    t.match(rig.run('_ps').stdout, `${foreground}  back`);
+    t.equal(rig.run('_exec', `${foreground}/back`, 'true').code, 0);
+    t.equal(rig.run('_stop', `${foreground}/front`).code, 0);
+    t.match(rig.run('_ps', `${foreground}`).stdout, /front +done/);
+    process.kill(ps(rig).commands[1]?.pid ?? 0, 'SIGTSTP');
+    await until(() => /back +suspended/.test(rig.run('_ps').stdout), 'it is stopped as by Ctrl-Z');
+    t.equal(rig.run('_stop', `${foreground}`).code, 0, 'it is woken up to end');
+    t.equal((await running.ended).code, 143);
+    t.same(states(rig), ['pair running']);
+    t.equal(rig.run('_stop').code, 0);
+    t.same(rig.list('.vagga/.run'), ['detached']);
+  });
+
   t.test(`${as}: a supervisor that crashes leaves nothing behind`, async t => {
     t.equal(rig.run('-d', 'deaf').code, 0);
     await until(() => rig.run('_logs', 'deaf').stdout.includes('deaf | deaf'), 'it runs');
@@ -114,6 +158,18 @@ for (const as of ROOT_AND_USER) {
     t.same(rig.mounts(), []);
   });
 }
+
+t.test('one in the foreground that is killed is not shown any more', async t => {
+  const rig = serviceRig(COMMANDS);
+  const running = rig.start(['pair']);
+  await running.shows('front | front\n');
+  process.kill(ps(rig).commands[0]?.pid ?? 0, 'SIGKILL');
+  await running.ended;
+  t.same(states(rig), []);
+  await until(() => rig.list('.vagga/.run').length === 0, 'its state and its bundles are gone');
+  t.same(rig.processes('sleep 7711'), []);
+  rig.remove();
+});
 
 t.test('a log of any size: no line lost for who follows, and its files stay small', async t => {
   const rig = serviceRig(COMMANDS);

@@ -4,6 +4,7 @@ import type { ChildCommand, SuperviseCommand } from '../../src/config/model.ts';
 import type { ChildOptions } from '../../src/core/supervise/child.ts';
 import { LineCutter } from '../../src/core/supervise/lines.ts';
 import { superviseStart, superviseStep } from '../../src/core/supervise/machine.ts';
+import { namedTargets, shortName } from '../../src/core/supervise/named.ts';
 import { selectChildren } from '../../src/core/supervise/select.ts';
 import type { SuperviseEvent, SuperviseOptions, SuperviseState } from '../../src/core/supervise/types.ts';
 import { project } from './helpers.ts';
@@ -226,6 +227,29 @@ t.test('restart: the pauses double up to their limit, and a long life makes them
   late.event({ kind: 'not-ready', name: 'a', pid: 1, reason: 'late' });
   t.same(late.news(), ['SIGTERM a', 'time 2 1']);
   t.match(late.exit('a', 0).news().at(-1), 'back-off a 500', 'who is not ready in time has failed');
+});
+
+t.test('names of runs: a command, its child, or one of several by its supervisor', async t => {
+  const run = (command: string, pid: number) => ({ command, pid, children: ['db', command] });
+  const runs = [run('up', 1), run('up', 2), run('test', 3)];
+  const chosen = (...names: string[]) => {
+    const found = namedTargets(runs, names);
+    return found.ok ? found.targets.map(({ run: { pid }, children }) => [pid, ...children]) : found.message;
+  };
+  t.same(chosen(), [[1], [2], [3]]);
+  t.same(chosen('up'), [[1], [2]]);
+  t.same(chosen('up@2'), [[2]]);
+  t.same(chosen('up@1/db', 'test/db', 'up@1/up'), [
+    [1, 'db', 'up'],
+    [3, 'db'],
+  ]);
+  t.same(chosen('up/db', 'up@2'), [[1, 'db'], [2]]);
+  t.equal(chosen('db'), 'db is not clear: up/db, test/db');
+  t.equal(chosen('none'), 'none is not running (there are: up, test)');
+  t.same(
+    runs.map(each => shortName(each, runs)),
+    ['up@1', 'up@2', 'test'],
+  );
 });
 
 t.test('one by one: children are started again or stopped while the others go on', async t => {

@@ -20,8 +20,12 @@ export function newContainerId(): string {
   return `vagga-${pidNamespace()}-${process.pid}-${processStartTime(process.pid) ?? '0'}-${counter}`;
 }
 
+const ID = /^vagga-(\d+)-(\d+)-(\d+)-\d+$/;
+
+export const isContainerId = (name: string): boolean => ID.test(name);
+
 function isAbandoned(id: string, namespace: string): boolean {
-  const [, where, pid = '', start] = /^vagga-(\d+)-(\d+)-(\d+)-\d+$/.exec(id) ?? [];
+  const [, where, pid = '', start] = ID.exec(id) ?? [];
   return where === namespace && processStartTime(Number(pid)) !== start;
 }
 

@@ -2,28 +2,29 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Detached } from '../../adapters/detached/state.ts';
 import { consoleSize } from '../../adapters/oci/bundle.ts';
 import { execCommand } from '../../adapters/oci/engine.ts';
 import { runForeground } from '../../adapters/run/foreground.ts';
 import type { Prepared } from '../../adapters/run/prepare.ts';
 import { wantsTerminal } from '../../adapters/run/terminal.ts';
 import { tailOption } from '../../adapters/run/terminal-tail.ts';
+import type { KnownRun } from '../../adapters/runs/state.ts';
 import { has } from '../../core/options/parse.ts';
 import { flag } from '../../core/options/spec.ts';
-import { type ChosenRun, chosenRuns } from '../detached.ts';
+import { exactName } from '../../core/supervise/named.ts';
+import { type ChosenRun, chosenRuns } from '../chosen-runs.ts';
 import { type Session, say } from '../session.ts';
 import { entry } from './registry.ts';
 
 /** Who is root of a user namespace has made it: its creator may enter it. */
-function enterWords({ supervisor }: Detached['state']): string[] {
+function enterWords({ supervisor }: KnownRun['state']): string[] {
   if (!supervisor.insideUserNamespace) return [];
   return ['nsenter', '--user', '--mount', '--target', String(supervisor.pid), '--'];
 }
 
 /** The only child, or the one named. */
-function childOf({ children, detached: { state } }: ChosenRun): string | undefined {
-  const [child, more] = children.length > 0 ? children : state.report.children.map(({ name }) => name);
+function childOf({ children, run }: ChosenRun): string | undefined {
+  const [child, more] = children.length > 0 ? children : run.children;
   return more === undefined ? child : undefined;
 }
 
@@ -34,7 +35,7 @@ interface ProcessSpec {
 }
 
 /** As the program of the container was started, with another command line; in a file, as engines want it. */
-function processFile({ place }: Detached, id: string, argv: readonly string[], terminal: boolean): string {
+function processFile({ place }: KnownRun, id: string, argv: readonly string[], terminal: boolean): string {
   const config = readFileSync(join(place.bundles, id, 'config.json'), 'utf8');
   const { process: own } = JSON.parse(config) as { readonly process: ProcessSpec };
   const env = [...own.env.filter(text => !text.startsWith('TERM=')), `TERM=${process.env.TERM ?? 'dumb'}`];
@@ -57,9 +58,9 @@ function pidIn(file: string): number | undefined {
   }
 }
 
-function prepared(detached: Detached, id: string, wanted: readonly string[], terminal: boolean): Prepared {
-  const { state, place } = detached;
-  const file = processFile(detached, id, wanted, terminal);
+function prepared(known: KnownRun, id: string, wanted: readonly string[], terminal: boolean): Prepared {
+  const { state, place } = known;
+  const file = processFile(known, id, wanted, terminal);
   const pidFile = `${file}.pid`;
   const bundle = {
     id,
@@ -80,19 +81,21 @@ async function exec(session: Session, words: readonly string[], mayHaveTerminal:
   const [name = '', ...argv] = words;
   const runs = chosenRuns(session, [name]);
   if (typeof runs === 'number') return runs;
-  const run = runs[0] as ChosenRun;
-  const child = childOf(run);
-  const names = run.detached.state.report.children.map(each => each.name);
-  if (child === undefined) return say(121, `${name} has several children: ${names.join(', ')}`);
-  const id = run.detached.alive ? run.detached.state.containers[child] : undefined;
+  const [chosen, more] = runs;
+  if (chosen === undefined || more !== undefined)
+    return say(121, `${name} runs several times: ${runs.map(({ run }) => exactName(run)).join(', ')}`);
+  const { known, children } = chosen.run;
+  const child = childOf(chosen);
+  if (child === undefined) return say(121, `${name} has several children: ${children.join(', ')}`);
+  const id = known.alive ? known.state.containers[child] : undefined;
   if (id === undefined) return say(121, `${child} is not running now (see vagga _ps)`);
-  return await runForeground(prepared(run.detached, id, argv, mayHaveTerminal && wantsTerminal()));
+  return await runForeground(prepared(known, id, argv, mayHaveTerminal && wantsTerminal()));
 }
 
 export const execEntry = entry(
   {
     name: 'vagga _exec',
-    description: 'Run a program in the container of a detached command',
+    description: 'Run a program in the container of a command that runs',
     options: [flag('no-tty', ['-T', '--no-tty'], 'Without a terminal of its own')],
     positionals: [
       { name: 'name', takes: 'required', completes: 'commands', help: 'A command or one of its children' },

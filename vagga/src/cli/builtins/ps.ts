@@ -1,12 +1,13 @@
-// `_ps`: detached commands and their processes.
+// `_ps`: what runs, detached or in some terminal, and its processes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jsonOut } from '@suite/shared/cli/json-out.ts';
 import { printTable } from '@suite/shared/cli/table.ts';
-import type { Detached } from '../../adapters/detached/state.ts';
+import type { KnownRun } from '../../adapters/runs/state.ts';
 import { has, valuesOf } from '../../core/options/parse.ts';
 import { flag, valued } from '../../core/options/spec.ts';
+import { shortName } from '../../core/supervise/named.ts';
 import { type ChildReport, hasFailed, isAllReady } from '../../core/supervise/run-state.ts';
-import { type ChosenRun, chosenRuns } from '../detached.ts';
+import { type ChosenRun, chosenRuns } from '../chosen-runs.ts';
 import { type Session, say } from '../session.ts';
 import { entry } from './registry.ts';
 
@@ -15,37 +16,49 @@ const POLL_MS = 50;
 const TOO_LATE = 124;
 const WAIT_S = 300;
 
-function stateText({ alive, state }: Detached, child: ChildReport): string {
+function stateText({ alive, suspended, state }: KnownRun, child: ChildReport): string {
   if (!alive && state.report.state !== 'ended') return 'lost';
+  if (suspended) return 'suspended';
   return child.state === 'failed' ? `failed (${child.code})` : child.state;
 }
 
-function table(runs: readonly ChosenRun[]): string {
-  const rows = runs.flatMap(({ detached }) =>
-    detached.state.report.children.map(child => [
-      detached.state.command,
+function table(chosen: readonly ChosenRun[]): string {
+  const runs = chosen.map(({ run }) => run);
+  const rows = runs.flatMap(run => {
+    const { known } = run;
+    return known.state.report.children.map(child => [
+      shortName(run, runs),
       child.name,
-      stateText(detached, child),
-      detached.alive ? String(child.pid ?? '') : '',
+      stateText(known, child),
+      known.alive ? String(child.pid ?? '') : '',
       String(child.restarts),
-      detached.state.startedAt,
-    ]),
-  );
+      known.state.startedAt,
+      known.place.mode,
+    ]);
+  });
   return printTable(rows, {
-    header: ['COMMAND', 'NAME', 'STATE', 'PID', 'RESTARTS', 'STARTED'],
+    header: ['COMMAND', 'NAME', 'STATE', 'PID', 'RESTARTS', 'STARTED', 'MODE'],
     right: [3, 4],
   });
 }
 
 function json(runs: readonly ChosenRun[]): object {
-  const commands = runs.map(({ detached: { state, alive } }) => ({
-    command: state.command,
-    startedAt: state.startedAt,
-    pid: state.supervisor.pid,
-    state: alive || state.report.state === 'ended' ? state.report.state : 'lost',
-    ...(state.report.code !== undefined && { code: state.report.code }),
-    children: state.report.children.map(child => ({ ...child, container: state.containers[child.name] })),
-  }));
+  const commands = runs.map(
+    ({
+      run: {
+        known: { state, alive, suspended, place },
+      },
+    }) => ({
+      command: state.command,
+      mode: place.mode,
+      startedAt: state.startedAt,
+      pid: state.supervisor.pid,
+      suspended,
+      state: alive || state.report.state === 'ended' ? state.report.state : 'lost',
+      ...(state.report.code !== undefined && { code: state.report.code }),
+      children: state.report.children.map(child => ({ ...child, container: state.containers[child.name] })),
+    }),
+  );
   return { commands };
 }
 
@@ -55,14 +68,14 @@ async function waitUntilReady(session: Session, names: readonly string[], waitS:
   for (;;) {
     const runs = chosenRuns(session, names);
     if (typeof runs === 'number') return runs;
-    if (runs.length === 0) return say(121, 'nothing is detached');
+    if (runs.length === 0) return say(121, 'nothing is running');
     const failed = runs.find(
-      ({ detached: { alive, state } }) =>
-        hasFailed(state.report) || (!alive && state.report.state !== 'ended'),
-    );
+      ({ run: { known } }) =>
+        hasFailed(known.state.report) || (!known.alive && known.state.report.state !== 'ended'),
+    )?.run;
     if (failed !== undefined)
       return say(1, `${failed.command} will not be ready: vagga _logs ${failed.command}`);
-    const late = runs.find(({ detached }) => !isAllReady(detached.state.report));
+    const late = runs.find(({ run }) => !isAllReady(run.known.state.report))?.run;
     if (late === undefined) return 0;
     if (performance.now() > endMs) return say(TOO_LATE, `${late.command} is not ready after ${waitS} s`);
     await sleep(POLL_MS);
@@ -80,7 +93,7 @@ async function ps(session: Session, names: readonly string[], asJson: boolean): 
 export const psEntry = entry(
   {
     name: 'vagga _ps',
-    description: 'Show detached commands and their processes',
+    description: 'Show what runs, here or detached, and its processes',
     options: [
       flag('json', ['--json'], 'As JSON'),
       flag('wait', ['--wait'], 'First wait until all of them are ready; code 1 when one has failed'),

@@ -3,16 +3,16 @@ import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { DETACHED_LOG_BYTES_MAX } from '../../config/defaults.ts';
 import { logPrefix } from '../../core/supervise/log-line.ts';
 import type { Output, StreamName } from '../supervise/output.ts';
-import type { DetachedPlace } from './place.ts';
+import type { RunPlace } from './place.ts';
 
 const NEWLINE = Buffer.from('\n');
 
 export class LogOutput implements Output {
-  readonly #place: DetachedPlace;
+  readonly #place: RunPlace;
   #fd: number;
   #sizeBytes = 0;
 
-  constructor(place: DetachedPlace) {
+  constructor(place: RunPlace) {
     this.#place = place;
     this.#fd = openSync(place.log, 'a', 0o600);
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OUTPUT_LINE_BYTES_MAX } from '../../config/defaults.ts';
 import { LineCutter } from '../../core/supervise/lines.ts';
 import { type LogLine, parseLogLine } from '../../core/supervise/log-line.ts';
-import type { DetachedPlace } from './place.ts';
+import type { RunPlace } from './place.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 /** Also when no event comes, as on some network file systems. */
@@ -18,7 +18,7 @@ const textOf = (line: Uint8Array): LogLine[] => {
 };
 
 /** What was put aside when the log grew too big. */
-export function olderLines(place: DetachedPlace): LogLine[] {
+export function olderLines(place: RunPlace): LogLine[] {
   try {
     const cutter = new LineCutter(LINE_BYTES_MAX);
     return [...cutter.push(readFileSync(place.olderLog)), ...cutter.end()].flatMap(textOf);
@@ -29,12 +29,12 @@ export function olderLines(place: DetachedPlace): LogLine[] {
 
 /** One open log, from where it was read last. */
 export class LogReader {
-  readonly #place: DetachedPlace;
+  readonly #place: RunPlace;
   #fd: number | undefined;
   #cutter = new LineCutter(LINE_BYTES_MAX);
   readonly #buffer = Buffer.alloc(CHUNK_BYTES);
 
-  constructor(place: DetachedPlace) {
+  constructor(place: RunPlace) {
     this.#place = place;
     this.#open();
   }
@@ -84,7 +84,7 @@ export class LogReader {
 
 /** Lines as they come, until `isOver` says that no more will. */
 export async function followLog(
-  place: DetachedPlace,
+  place: RunPlace,
   reader: LogReader,
   isOver: () => boolean,
   show: (lines: readonly LogLine[]) => void,

@@ -1,34 +1,40 @@
-// The supervisor of a detached command: no terminal, its state in a file, its orders from a socket.
-
+// A run that others can see and give orders: its state in a file, and a socket for what they want.
+import { readlinkSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { runReport } from '../../core/supervise/run-state.ts';
-import type { SuperviseOptions, SuperviseState } from '../../core/supervise/types.ts';
+import type { SuperviseState } from '../../core/supervise/types.ts';
 import { currentIds } from '../namespace/current.ts';
-import type { Output } from '../supervise/output.ts';
-import { supervise } from '../supervise/run.ts';
+import type { RunHooks } from '../supervise/run.ts';
 import type { SupervisedChild, Supervisor } from '../supervise/supervisor.ts';
 import { type Answer, type Order, serveOrders } from './control.ts';
-import { LogOutput } from './log-output.ts';
-import type { DetachedPlace } from './place.ts';
-import { type DetachedState, supervising, writeState } from './state.ts';
+import type { RunPlace } from './place.ts';
+import { type RunState, supervising, writeState } from './state.ts';
 
 interface Waiter {
   readonly isDone: (state: SuperviseState) => boolean;
   readonly answer: (answer: Answer) => void;
 }
 
-class DetachedRun {
-  readonly #place: DetachedPlace;
-  readonly #base: Pick<DetachedState, 'command' | 'startedAt' | 'supervisor' | 'engine'>;
+function ownTerminal(): Pick<RunState, 'terminal'> {
+  const fd = [1, 2].find(isatty);
+  return fd === undefined ? {} : { terminal: readlinkSync(`/proc/self/fd/${fd}`) };
+}
+
+class PublishedRun implements Required<RunHooks> {
+  readonly #place: RunPlace;
+  readonly #base: Omit<RunState, 'containers' | 'report'>;
   readonly #waiters = new Set<Waiter>();
   #supervisor: Supervisor | undefined;
+  #isTold = false;
 
-  constructor(place: DetachedPlace, engine: DetachedState['engine']) {
+  constructor(place: RunPlace, command: string, engine: RunState['engine']) {
     this.#place = place;
     this.#base = {
-      command: place.name,
+      command,
       startedAt: new Date().toISOString(),
       supervisor: supervising(currentIds().ids.kind !== 'real'),
       engine,
+      ...ownTerminal(),
     };
   }
 
@@ -37,18 +43,28 @@ class DetachedRun {
   };
 
   readonly changed = (state: SuperviseState): void => {
-    const containers = Object.keys(state.children).flatMap(name => {
-      const process = this.#supervisor?.process(name);
-      return process === undefined ? [] : [[name, process.prepared.bundle.id] as const];
-    });
-    const report = runReport(state);
-    writeState(this.#place, { ...this.#base, containers: Object.fromEntries(containers), report });
+    this.#write(state);
     for (const waiter of this.#waiters) {
       if (!waiter.isDone(state)) continue;
       this.#waiters.delete(waiter);
       waiter.answer({ ok: true });
     }
   };
+
+  /** What runs goes on when nobody can be told about it, on a full disk for example. */
+  #write(state: SuperviseState): void {
+    const containers = Object.keys(state.children).flatMap(name => {
+      const process = this.#supervisor?.process(name);
+      return process === undefined ? [] : [[name, process.prepared.bundle.id] as const];
+    });
+    try {
+      const report = runReport(state);
+      writeState(this.#place, { ...this.#base, containers: Object.fromEntries(containers), report });
+    } catch (error) {
+      if (!this.#isTold) process.stderr.write(`vagga _ps will not be right: ${(error as Error).message}\n`);
+      this.#isTold = true;
+    }
+  }
 
   readonly obey = ({ names }: Order): Promise<Answer> => {
     const supervisor = this.#supervisor;
@@ -68,24 +84,16 @@ class DetachedRun {
   };
 }
 
-/** `started` is called when the processes run, as far as they need not wait. */
-export async function superviseDetached(
-  place: DetachedPlace,
-  children: readonly SupervisedChild[],
-  options: SuperviseOptions,
-  started: () => void,
-): Promise<number> {
+interface Published {
+  readonly hooks: Required<RunHooks>;
+  /** Nobody can give orders any more. */
+  close(): void;
+}
+
+/** `place` is there. Call it just before the run begins. */
+export function publish(place: RunPlace, command: string, children: readonly SupervisedChild[]): Published {
   const engine = children[0]?.prepared.engine;
   if (engine === undefined) throw new RangeError('nothing to supervise');
-  const output: Output & { close(): void } = new LogOutput(place);
-  const run = new DetachedRun(place, engine);
-  const close = serveOrders(place, run.obey);
-  const begun = (supervisor: Supervisor) => {
-    run.begun(supervisor);
-    setImmediate(started);
-  };
-  const code = await supervise(children, options, output, { begun, changed: run.changed });
-  close();
-  output.close();
-  return code;
+  const run = new PublishedRun(place, command, engine);
+  return { hooks: run, close: serveOrders(place, run.obey) };
 }

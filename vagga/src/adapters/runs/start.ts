@@ -1,7 +1,7 @@
 // Starting the supervisor of a detached command, which goes on when we end.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import type { DetachedPlace } from './place.ts';
+import type { RunPlace } from './place.ts';
 
 /** Says to our own program that it is the supervisor of the command on its command line. */
 export const DETACHED_VARIABLE = '_VAGGA_DETACHED';
@@ -13,12 +13,12 @@ export type Started =
   | { readonly ok: false; readonly code: number; readonly errors: string };
 
 /** Runs our own command line again, without a terminal and in a session of its own. Resolves when it says so, or ends. */
-export function startSupervisor(place: DetachedPlace): Promise<Started> {
+export function startSupervisor(place: RunPlace, command: string): Promise<Started> {
   const errors = openSync(place.errors, 'a', 0o600);
   const child = spawn(process.execPath, ['--', ...process.argv.slice(1)], {
     detached: true,
     stdio: ['ignore', errors, errors, 'pipe'],
-    env: { ...process.env, [DETACHED_VARIABLE]: place.name },
+    env: { ...process.env, [DETACHED_VARIABLE]: command },
   });
   closeSync(errors);
   return new Promise(resolve => {

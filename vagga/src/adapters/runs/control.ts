@@ -1,9 +1,9 @@
-// Orders for a detached command: a socket in its directory that only its user can reach. One JSON line each way.
+// Orders for a run: a socket in its directory that only its user can reach. One JSON line each way.
 import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { CONTROL_LINE_BYTES_MAX } from '../../config/defaults.ts';
-import type { DetachedPlace } from './place.ts';
+import type { RunPlace } from './place.ts';
 
 const NAME = 'control';
 
@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /** A socket's address holds 107 bytes, and projects are deeper: through a descriptor the name is short. */
-function inDirectory<T>(place: DetachedPlace, work: (path: string) => T): T {
+function inDirectory<T>(place: RunPlace, work: (path: string) => T): T {
   const fd = openSync(place.directory, 'r');
   try {
     return work(`/proc/self/fd/${fd}/${NAME}`);
@@ -49,7 +49,7 @@ function serve(socket: Socket, obey: (order: Order) => Promise<Answer>): void {
 }
 
 /** Returns what closes it. `obey` answers when the order has been carried out. */
-export function serveOrders(place: DetachedPlace, obey: (order: Order) => Promise<Answer>): () => void {
+export function serveOrders(place: RunPlace, obey: (order: Order) => Promise<Answer>): () => void {
   const server = createServer({ allowHalfOpen: true }, socket => serve(socket, obey));
   server.on('error', error => process.stderr.write(`control socket: ${error.message}\n`));
   inDirectory(place, path => {
@@ -63,11 +63,21 @@ export function serveOrders(place: DetachedPlace, obey: (order: Order) => Promis
   };
 }
 
+/** Its directory is gone when it ended meanwhile. */
+function connected(place: RunPlace): Socket | Error {
+  try {
+    return inDirectory(place, path => connect(path));
+  } catch (error) {
+    return error as Error;
+  }
+}
+
 /** Resolves to the answer, or to why there is none: the supervisor ended meanwhile, or was not there. */
-export function order(place: DetachedPlace, what: Order): Promise<Answer> {
+export function order(place: RunPlace, what: Order): Promise<Answer> {
   return new Promise(resolve => {
-    const socket = inDirectory(place, path => connect(path));
     const fail = (message: string) => resolve({ ok: false, message });
+    const socket = connected(place);
+    if (socket instanceof Error) return fail(socket.message);
     socket.once('error', error => fail(error.message));
     socket.once('close', () => fail('it ended'));
     createInterface(socket).once('line', line => {
