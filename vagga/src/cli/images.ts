@@ -1,12 +1,20 @@
 // Containers that commands need: built, or only looked up.
 import { isUsable } from '../adapters/image/complete.ts';
 import { hashContainer } from '../adapters/image/identity.ts';
-import { currentVersion } from '../adapters/image/store.ts';
+import { builtState, currentVersion, LOST } from '../adapters/image/store.ts';
 import { LayerStore } from '../adapters/layers/store.ts';
 import type { BuildMode } from '../core/options/build-modes.ts';
 import { type Session, say } from './session.ts';
 
 export type Images = ReadonlyMap<string, string>;
+
+/** `otherwise`: what is wrong with an image that was not lost. */
+function problem({ layout, cache }: Session, name: string, hash: string | undefined, otherwise: string) {
+  const container = cache.project.containers[name];
+  const isThere = hash !== undefined && container !== undefined;
+  const isLost = isThere && builtState(layout, name, hash, container) === 'lost';
+  return `Container "${name}" ${isLost ? LOST : otherwise}`;
+}
 
 /** What is linked, or what the hash says must be there. */
 function lookedUp(session: Session, names: readonly string[], mode: BuildMode): Images | number {
@@ -19,17 +27,16 @@ function lookedUp(session: Session, names: readonly string[], mode: BuildMode): 
       const linked = currentVersion(layout, name);
       const usable = linked !== undefined && container !== undefined;
       if (!usable || !isUsable(layout, store, name, linked, container))
-        return say(124, `Container "${name}" was never built`);
+        return say(124, problem(session, name, linked, 'was never built'));
       hashes.set(name, linked);
       continue;
     }
     const found = hashContainer(layout, cache.project, name);
     if (found.kind === 'failed') return say(121, found.message);
-    const ready = container !== undefined && found.kind === 'hashed';
-    if (!ready || !isUsable(layout, store, name, found.hash, container)) {
-      return say(29, `Container "${name}" is out of date`);
-    }
-    hashes.set(name, found.hash);
+    const hash = found.kind === 'hashed' ? found.hash : undefined;
+    if (hash === undefined || container === undefined || !isUsable(layout, store, name, hash, container))
+      return say(29, problem(session, name, hash, 'is out of date'));
+    hashes.set(name, hash);
   }
   return hashes;
 }

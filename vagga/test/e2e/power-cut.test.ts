@@ -9,7 +9,6 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -20,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from '@suite/shared/linux/flock.ts';
 import t from 'tap';
-import { type Outcome, Rig, until, VAGGA } from './rig.ts';
+import { type Outcome, Rig, type RigOptions, ROOT_AND_USER, until, VAGGA } from './rig.ts';
 
 const CONFIG = `containers:
   app:
@@ -52,12 +51,11 @@ const must = (program: string, ...words: string[]): string => {
   return stdout.trim();
 };
 
-function project(root: string): Rig {
-  const rig = new Rig({ root });
+function project(options: RigOptions = {}): Rig {
+  const rig = new Rig(options);
   rig.write('vagga.yaml', CONFIG);
   rig.write('dep', 'first\n');
-  copyFileSync('/bin/busybox', join(root, 'busybox'));
-  mkdirSync(join(root, '.vagga/.roots'), { recursive: true });
+  copyFileSync('/bin/busybox', join(rig.root, 'busybox'));
   return rig;
 }
 
@@ -89,6 +87,7 @@ const flushed = (rig: Rig) => until(() => marked(rig).length === 0, 'all is on t
 
 /** While it is held nothing loses its mark. */
 function holdFlush(rig: Rig): () => void {
+  mkdirSync(join(rig.root, '.vagga/.roots'), { recursive: true });
   const fd = openSync(join(rig.root, '.vagga/.roots'), 'r');
   if (!tryLock(fd)) throw new Error('somebody flushes');
   return () => closeSync(fd);
@@ -145,7 +144,7 @@ if (hasLoop)
     async t => {
       const disk = new Disk();
       t.teardown(() => disk.remove());
-      const rig = project(disk.root);
+      const rig = project({ root: disk.root });
       t.match(rig.run('y'), { code: 0, stdout: 'first\n' });
       await flushed(rig);
       rig.write('dep', 'second\n');
@@ -170,7 +169,7 @@ if (hasLoop)
   );
 
 t.test('files torn by a power cut are not used, from images or from the step cache', async t => {
-  const rig = project(mkdtempSync(join(tmpdir(), 'vagga-e2e-')));
+  const rig = project();
   t.teardown(() => rig.remove());
   const release = holdFlush(rig);
   t.equal(rig.run('x').code, 0);
@@ -178,13 +177,41 @@ t.test('files torn by a power cut are not used, from images or from the step cac
   t.equal(images.length, 1);
   truncateSync(join(rig.root, '.vagga/app/dep'), 0);
   truncateSync(join(rig.root, '.vagga/.layers/marks'), 0);
+  t.match(inAnotherBoot(rig, 1, '--no-build', 'x'), { code: 29, stderr: /"app" was built right before/ });
+  t.match(inAnotherBoot(rig, 1, '--no-version-check', 'x'), {
+    code: 124,
+    stderr: /"app" was built right before/,
+  });
   t.match(inAnotherBoot(rig, 1, 'x'), { code: 0, stdout: 'first\n', stderr: LOST });
   t.equal(rig.read('.vagga/.layers/marks').length > 0, true);
   release();
 });
 
+t.test('on an overlay, as inside a container, there are no marks', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'vagga-overlay-'));
+  const [lower, upper, work, root] = ['lower', 'upper', 'work', 'root'].map(name => join(directory, name));
+  for (const path of [lower, upper, work, root]) mkdirSync(path as string);
+  must(
+    'mount',
+    '-t',
+    'overlay',
+    'none',
+    '-o',
+    `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
+    `${root}`,
+  );
+  const rig = project({ root: root as string });
+  t.teardown(() => {
+    must('umount', '--lazy', root as string);
+    rmSync(directory, { recursive: true });
+  });
+  t.match(rig.run('x'), { code: 0, stdout: 'first\n' });
+  t.same(marked(rig), []);
+  t.match(inAnotherBoot(rig, 1, 'x'), { code: 0, stdout: 'first\n', stderr: '' });
+});
+
 t.test('a copy of the project, as a cache of CI makes it, needs no build on another machine', async t => {
-  const rig = project(mkdtempSync(join(tmpdir(), 'vagga-e2e-')));
+  const rig = project();
   const copy = `${rig.root}-copy`;
   t.teardown(() => {
     rig.remove();
@@ -199,20 +226,22 @@ t.test('a copy of the project, as a cache of CI makes it, needs no build on anot
   t.notMatch(there.stderr, /built|Warning/);
 });
 
-t.test('a flush that was killed is made up for by a later run', async t => {
-  const rig = project(mkdtempSync(join(tmpdir(), 'vagga-e2e-')));
-  t.teardown(() => rig.remove());
-  t.equal(rig.run('x').code, 0);
-  await flushed(rig);
-  const image = join(rig.root, readlinkSync(join(rig.root, '.vagga/app')).replace(/^/, '.vagga/'), '..');
-  // As the killed one left it, two minutes ago.
-  const boot = must('cat', '/proc/sys/kernel/random/boot_id');
-  symlinkSync(`${boot}.${lstatSync(image).ino}`, join(image, MARK));
-  t.equal(rig.run('x').code, 0);
-  t.equal(marked(rig).length, 1, 'somebody else is expected to be at it');
-  must('touch', '--no-dereference', '--date=-2 minutes', join(image, MARK));
-  const next = rig.run('x');
-  t.match(next, { code: 0, stdout: 'first\n' });
-  t.notMatch(next.stderr, /built/);
-  await flushed(rig);
-});
+for (const as of ROOT_AND_USER)
+  t.test(`a flush that was killed is made up for by a later run: ${as}`, async t => {
+    const rig = project({ as });
+    t.teardown(() => rig.remove());
+    t.equal(rig.run('x').code, 0);
+    await flushed(rig);
+    const [name = ''] = rig.list('.vagga/.roots').filter(each => /^app\.\w{8}$/.test(each));
+    const image = join(rig.root, '.vagga/.roots', name);
+    // As the killed one left it.
+    const boot = must('cat', '/proc/sys/kernel/random/boot_id');
+    symlinkSync(`${boot}.${lstatSync(image).ino}`, join(image, MARK));
+    t.equal(rig.run('x').code, 0);
+    t.equal(marked(rig).length, 1, 'somebody else is expected to be at it');
+    must('touch', '--no-dereference', '--date=-2 minutes', join(image, MARK));
+    const next = rig.run('x');
+    t.match(next, { code: 0, stdout: 'first\n' });
+    t.notMatch(next.stderr, /built/);
+    await flushed(rig);
+  });

@@ -69,8 +69,12 @@ function flushNow({ images, layers }: FlushPlaces): void {
   }
 }
 
-/** One at a time: who has waited finds most of it done. */
+/**
+ * For a process that does nothing else. One at a time: who has waited finds most of it done. Whoever stops the machine is about to
+ * wait for the disk anyway.
+ */
 export function flush(places: FlushPlaces): void {
+  process.on('SIGTERM', () => {});
   const lock = existsSync(places.images) ? openSync(places.images, 'r') : undefined;
   try {
     if (lock !== undefined) waitLock(lock);
