@@ -2,6 +2,7 @@
 // that are old or too many, and bringing it all to the disk. Done in a process of its own; all but the last at once for who asks
 // to wait.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { LAYER_GRACE_MS } from '../../config/defaults.ts';
 import type { Settings } from '../../config/settings-model.ts';
 import { collectLayers } from '../../core/layers/collect.ts';
@@ -45,6 +46,8 @@ function collect(store: LayerStore, { sizeBytes, ageMs }: AfterBuild): void {
 }
 
 export function doAfterBuild(work: AfterBuild): void {
+  // Whoever has cleaned everything meanwhile wants nothing to come back.
+  if (!existsSync(work.places.layers)) return;
   const store = new LayerStore(work.places.layers);
   store.hold();
   for (const image of work.images) {
