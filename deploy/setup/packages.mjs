@@ -32,6 +32,7 @@ export const SYSTEM_PACKAGES = [
   { package: 'runit', program: 'runsvdir', groups: ['bench'] },
   { package: 's6', program: 's6-svscan', groups: ['bench'] },
   { package: 'supervisor', program: 'supervisord', groups: ['bench'] },
+  { package: 'e2fsprogs', program: 'mkfs.ext4', groups: ['test'] },
   { package: 'fuse-overlayfs', program: 'fuse-overlayfs', groups: ['test'] },
   { package: 'procps', program: 'ps', groups: ['test', 'bench'] },
   { package: 'zsh', program: 'zsh', groups: ['test'] },

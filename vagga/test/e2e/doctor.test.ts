@@ -1,7 +1,8 @@
 // `_doctor`: every check is seen failing, by really taking away what it looks for.
 import { spawnSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import t from 'tap';
 import { Rig, ROOT_AND_USER } from './rig.ts';
 import type { UserOptions } from './rig-user.ts';
@@ -174,4 +175,19 @@ t.test('_doctor: a mirror that takes connections and never answers', async t => 
   const { code, of } = examine({}, `debian-mirror: http://127.0.0.1:${port}/debian\n`);
   t.match(of('mirror debian'), { state: 'warning', message: /no answer in 5 s/ });
   t.equal(code, 0);
+});
+
+t.test('_doctor and builds: a setpriv that is not the one of util-linux', async t => {
+  const rig = new Rig();
+  t.teardown(() => rig.remove());
+  const bin = join(rig.root, 'bin');
+  mkdirSync(bin);
+  symlinkSync('/bin/busybox', join(bin, 'setpriv'));
+  rig.write('vagga.yaml', 'containers: {c: {setup: [!EnsureDir /d]}}\n');
+  const small = { PATH: `${bin}:${process.env.PATH}` };
+  t.match(rig.runWith(small, '_doctor'), {
+    code: 1,
+    stdout: /^problem +setpriv +\S+\/bin\/setpriv is not the one of util-linux/m,
+  });
+  t.match(rig.runWith(small, '_build', 'c'), { code: 121, stderr: /setpriv .*--pdeathsig .*util-linux/ });
 });

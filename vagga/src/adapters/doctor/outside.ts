@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { findProgram } from '@suite/shared/linux/programs.ts';
 import type { IdFacts, MachineFacts, NamespaceFacts } from '../../core/doctor/judge.ts';
 import { currentIds } from '../namespace/current.ts';
+import { knowsDeathSignal } from '../oci/probe.ts';
 
 function setting(name: string): number | undefined {
   try {
@@ -93,7 +94,8 @@ export function machineFacts(directory: string): MachineFacts {
   const { bavail, bsize, ffree } = statfsSync(existing(directory));
   const programs = PROGRAMS.map(program => {
     const path = findProgram(program.name);
-    return path === undefined ? program : { ...program, path };
+    const isOther = program.name === 'setpriv' && path !== undefined && !knowsDeathSignal();
+    return path === undefined ? program : { ...program, path, isOther };
   });
   return {
     directory,

@@ -1,9 +1,10 @@
 // Asks the suite's probe for an engine that works here.
+import { spawnSync } from 'node:child_process';
 import { probeRuntime } from '@suite/shared/oci/probe.ts';
 import { tryContainer } from '@suite/shared/oci/trial.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import type { CachedRuntime } from '../project/cache.ts';
-import { findInit, runtimeKey } from './engine.ts';
+import { endWithUs, findInit, runtimeKey } from './engine.ts';
 
 export type Probed = CachedRuntime | { readonly error: string };
 
@@ -20,7 +21,18 @@ async function unlimitedOptions(choice: Choice): Promise<readonly string[]> {
   return (await tryContainer(realProc, { ...choice, wrap }, {})) === undefined ? options : [];
 }
 
+/** BusyBox has another program of this name. */
+export function knowsDeathSignal(): boolean {
+  const [program = '', ...rest] = endWithUs('TERM', ['true']);
+  return spawnSync(program, rest, { stdio: 'ignore' }).status === 0;
+}
+
+const NO_DEATH_SIGNAL =
+  "setpriv is missing or does not know --pdeathsig (BusyBox's does not): install the one of util-linux\n" +
+  'vagga _doctor says what helps.';
+
 export async function probeEngine(): Promise<Probed> {
+  if (!knowsDeathSignal()) return { error: NO_DEATH_SIGNAL };
   const choice = await probeRuntime(realProc);
   if (choice.kind === 'none') return { error: choice.message };
   const { kind, program } = choice;

@@ -147,6 +147,8 @@ export interface MachineFacts {
   readonly programs: readonly {
     readonly name: string;
     readonly path?: string;
+    /** It has the name and cannot do what is needed. */
+    readonly isOther?: boolean;
     readonly package: string;
     readonly need: string;
     readonly isEssential: boolean;
@@ -177,9 +179,10 @@ export function judgeMachine(facts: MachineFacts): Finding[] {
           `${watches} watches are few for a project`,
           `sudo sysctl -w fs.inotify.max_user_watches=${8 * DOCTOR_INOTIFY_WATCHES}`,
         );
-  const found = programs.map(({ name, path, package: from, need, isEssential }) => {
-    if (path !== undefined) return ok(name, path);
+  const found = programs.map(({ name, path, package: from, need, isEssential, isOther }) => {
     const fix = `sudo apt-get install -y ${from}`;
+    if (isOther === true) return problem(name, `${path} is not the one of ${from}, needed for ${need}`, fix);
+    if (path !== undefined) return ok(name, path);
     return (isEssential ? problem : warning)(name, `not installed, needed for ${need}`, fix);
   });
   return [place, disk(facts), inotify, ...found];
