@@ -2,15 +2,19 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readlinkSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -94,6 +98,40 @@ t.test('§2.3 !Tar: what tar unpacks, whatever the compression and the format', 
       scratch.empty();
     }
   }
+});
+
+/** Pieces of data at these places of a file of that size. */
+function holes(path: string, sizeBytes: number, places: readonly number[]): void {
+  const fd = openSync(path, 'w');
+  for (const place of places) writeSync(fd, `piece at ${place}`, place);
+  ftruncateSync(fd, sizeBytes);
+  closeSync(fd);
+}
+
+t.test('§2.3 !Tar: files with holes, in the forms in which tar writes them', async t => {
+  const source = join(scratch.base, 'holes');
+  mkdirSync(source);
+  const files = {
+    begin: [100_000, [0]],
+    middle: [500_000, [200_000]],
+    end: [300_000, [299_000]],
+    nothing: [123_456, []],
+    // More pieces than one block of a map has room for.
+    many: [20_000_000, Array.from({ length: 150 }, (_, index) => index * 131_072)],
+  } as const;
+  for (const [name, [size, places]] of Object.entries(files)) holes(join(source, name), size, places);
+  writeFileSync(join(source, 'zz-plain'), 'after it');
+  for (const form of ['--format=gnu', '--format=pax --sparse-version=1.0']) {
+    const archive = join(scratch.base, 'holes.tgz');
+    run('tar', '-c', '-z', '-S', ...form.split(' '), '-f', archive, '-C', source, '.');
+    await unpackTar(into(archive));
+    for (const name of [...Object.keys(files), 'zz-plain'])
+      t.ok(readFileSync(join(source, name)).equals(readFileSync(inRoot(name))), `${form} ${name}`);
+    scratch.empty();
+  }
+  const archive = join(scratch.base, 'old.tgz');
+  run('tar', '-c', '-z', '-S', '--format=pax', '--sparse-version=0.1', '-f', archive, '-C', source, '.');
+  await t.rejects(unpackTar(into(archive)), /sparse file in a form that is not supported/);
 });
 
 t.test('§2.3 !Tar: subdir selects and strips, "." and "" take all, a missing one is an error', async t => {

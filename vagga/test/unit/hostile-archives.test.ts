@@ -63,6 +63,36 @@ const raw = (...parts: Buffer[]) => gzipSync(Buffer.concat(parts));
 const canary = scratch.canary;
 const around = join(scratch.base, 'around');
 
+/** As GNU tar writes a file with holes: pieces by place and length; the data is always `evil`. */
+const gnuSparse = (
+  pieces: readonly (readonly [number, number])[],
+  fileBytes: number,
+  more = 0,
+): TarMember => {
+  const write = (header: Buffer, at: number, value: number) => {
+    header.fill(value < 0 ? 0xff : 0, at, at + 12);
+    header.writeBigInt64BE(BigInt(value), at + 4);
+    if (value >= 0) header[at] = 0x80;
+  };
+  const twist = (header: Buffer) => {
+    for (const [index, [offset, bytes]] of pieces.entries()) {
+      write(header, 386 + index * 24, offset);
+      write(header, 398 + index * 24, bytes);
+    }
+    header[482] = more;
+    write(header, 483, fileBytes);
+  };
+  return evil('holes', { type: 'S', twist });
+};
+const SPARSE = { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': '1000' };
+const PAX_SPARSE = pax(SPARSE);
+/** A block of the map in front of the data. */
+const map = (...lines: readonly (number | string)[]) =>
+  lines
+    .map(line => `${line}\n`)
+    .join('')
+    .padEnd(512, '\0');
+
 const tarCases: readonly Case[] = [
   ['a name with ..', tarGz(evil('../canary')), /name that leads out of it: "..\/canary"/],
   ['a name with .. in the middle', tarGz(evil('a/../../canary')), /leads out/],
@@ -181,8 +211,49 @@ const tarCases: readonly Case[] = [
     /unpacks to more than/,
   ],
   ['an unknown type', tarGz(evil('a', { type: 'Z' })), /unknown type "Z"/],
-  ['a sparse file of GNU', tarGz(evil('a', { type: 'S' })), /sparse file/],
-  ['a sparse file of PAX', tarGz(pax({ 'GNU.sparse.major': '1' }), evil('a')), /sparse file/],
+  ['a sparse file without a map', tarGz(evil('a', { type: 'S' })), /map of a sparse file/],
+  ['a sparse file of PAX without a size', tarGz(pax({ 'GNU.sparse.major': '1' }), evil('a')), /sparse file/],
+  ['a sparse file of terabytes', tarGz(gnuSparse([[0, 4]], 1e12)), /unpacks to more than/],
+  ['a sparse file with a size below zero', tarGz(gnuSparse([[0, 4]], -5)), /map of a sparse file/],
+  [
+    'pieces that lie on each other',
+    tarGz(
+      gnuSparse(
+        [
+          [0, 3],
+          [2, 1],
+        ],
+        100,
+      ),
+    ),
+    /map of a sparse file/,
+  ],
+  ['a piece in front of the file', tarGz(gnuSparse([[-4, 4]], 100)), /map of a sparse file/],
+  ['a piece behind the end', tarGz(gnuSparse([[98, 4]], 100)), /map of a sparse file/],
+  ['pieces of less than the data', tarGz(gnuSparse([[0, 1]], 100)), /map of a sparse file/],
+  [
+    'a map of holes that is none',
+    tarGz({ ...gnuSparse([[0, 4]], 100, 1), data: Buffer.alloc(1024, 1) }),
+    /is not a number/,
+  ],
+  [
+    'a map of holes that does not end',
+    raw(tarMember({ ...gnuSparse([[0, 4]], 100, 1), data: '' })),
+    /cut off/,
+  ],
+  ['a map of holes in words', tarGz(PAX_SPARSE, evil('a', { data: map('one') })), /map of a sparse file/],
+  [
+    'a map of millions of holes',
+    tarGz(PAX_SPARSE, evil('a', { data: map(9999999) })),
+    /map of a sparse file/,
+  ],
+  ['a map longer than the data', tarGz(PAX_SPARSE, evil('a', { data: map(2, 0) })), /map of a sparse file/],
+  ['a directory with holes', tarGz(PAX_SPARSE, evil('a', { type: '5' })), /map of a sparse file/],
+  [
+    'a sparse name that leads out',
+    tarGz(pax({ ...SPARSE, 'GNU.sparse.name': '../canary' }), evil('a', { data: map(0) })),
+    /leads out/,
+  ],
   ['a volume of several', tarGz(evil('a', { type: 'M' })), /unknown type/],
   [
     'an extended header that lies about its length',
@@ -340,6 +411,15 @@ const seedTar = tar(
   evil('short'),
   gnuLong('L', `long/${'n'.repeat(120)}`),
   evil('cut'),
+  gnuSparse(
+    [
+      [10, 3],
+      [90, 1],
+    ],
+    600,
+  ),
+  PAX_SPARSE,
+  evil('a', { data: `${map(2, 5, 2, 700, 2)}evil` }),
   { name: 'null', type: '3' },
 );
 const seedZip = zip([

@@ -38,8 +38,3 @@ export function paxXattrs(records: PaxRecords): Record<string, string> {
   const found = [...records].filter(([key]) => key.startsWith(XATTR_RECORD));
   return Object.fromEntries(found.map(([key, value]) => [key.slice(XATTR_RECORD.length), value]));
 }
-
-/** Files with holes have three encodings of their map inside the data; none is read here. */
-export function isSparse(records: PaxRecords): boolean {
-  return [...records.keys()].some(key => key.startsWith('GNU.sparse.'));
-}

@@ -32,7 +32,7 @@ function field(block: Uint8Array, start: number, bytes: number): string {
 }
 
 /** GNU: the first bit set, then a big-endian two's complement number; everybody else writes octal digits. */
-function number(block: Uint8Array, start: number, bytes: number, what: string): number {
+export function tarNumber(block: Uint8Array, start: number, bytes: number, what: string): number {
   const first = block[start] ?? 0;
   if ((first & 0x80) !== 0) return binaryNumber(block.subarray(start, start + bytes), what);
   const text = field(block, start, bytes).trim();
@@ -62,7 +62,7 @@ function checkSum(block: Uint8Array): void {
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
   }
-  const written = number(block, CHECKSUM.start, 8, 'checksum');
+  const written = tarNumber(block, CHECKSUM.start, 8, 'checksum');
   if (written !== unsigned && written !== signed) {
     throw new ArchiveError('damaged tar header: its checksum is wrong');
   }
@@ -80,7 +80,7 @@ function fullName(block: Uint8Array): string {
 function deviceOf(block: Uint8Array, type: string): DeviceNumbers | undefined {
   if (type !== '3' && type !== '4') return undefined;
   try {
-    const [major, minor] = [number(block, 329, 8, 'major'), number(block, 337, 8, 'minor')];
+    const [major, minor] = [tarNumber(block, 329, 8, 'major'), tarNumber(block, 337, 8, 'minor')];
     return major < 0 || minor < 0 ? undefined : { major, minor };
   } catch {
     return undefined;
@@ -91,17 +91,17 @@ function deviceOf(block: Uint8Array, type: string): DeviceNumbers | undefined {
 export function parseTarHeader(block: Uint8Array): TarHeader {
   checkSum(block);
   const name = fullName(block);
-  const sizeBytes = number(block, 124, 12, `size of ${shown(name)}`);
+  const sizeBytes = tarNumber(block, 124, 12, `size of ${shown(name)}`);
   if (sizeBytes < 0) throw new ArchiveError(`damaged tar header: negative size of ${shown(name)}`);
   const type = String.fromCharCode(block[156] ?? 0);
   const device = deviceOf(block, type);
   return {
     name,
-    mode: number(block, 100, 8, 'mode') & 0o7777,
-    uid: number(block, 108, 8, 'owner'),
-    gid: number(block, 116, 8, 'group'),
+    mode: tarNumber(block, 100, 8, 'mode') & 0o7777,
+    uid: tarNumber(block, 108, 8, 'owner'),
+    gid: tarNumber(block, 116, 8, 'group'),
     sizeBytes,
-    mtimeS: number(block, 136, 12, 'time'),
+    mtimeS: tarNumber(block, 136, 12, 'time'),
     type: type === '\0' ? '0' : type,
     target: field(block, 157, 100),
     ...(device !== undefined && { device }),

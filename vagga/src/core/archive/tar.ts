@@ -1,20 +1,37 @@
-// A tar archive as a stream: bytes in, entries out. Reads ustar, GNU long names, PAX; keeps at most one block and one
-// extended header in memory.
+// A tar archive as a stream: bytes in, entries out. Reads ustar, GNU long names, PAX, files with holes; keeps at most one block,
+// one extended header or one map of holes in memory.
 //
 //   header ─(file with data)──▶ data ──▶ padding ──▶ header
+//     │ ├─(sparse file)───────▶ sparse-map ─▶ data
 //     │ └─(L, K, x, g)────────▶ metadata ─▶ padding ─▶ header
 //     └─(two zero blocks)─────▶ ended (whatever follows is ignored, as tar(1) does)
 import { byteText, shown } from './byte-text.ts';
 import type { ArchiveEvent, Entry, EntryType } from './entry.ts';
 import { ArchiveError } from './error.ts';
 import type { Budget } from './limits.ts';
-import { isSparse, type PaxRecords, parsePax, paxNumber, paxXattrs } from './pax.ts';
+import { type PaxRecords, parsePax, paxNumber, paxXattrs } from './pax.ts';
+import { damagedMap, SparseFile, type SparseMap, sparseMap } from './sparse.ts';
 import { BLOCK_BYTES, isZeroBlock, parseTarHeader, type TarHeader } from './tar-header.ts';
 
 type State =
   | { readonly kind: 'header'; readonly block: Uint8Array; filled: number; readonly zeroBlocks: number }
   | { readonly kind: 'metadata'; readonly type: string; readonly body: Uint8Array; filled: number }
-  | { readonly kind: 'data'; remaining: number; readonly sizeBytes: number }
+  | {
+      readonly kind: 'data';
+      remaining: number;
+      /** In the archive, with the map of holes that may be in front. */
+      readonly sizeBytes: number;
+      readonly sparse?: SparseFile;
+    }
+  | {
+      readonly kind: 'sparse-map';
+      readonly map: SparseMap;
+      readonly block: Uint8Array;
+      filled: number;
+      readonly entry: Entry;
+      remaining: number;
+      readonly sizeBytes: number;
+    }
   | { readonly kind: 'padding'; remaining: number }
   | { readonly kind: 'ended' };
 
@@ -28,6 +45,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
   '6': 'fifo',
   // "Contiguous": a wish about blocks that no system of today honours.
   '7': 'file',
+  S: 'file',
 };
 
 const NO_RECORDS: PaxRecords = new Map();
@@ -114,10 +132,13 @@ export class TarReader {
       case 'data': {
         const part = bytes.subarray(0, state.remaining);
         state.remaining -= part.length;
-        yield { kind: 'data', bytes: part };
-        if (state.remaining === 0) yield* this.#endData(state.sizeBytes);
+        if (state.sparse === undefined) yield { kind: 'data', bytes: part };
+        else yield* state.sparse.data(part);
+        if (state.remaining === 0) yield* this.#endData(state.sizeBytes, state.sparse);
         return part.length;
       }
+      case 'sparse-map':
+        return yield* this.#takeMap(state, bytes);
       case 'padding': {
         const count = Math.min(bytes.length, state.remaining);
         state.remaining -= count;
@@ -129,7 +150,29 @@ export class TarReader {
     }
   }
 
-  *#endData(sizeBytes: number): Generator<ArchiveEvent> {
+  *#takeMap(state: State & { kind: 'sparse-map' }, bytes: Uint8Array): Generator<ArchiveEvent, number> {
+    const { map, block, entry, sizeBytes } = state;
+    const part = bytes.subarray(0, BLOCK_BYTES - state.filled);
+    block.set(part, state.filled);
+    state.filled += part.length;
+    if (state.filled < BLOCK_BYTES) return part.length;
+    state.filled = 0;
+    map.push(block);
+    if (map.isInData) state.remaining -= BLOCK_BYTES;
+    if (state.remaining < 0) throw damagedMap();
+    if (map.isWhole) yield* this.#beginSparse(map, entry, state.remaining, sizeBytes);
+    return part.length;
+  }
+
+  *#beginSparse(map: SparseMap, entry: Entry, dataBytes: number, sizeBytes: number): Generator<ArchiveEvent> {
+    const sparse = new SparseFile(map, dataBytes);
+    yield { kind: 'entry', entry };
+    if (dataBytes > 0) this.#state = { kind: 'data', remaining: dataBytes, sizeBytes, sparse };
+    else yield* this.#endData(sizeBytes, sparse);
+  }
+
+  *#endData(sizeBytes: number, sparse?: SparseFile): Generator<ArchiveEvent> {
+    if (sparse !== undefined) yield* sparse.end();
     this.#state = afterBody(sizeBytes);
     yield { kind: 'end' };
   }
@@ -140,11 +183,11 @@ export class TarReader {
     state.filled += part.length;
     if (state.filled < BLOCK_BYTES) return part.length;
     if (isZeroBlock(state.block)) this.#state = state.zeroBlocks > 0 ? { kind: 'ended' } : header(1);
-    else yield* this.#begin(parseTarHeader(state.block));
+    else yield* this.#begin(parseTarHeader(state.block), state.block);
     return part.length;
   }
 
-  *#begin(parsed: TarHeader): Generator<ArchiveEvent> {
+  *#begin(parsed: TarHeader, block: Uint8Array): Generator<ArchiveEvent> {
     this.#sawHeader = true;
     this.#budget.entry();
     if (METADATA.includes(parsed.type)) {
@@ -157,9 +200,21 @@ export class TarReader {
       this.#state = afterBody(parsed.sizeBytes);
       return;
     }
-    const entry = this.#entry(parsed);
+    const records = this.#records();
+    const map = sparseMap(parsed.type, block, records, this.#budget.limits.metadataBytes);
+    const entry = this.#entry(parsed, records, map);
     this.#forget();
     this.#budget.bytes(entry.sizeBytes);
+    if (map !== undefined) {
+      if (entry.type !== 'file') throw damagedMap();
+      const sizeBytes = paxNumber(records, 'size') ?? parsed.sizeBytes;
+      if (map.isWhole) yield* this.#beginSparse(map, entry, sizeBytes, sizeBytes);
+      else {
+        const block = new Uint8Array(BLOCK_BYTES);
+        this.#state = { kind: 'sparse-map', map, block, filled: 0, entry, remaining: sizeBytes, sizeBytes };
+      }
+      return;
+    }
     yield { kind: 'entry', entry };
     if (entry.sizeBytes > 0)
       this.#state = { kind: 'data', remaining: entry.sizeBytes, sizeBytes: entry.sizeBytes };
@@ -190,13 +245,13 @@ export class TarReader {
     this.#longTarget = undefined;
   }
 
-  #entry(parsed: TarHeader): Entry {
-    const records = this.#global.size === 0 ? this.#local : new Map([...this.#global, ...this.#local]);
+  #records(): PaxRecords {
+    return this.#global.size === 0 ? this.#local : new Map([...this.#global, ...this.#local]);
+  }
+
+  #entry(parsed: TarHeader, records: PaxRecords, map: SparseMap | undefined): Entry {
     const text = (key: string) => records.get(key) || undefined;
-    const name = text('path') ?? this.#longName ?? parsed.name;
-    if (parsed.type === 'S' || isSparse(records)) {
-      throw new ArchiveError(`the tar archive holds a sparse file, which is not supported: ${shown(name)}`);
-    }
+    const name = text('GNU.sparse.name') ?? text('path') ?? this.#longName ?? parsed.name;
     const type = TYPES[parsed.type];
     if (type === undefined) {
       throw new ArchiveError(
@@ -214,7 +269,7 @@ export class TarReader {
       gid: paxNumber(records, 'gid') ?? parsed.gid,
       mtimeS: paxNumber(records, 'mtime', true) ?? parsed.mtimeS,
       // Links and directories have no data, whatever their size says.
-      sizeBytes: isFile ? (paxNumber(records, 'size') ?? parsed.sizeBytes) : 0,
+      sizeBytes: isFile ? (map?.fileBytes ?? paxNumber(records, 'size') ?? parsed.sizeBytes) : 0,
       target: text('linkpath') ?? this.#longTarget ?? parsed.target,
       xattrs: paxXattrs(records),
       ...(parsed.device !== undefined && { device: parsed.device }),
