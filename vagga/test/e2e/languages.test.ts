@@ -1,5 +1,5 @@
 // Package managers for real, against servers on loopback that speak their protocol.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { Archive } from './apt-archive.ts';
 import { NpmProject } from './npm-project.ts';
 import { PythonIndex } from './python-index.ts';
 import { Rig } from './rig.ts';
+import { addGoModule, CrateRegistry } from './source-registries.ts';
 
 t.setTimeout(540_000);
 const MEMORY = '/dev/shm';
@@ -260,37 +261,51 @@ t.test('§2.7 !NpmConfig: npm, yarn and pnpm install from a registry', async t =
 });
 
 if (LONG)
-  t.test('§2.9 !CargoInstall, §2.9 !GoInstall: programs, without their compilers', async t => {
+  t.test('§2.9 !CargoInstall, §2.9 !GoInstall: programs with what they need, without compilers', async t => {
+    const crates = new CrateRegistry(join(rig.root, 'registry'), '/work/registry');
+    const said = 'pub fn word() -> &\'static str { "rust" }\n';
+    const main = 'fn main() { println!("{}", saying::word()); }\n';
+    crates.add({ name: 'saying', version: '0.1.0', files: { 'src/lib.rs': said } });
+    crates.add({
+      name: 'greeting',
+      version: '0.2.0',
+      needs: { saying: '0.1.0' },
+      files: { 'src/main.rs': main },
+    });
+    crates.publish();
+    rig.write('cargo.toml', crates.config);
     rig.write('tool/Cargo.toml', '[package]\nname = "tool"\nversion = "0.1.0"\nedition = "2021"\n');
     rig.write('tool/Cargo.lock', 'version = 3\n\n[[package]]\nname = "tool"\nversion = "0.1.0"\n');
-    rig.write('tool/src/main.rs', 'fn main() { println!("rust"); }\n');
-    const at = 'proxy/example.org/gone/@v/v1.0.0';
-    rig.write(`${at}.info`, '{"Version": "v1.0.0", "Time": "2026-01-01T00:00:00Z"}');
-    rig.write(`${at}.mod`, 'module example.org/gone\n\ngo 1.19\n');
-    const script =
-      'import sys,zipfile\nz=zipfile.ZipFile(sys.argv[1],"w")\nz.writestr("example.org/gone@v1.0.0/go.mod","module example.org/gone\\n\\ngo 1.19\\n")\nz.writestr("example.org/gone@v1.0.0/main.go","package main\\n\\nfunc main() { println(1) }\\n")\nz.close()';
-    const zipped = spawnSync('python3', ['-c', script, join(rig.root, `${at}.zip`)], { encoding: 'utf8' });
-    t.equal(zipped.status, 0, zipped.stderr);
+    rig.write('tool/src/main.rs', 'fn main() { println!("tool"); }\n');
+    const word = 'package saying\n\nfunc Word() string { return "go" }\n';
+    addGoModule(join(rig.root, 'proxy'), 'example.org/gone', 'v1.0.0', {
+      'main.go':
+        'package main\n\nimport ("fmt"; "example.org/gone/saying")\n\nfunc main() { fmt.Println(saying.Word()) }\n',
+      'saying/saying.go': word,
+    });
     rig.write(
       'vagga.yaml',
       `containers:
 ${BASE}
   rust:
     setup:
-    - !Container base
+    - !Container bare
+    - !EnsureDir /tmp/cargo
+    - !Copy {source: /work/cargo.toml, path: /tmp/cargo/config.toml}
+    - !CargoInstall [greeting@0.2.0]
     - !CargoInstall {path: tool}
   go:
     setup:
-    - !Container base
+    - !Container bare
     - !Env {GOPROXY: "file:///work/proxy", GONOSUMDB: "*", GOSUMDB: "off"}
     - !GoInstall [example.org/gone@v1.0.0]
 commands:
-  rust: !Command { container: rust, run: "tool; ! command -v cargo" }
+  rust: !Command { container: rust, run: "greeting; tool; ! command -v cargo" }
   go: !Command { container: go, run: "gone; ! command -v go" }
 `,
     );
     const rust = rig.run('rust');
-    t.match(rust, { code: 0, stdout: 'rust\n' }, rust.stderr.slice(-3000));
+    t.match(rust, { code: 0, stdout: 'rust\ntool\n' }, rust.stderr.slice(-3000));
     const go = rig.run('go');
-    t.match(go, { code: 0 }, go.stderr.slice(-3000));
+    t.match(go, { code: 0, stdout: 'go\n' }, go.stderr.slice(-3000));
   });

@@ -127,7 +127,10 @@ export class NpmProject {
   pnpm: { setup: [ !Container node, !PnpmDependencies {dir: back} ] }
   pnpm-prod: { setup: [ !Container node, !PnpmDependencies {dir: back, production: true} ] }
 commands:
-  npm: !Command { container: npm, run: "node -p 'require(process.argv[1])' $(npm root -g)/@our/word; greeting; ! command -v checker" }
+  npm: !Command
+    container: npm
+    environ: { NODE_PATH: "/usr/local/lib/node_modules:/usr/lib/node_modules" }
+    run: "node -p 'require(process.argv[1])' @our/word; greeting; ! command -v checker"
   yarn: !Command { container: yarn, run: "greeting; checker" }
   yarn-prod: !Command { container: yarn-prod, run: "greeting; ! command -v checker" }
   pnpm: !Command { container: pnpm, run: "greeting; checker" }
