@@ -125,9 +125,9 @@ t.test('§2.6 !Py3Requirements, §2.6 !Py2Requirements: the file itself, and wha
 
 t.test('§2.7 !NpmInstall, §2.7 !NpmConfig: globally, with a cache', async t => {
   const planned = plan(['!Debian bookworm', '!NpmInstall [left-pad, "git+https://example.org/x.git"]']);
-  t.equal(
+  t.match(
     line(planned),
-    'npm install --global --user=root --cache=/tmp/npm-cache left-pad git+https://example.org/x.git',
+    /--global --cache=\/tmp\/npm-cache "\$@"\n npm npm left-pad git\+https:\/\/example.org\/x.git$/,
   );
   t.match(last(planned).caches, { '/tmp/npm-cache': 'npm-cache' });
   t.match(planned.packages, / git( |$)/m);
@@ -137,7 +137,7 @@ t.test('§2.7 !NpmInstall, §2.7 !NpmConfig: globally, with a cache', async t =>
     '!NpmConfig {install-node: false, npm-exe: /opt/npm}',
     '!NpmInstall [a]',
   ]);
-  t.equal(line(own), '/opt/npm install --global --user=root --cache=/tmp/npm-cache a');
+  t.match(line(own), / npm \/opt\/npm a$/);
   t.notMatch(own.packages, /nodejs/);
   const old = plan(['!Ubuntu trusty', '!NpmInstall [a]']);
   t.same(old.runs.at(-2)?.argv, ['npm', 'config', 'set', 'ca', '']);
@@ -156,7 +156,8 @@ t.test('§2.7 !NpmDependencies: the groups that are asked for', async t => {
     bundledDependencies: ['a'],
   };
   const files = { '/work/package.json': JSON.stringify(manifest) };
-  const line2 = (step: string) => line(plan(['!Debian bookworm', step], files)).replace(/^.*npm-cache /, '');
+  const line2 = (step: string) =>
+    line(plan(['!Debian bookworm', step], files)).replace(/^[\s\S]* npm npm /, '');
   t.equal(line2('!NpmDependencies'), 'a@1 b@^2');
   t.equal(line2('!NpmDependencies {dev: false, peer: true, optional: true}'), 'a@1 c@3 d@4');
   const problem = (text: string) =>
@@ -191,7 +192,7 @@ t.test(
     t.match(line(own), /\/work \/usr\/bin\/yarnpkg install/);
     t.same(plan(['!YarnDependencies']).problems, [], 'an Alpine is implied');
     const pnpm = plan(['!Debian bookworm', '!PnpmDependencies {production: true}']);
-    t.match(pnpm.runs.at(-2)?.argv.join(' '), /^npm install --global .* pnpm$/);
+    t.match(pnpm.runs.at(-2)?.argv.join(' '), /install --global [\s\S]* npm npm pnpm$/);
     t.match(line(pnpm), /\/work pnpm install --frozen-lockfile .* --prod$/);
     const of = (manifest: string) =>
       plan(['!Debian bookworm', '!PnpmDependencies'], { '/work/package.json': manifest });

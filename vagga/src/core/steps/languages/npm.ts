@@ -42,14 +42,27 @@ function npmAction(state: BuildState, ...words: readonly string[]): BuildAction 
   return { kind: 'run', argv, env: state.env, caches: state.caches };
 }
 
+/** Scripts of packages ran as nobody until npm 7; npm 12 ends with an error where it is told who. $1: npm. */
+const INSTALL = `
+npm=$1; shift
+case $("$npm" --version) in
+  [0-6].*) set -- --user=root "$@" ;;
+esac
+set -x
+exec "$npm" install --global --cache=${CACHE} "$@"
+`;
+
+/** Installs `words`, packages and options, where all programs find them. */
+export function npmInstall(state: BuildState, ...words: readonly string[]): BuildAction {
+  const argv = ['/bin/sh', '-ec', INSTALL, 'npm', state.languages.npm.npmExe, ...words];
+  return { kind: 'run', argv, env: state.env, caches: { ...state.caches, [CACHE]: 'npm-cache' } };
+}
+
 function installed(state: BuildState, packages: readonly string[]): readonly BuildAction[] {
   if (packages.length === 0) return [];
   const { distribution } = state;
   const isOld = distribution?.kind === 'ubuntu' && OLD_CODENAMES.includes(distribution.codename ?? '');
-  return [
-    ...(isOld ? [npmAction(state, 'config', 'set', 'ca', '')] : []),
-    npmAction(state, 'install', '--global', '--user=root', `--cache=${CACHE}`, ...packages),
-  ];
+  return [...(isOld ? [npmAction(state, 'config', 'set', 'ca', '')] : []), npmInstall(state, ...packages)];
 }
 
 function planPackages(packages: readonly string[], state: BuildState): Outcome {

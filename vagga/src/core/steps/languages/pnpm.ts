@@ -2,6 +2,7 @@
 import { isObject, type JsonObject, projectFile } from '../../image/project-files.ts';
 import { type BuildAction, type BuildState, done, type PlanStep, refuse } from '../state.ts';
 import { inProject, withNode } from './node-project.ts';
+import { npmInstall } from './npm.ts';
 import { isUsed, withUsed } from './used.ts';
 
 /** Empty where it cannot be read: pnpm says what is wrong. */
@@ -26,12 +27,8 @@ function ofWorkspace(manifest: JsonObject): string | undefined {
 }
 
 /** pnpm itself comes by npm; what never changes, an exact version, need not be asked for again. */
-function fetchPnpm(state: BuildState, wanted: string): BuildAction {
-  const exact = wanted.includes('@') ? ['--prefer-offline'] : [];
-  const words = ['install', '--global', '--user=root', '--cache=/tmp/npm-cache', ...exact, wanted];
-  const caches = { ...state.caches, '/tmp/npm-cache': 'npm-cache' };
-  return { kind: 'run', argv: [state.languages.npm.npmExe, ...words], env: state.env, caches };
-}
+const fetchPnpm = (state: BuildState, wanted: string): BuildAction =>
+  npmInstall(state, ...(wanted.includes('@') ? ['--prefer-offline'] : []), wanted);
 
 /** The links of pnpm are relative, so what it installs can be moved. */
 export const planPnpmDependencies: PlanStep = (value, state, world) => {
