@@ -56,7 +56,7 @@ if [ -d node_modules ]; then
   for name in .[!.]*; do
     if [ -e "$name" ] && [ ! -e "${MODULES}/$name" ]; then mv "$name" ${MODULES}/; fi
   done
-  cp -a . ${MODULES}/
+  cp -af . ${MODULES}/
 fi
 `;
 
