@@ -47,7 +47,7 @@ const BASE = `  bare:
   base:
     setup:
     - !Container bare
-    - !Install [python3, ruby, bundler, composer]
+    - !Install [git, python3, ruby, bundler, composer, php-common, php-cli, php-zip]
 `;
 
 t.test('§2.6 !Py3Requirements: from an index, listed, pip gone; a colleague changes the file', async t => {
