@@ -17,9 +17,8 @@ const SAMPLE_MS = 50;
 /** The time to print everything, on a machine that does much else. */
 const DEADLINE_MS = process.env.SUITE_SOAK ? 550_000 : 120_000;
 /**
- * V8 lets garbage pile up before it looks at old objects: 20 to 50 MB in the first two million lines, 7 MB in all the others. A
- * supervisor that kept its lines would grow by 80 MB even in the short run, and one that kept an object for each start or a word for
- * each line would be seen in the long one.
+ * V8 lets garbage pile up before it looks at old objects: 20 to 50 MB in the first two million lines, 7 MB in all the others. Kept
+ * lines would be 80 MB even in the short run; in the long one a byte for each would be seen.
  */
 const GROWTH_MAX_KIB = (process.env.SUITE_SOAK ? 20 : 56) * 1024;
 /** While all those are being started at once: pipes of a look whether it is ready, and files of the engine. */
