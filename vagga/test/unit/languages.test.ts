@@ -191,6 +191,10 @@ t.test(
     t.equal(own.runs.length, 1);
     t.match(line(own), /\/work \/usr\/bin\/yarnpkg install/);
     t.same(plan(['!YarnDependencies']).problems, [], 'an Alpine is implied');
+    const later = { '/work/front/yarn.lock': '# x\n\n__metadata:\n  version: 8\n' };
+    t.match(plan(['!Debian bookworm', '!YarnDependencies {dir: front}'], later).problems, [
+      /by yarn 2 or later/,
+    ]);
     const pnpm = plan(['!Debian bookworm', '!PnpmDependencies {production: true}']);
     t.match(pnpm.runs.at(-2)?.argv.join(' '), /install --global [\s\S]* npm npm pnpm$/);
     t.match(line(pnpm), /\/work pnpm install --frozen-lockfile .* --prod$/);

@@ -1,5 +1,6 @@
 // `!YarnDependencies` (§2.7 of the format): what a yarn.lock says, into the global modules.
-import { type BuildAction, done, type PlanStep } from '../state.ts';
+import { projectFile } from '../../image/project-files.ts';
+import { type BuildAction, done, type PlanStep, refuse } from '../state.ts';
 import { inProject, withNode } from './node-project.ts';
 import { isUsed, withUsed } from './used.ts';
 
@@ -26,8 +27,16 @@ const body = (url, left = 5) => new Promise((resolve, reject) => get(url, answer
 })().catch(error => { console.error(error.message); exit(1); });
 `;
 
-export const planYarnDependencies: PlanStep = (value, state) => {
+/** yarn 1 takes the lock of a later yarn for an empty one. */
+const OF_LATER_YARN = /^__metadata:/m;
+
+export const planYarnDependencies: PlanStep = (value, state, world) => {
   const { dir, production } = value as { dir: string; production: boolean };
+  if (OF_LATER_YARN.test(world.readText(projectFile(dir, 'yarn.lock')) ?? ''))
+    return refuse(
+      'yarn.lock was written by yarn 2 or later, and !YarnDependencies runs yarn 1, which cannot read it: ' +
+        'keep a lock of yarn 1, or run the later yarn with !Sh',
+    );
   const ready = withNode(state);
   if (!ready.ok) return ready;
   const { yarnExe, yarnVersion, installYarn } = ready.state.languages.npm;
