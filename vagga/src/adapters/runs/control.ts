@@ -1,5 +1,5 @@
 // Orders for a run: a socket in its directory that only its user can reach. One JSON line each way.
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { CONTROL_LINE_BYTES_MAX } from '../../config/defaults.ts';
@@ -51,10 +51,11 @@ function serve(socket: Socket, obey: (order: Order) => Promise<Answer>): void {
 /** Returns what closes it. `obey` answers when the order has been carried out. */
 export function serveOrders(place: RunPlace, obey: (order: Order) => Promise<Answer>): () => void {
   const server = createServer({ allowHalfOpen: true }, socket => serve(socket, obey));
-  server.on('error', error => process.stderr.write(`control socket: ${error.message}\n`));
+  server.on('error', error => process.stderr.write(`vagga _stop will not reach it: ${error.message}\n`));
   inDirectory(place, path => {
     server.listen(path);
-    chmodSync(path, 0o600);
+    // Some network file systems have no sockets. The run goes on; its directory lets nobody else in anyway.
+    if (existsSync(path)) chmodSync(path, 0o600);
   });
   server.unref();
   return () => {
