@@ -73,6 +73,9 @@ t.before(async () => {
 });
 t.teardown(() => rig.remove());
 
+/** Somebody else who listens there must be a failure, not an endless wait. */
+const inTime = () => ({ signal: AbortSignal.timeout(20_000) });
+
 const order = (text: string, ...words: string[]) => words.map(word => text.indexOf(`| ${word}\n`));
 const isSorted = (places: number[]) => places.every((at, index) => at >= 0 && at > (places[index - 1] ?? -1));
 
@@ -116,7 +119,7 @@ t.test(
     const sockets = await Promise.all(
       Array.from({ length: 5 }, async () => {
         const socket = connect(passed, '127.0.0.2');
-        await once(socket, 'connect');
+        await once(socket, 'connect', inTime());
         return socket;
       }),
     );
@@ -124,7 +127,7 @@ t.test(
     const seen = new Set(running.stdout.match(/socket:\[\d+\]/g));
     t.equal(seen.size, 1, 'the very same socket each time');
     const refused = connect(port, '127.0.0.1');
-    await once(refused, 'error');
+    await once(refused, 'error', inTime());
     for (const socket of sockets) socket.destroy();
     running.child.kill('SIGTERM');
     t.equal((await running.ended).code, 143);
