@@ -206,6 +206,15 @@ t.test(
       'the version that the project asks for',
     );
     t.equal(of('{').runs.at(-2)?.argv.at(-1), 'pnpm', 'pnpm itself says what is wrong');
+    const locked = (text: string) =>
+      plan(['!Debian bookworm', '!PnpmDependencies'], { '/work/pnpm-lock.yaml': text })
+        .runs.at(-2)
+        ?.argv.at(-1);
+    t.same(
+      ['lockfileVersion: 5.4\n', "lockfileVersion: '6.0'\n", "lockfileVersion: '9.0'\n"].map(locked),
+      ['pnpm@7', 'pnpm@8', 'pnpm'],
+      'an older lock needs an older pnpm',
+    );
     t.match(of('{"devDependencies": {"a": "workspace:*"}}').problems, [/^a is a package of the workspace: /]);
   },
 );

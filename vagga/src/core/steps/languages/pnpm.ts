@@ -15,9 +15,17 @@ function parsed(text: string | undefined): JsonObject {
   }
 }
 
-/** `pnpm` or `pnpm@VERSION`, as the project's `packageManager` asks for it; a checksum behind it is Corepack's. */
-const wantedPnpm = ({ packageManager }: JsonObject): string =>
-  /^pnpm@\d[^+\s]*/.exec(String(packageManager))?.[0] ?? 'pnpm';
+/** Major version of the lock → of the last pnpm that reads it; later locks are those of the newest one. */
+const LAST_TO_READ: Readonly<Record<string, string>> = { 5: 'pnpm@7', 6: 'pnpm@8' };
+
+/**
+ * `pnpm@VERSION` as the project's `packageManager` asks for it (a checksum behind it is Corepack's), else one for the lock.
+ */
+function wantedPnpm({ packageManager }: JsonObject, lock: string): string {
+  const asked = /^pnpm@\d[^+\s]*/.exec(String(packageManager))?.[0];
+  const [, major = ''] = /^lockfileVersion: '?(\d+)/m.exec(lock) ?? [];
+  return asked ?? LAST_TO_READ[major] ?? 'pnpm';
+}
 
 /** What is installed would be links to packages whose own dependencies are elsewhere. */
 function ofWorkspace(manifest: JsonObject): string | undefined {
@@ -28,12 +36,13 @@ function ofWorkspace(manifest: JsonObject): string | undefined {
 
 /** pnpm itself comes by npm; what never changes, an exact version, need not be asked for again. */
 const fetchPnpm = (state: BuildState, wanted: string): BuildAction =>
-  npmInstall(state, ...(wanted.includes('@') ? ['--prefer-offline'] : []), wanted);
+  npmInstall(state, ...(/@\d+\.\d+\.\d+/.test(wanted) ? ['--prefer-offline'] : []), wanted);
 
 /** The links of pnpm are relative, so what it installs can be moved. */
 export const planPnpmDependencies: PlanStep = (value, state, world) => {
   const { dir, production } = value as { dir: string; production: boolean };
   const manifest = parsed(world.readText(projectFile(dir, 'package.json')));
+  const lock = world.readText(projectFile(dir, 'pnpm-lock.yaml')) ?? '';
   const neighbour = ofWorkspace(manifest);
   if (neighbour !== undefined)
     return refuse(
@@ -52,7 +61,7 @@ export const planPnpmDependencies: PlanStep = (value, state, world) => {
     '--package-import-method=copy',
   ];
   const argv = [...words, ...(production ? ['--prod'] : [])];
-  const needed = isUsed(ready.state, 'pnpm') ? [] : [fetchPnpm(ready.state, wantedPnpm(manifest))];
+  const needed = isUsed(ready.state, 'pnpm') ? [] : [fetchPnpm(ready.state, wantedPnpm(manifest, lock))];
   const install = inProject(ready.state, dir, argv, { '/tmp/pnpm-store': 'pnpm-store' });
   return done(withUsed(ready.state, 'pnpm'), ...ready.actions, ...needed, install);
 };
