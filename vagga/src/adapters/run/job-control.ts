@@ -11,6 +11,9 @@ import { isInBackground, resizeTerminal, restoreTerminal, terminalSettings } fro
 const POLL_MS = 100;
 /** A stop that takes less was none: nobody would wake us up, so the kernel has ignored it. */
 const STOP_MS_MIN = 2;
+/** bash wakes us first and gives us the terminal then; it takes less than a millisecond, more where processors are few. */
+const TERMINAL_GIVEN_MS_MAX = 50;
+const PAUSE_MS = 1;
 
 function isStopped(pid: number | undefined): boolean {
   if (pid === undefined) return false;
@@ -20,6 +23,17 @@ function isStopped(pid: number | undefined): boolean {
   } catch {
     return false;
   }
+}
+
+/** After `bg`; after `fg` the terminal comes soon. */
+function staysInBackground(): boolean {
+  const endMs = performance.now() + TERMINAL_GIVEN_MS_MAX;
+  const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  while (isInBackground()) {
+    if (performance.now() > endMs) return true;
+    Atomics.wait(never, 0, 0, PAUSE_MS);
+  }
+  return false;
 }
 
 export class JobControl {
@@ -86,6 +100,6 @@ export class JobControl {
       const beforeMs = performance.now();
       process.kill(terminal ? 0 : process.pid, 'SIGTSTP');
       stoppedMs = performance.now() - beforeMs;
-    } while (terminal && isInBackground() && stoppedMs > STOP_MS_MIN);
+    } while (terminal && stoppedMs > STOP_MS_MIN && staysInBackground());
   }
 }
