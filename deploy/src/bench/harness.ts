@@ -53,6 +53,10 @@ export interface Report {
 const PAUSE_MS = 100;
 /** Rounds thrown away first: page cache, code cache and runtime probe fill. */
 const WARM_UP_ROUNDS = 2;
+/** One run of the slowest contender (a whole distribution) takes half a minute; whoever takes this long never comes. */
+const RUN_DEADLINE_MS = 300_000;
+/** Containers of five supervisors are made; images are built before some benchmarks. */
+const PREPARE_DEADLINE_MS = 600_000;
 
 export const machine = () => ({
   node: process.version,
@@ -91,18 +95,38 @@ function figure(
   };
 }
 
+/** What `work` comes to, unless it takes too long or `stop` comes first: a peer that gave up must not keep what has to be cleaned up. */
+async function bounded<T>(
+  name: string,
+  work: Promise<T> | T,
+  deadlineMs: number,
+  stop: AbortSignal,
+): Promise<T> {
+  const done = new AbortController();
+  const late = pause(deadlineMs, undefined, { signal: AbortSignal.any([stop, done.signal]) }).then(
+    () => Promise.reject(new Error(`${name}: nothing after ${deadlineMs / 1000} s`)),
+    () => Promise.reject(stop.reason),
+  );
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    late.catch(() => undefined);
+    done.abort();
+  }
+}
+
 async function measure(
   contenders: readonly Contender[],
   rounds: number,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<Map<string, number[]>> {
   const samples = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const contender of contenders) {
       // Most contenders block until their process has ended: this pause is also when a Ctrl-C is heard.
       await pause(PAUSE_MS);
-      const elapsedMs = await contender.run();
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
+      const elapsedMs = await bounded(contender.name, contender.run(), RUN_DEADLINE_MS, signal);
       if (round >= 0) samples.get(contender.name)?.push(elapsedMs);
     }
   }
@@ -110,10 +134,15 @@ async function measure(
 }
 
 /** Prepares, runs `rounds` interleaved rounds, cleans up also when preparing or a contender fails, or `signal` stops it. */
-export async function runBench(bench: Bench, rounds = bench.rounds, signal?: AbortSignal): Promise<Report> {
+export async function runBench(
+  bench: Bench,
+  rounds = bench.rounds,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Report> {
   const undo: Parameters<Defer>[0][] = [];
   try {
-    const prepared = await bench.prepare(step => undo.push(step));
+    const preparing = bench.prepare(step => undo.push(step));
+    const prepared = await bounded(bench.name, preparing, PREPARE_DEADLINE_MS, signal);
     const samples = await measure(prepared.contenders, rounds, signal);
     const raw = prepared.contenders.find(({ role }) => role === 'raw');
     const limit = raw && samples.get(raw.name);

@@ -49,7 +49,7 @@ t.test('what only one demo of the machine may do', async t => {
 
 t.test('a benchmark undoes its preparation whatever happens', async t => {
   const undone: string[] = [];
-  const bench = (run: () => number, fails = false): Bench => ({
+  const bench = (run: () => number | Promise<number>, fails = false): Bench => ({
     name: 'b',
     summary: '',
     rounds: 3,
@@ -70,6 +70,13 @@ t.test('a benchmark undoes its preparation whatever happens', async t => {
   };
   await t.rejects(runBench(bench(stop), 1000, stopping.signal), /stopped/);
   t.ok(runs < 10, 'at once');
+  t.same(undone.splice(0), ['second', 'first']);
+  const waiting = new AbortController();
+  const never = () => {
+    setImmediate(() => waiting.abort(new Error('stopped')));
+    return new Promise<number>(() => undefined);
+  };
+  await t.rejects(runBench(bench(never), 3, waiting.signal), /stopped/, 'a run that never ends as well');
   t.same(undone.splice(0), ['second', 'first']);
   const report = await runBench(bench(() => 2));
   t.match(report.figures, [{ runs: 3, medianMs: 2, ratioToRaw: 1 }]);
