@@ -106,6 +106,7 @@ metadata: {anything: [1, {at: all}]}
 stdio-log-size: 1Mi
 stdio-log-files: 3
 shutdown-timeout: 30
+cgroup-favordynmods: false
 `,
       sandbox: `${sandbox}default_group: 0
 readonly-paths: {/r: /usr, "/r/s": /bin}

@@ -14,6 +14,8 @@ export const DEFAULTS = {
   mountDir: 'mnt',
   devfsDir: '/var/lib/lithos/dev',
   cgroupName: 'lithos.slice',
+  /** A program that ended is away for half the time; what a fork costs more is not measurable (CONTRIBUTING, Decisions). */
+  cgroupFavordynmods: true,
   defaultLogDir: '/var/log/lithos',
   configLogDir: '/var/log/lithos/config',
   stdioLogDir: '/var/log/lithos/stderr',

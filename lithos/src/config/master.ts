@@ -73,6 +73,11 @@ export const masterSchema = s.struct({
     [],
     'cgroup v1 controllers to use; empty: all of which something is set.',
   ),
+  'cgroup-favordynmods': withDefault(
+    s.bool(),
+    DEFAULTS.cgroupFavordynmods,
+    'Moves into cgroups do not wait for the kernel, so starts take 5–15 ms less; forks and exits of the host pass a slower lock.',
+  ),
   'default-log-dir': withDefault(
     s.path('any'),
     DEFAULTS.defaultLogDir,

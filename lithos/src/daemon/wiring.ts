@@ -87,6 +87,18 @@ function cgroupsOf({ master, log }: Surroundings): Cgroups {
   return cgroups;
 }
 
+/** Where they cannot be made quick, a move is announced as soon as a program ends, which takes a part of the wait away. */
+function movesOf({ master: { keys }, log }: Surroundings): CgroupMoves {
+  const moves = new CgroupMoves(ownCgroupMounts());
+  if (keys.cgroupName === null || !keys.cgroupFavordynmods) return moves;
+  try {
+    moves.favor();
+  } catch (error) {
+    log.info(`moves into cgroups wait for the kernel: ${(error as Error).message}`);
+  }
+  return moves;
+}
+
 function logsOf({ master, log }: Surroundings, onChange: () => void): StdioLogs {
   const { paths, keys } = master;
   const limits = { sizeBytes: keys.stdioLogSize, files: keys.stdioLogFiles };
@@ -140,7 +152,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     ...world,
     runtime,
     cgroups,
-    moves: new CgroupMoves(ownCgroupMounts()),
+    moves: movesOf(around),
     init,
     attachments: [new IoWeight(cgroups), ...attachments(around, sockets, notify, logs)],
   });

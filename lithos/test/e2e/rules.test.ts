@@ -174,6 +174,34 @@ t.test('§3.5 history-missing and §3.5 history-line: what is written when', asy
   t.equal(readFileSync(log, 'utf8').trim().split('\n').length, 2, 'one line each time, changed or not');
 });
 
+/** The root of a v1 hierarchy, reached through a descriptor: it is mounted in no directory. */
+function holdsHierarchy(pid: number): boolean {
+  const fds = readdirSync(`/proc/${pid}/fd`);
+  return fds.some(fd => existsSync(`/proc/${pid}/fd/${fd}/cgroup.sane_behavior`));
+}
+
+t.test('§2.1 cgroup-favordynmods: held from the start, until the tree ends or is told not to', async t => {
+  const h = await host(t);
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  await h.start();
+  const { pid } = await h.running('web.0');
+  t.ok(holdsHierarchy(h.treePid()));
+  t.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), /^\d+:name=favordynmods:\/$/m, 'operators see it');
+  t.equal(readFileSync('/proc/self/mountinfo', 'utf8'), mounts);
+  const tellTree = async (value: boolean) => {
+    const master = readFileSync(h.path('master.yaml'), 'utf8').replace(/\ncgroup-favordynmods: .*/, '');
+    h.write('master.yaml', `${master}\ncgroup-favordynmods: ${value}\n`);
+    const reloads = h.status()?.reloads ?? 0;
+    h.signal('SIGQUIT');
+    await until('re-executed', () => (h.status()?.reloads ?? 0) > reloads);
+  };
+  await tellTree(false);
+  t.notOk(holdsHierarchy(h.treePid()));
+  await tellTree(true);
+  t.ok(holdsHierarchy(h.treePid()));
+  t.equal((await h.running('web.0')).pid, pid);
+});
+
 t.test('§3.2 strangers: children that are no instances are never signalled', async t => {
   const h = await host(t);
   const newHost = ['unshare', '--fork', '--pid', '--mount', '--mount-proc', '--kill-child'];

@@ -130,6 +130,13 @@ play(masterSchema, '', [
     refused: ['0', '101'],
   },
   {
+    title: '§2.1 cgroup-favordynmods: true or false, true',
+    key: 'cgroup-favordynmods',
+    initial: true,
+    good: [['false', false]],
+    refused: ['1', 'quick'],
+  },
+  {
     title: '§2.1 shutdown-timeout: seconds, 60',
     key: 'shutdown-timeout',
     initial: 60,

@@ -38,6 +38,7 @@ import {
   readCgroupStats,
   removeCgroup,
 } from '../../src/linux/cgroup-files.ts';
+import { detachedMount } from '../../src/linux/detached-mount.ts';
 import { deviceNumber, devMajor, devMinor } from '../../src/linux/device-numbers.ts';
 import { makeAppending } from '../../src/linux/fd-flags.ts';
 import { receiveFds, sendFds, socketPair } from '../../src/linux/fd-passing.ts';
@@ -338,6 +339,22 @@ t.test('mounts and host name', async t => {
   const result = await realProc.run(['unshare', '--uts', process.execPath, program, 'grünau']);
   t.equal(result.stdout, 'grünau');
   t.equal(hostname(), before, 'only inside its namespace');
+});
+
+t.test('a mount in no directory goes with its descriptor', async t => {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  const fd = detachedMount('tmpfs', { size: '64k' });
+  const file = `/proc/self/fd/${fd}/file`;
+  writeFileSync(file, 'here');
+  t.equal(readFileSync(file, 'utf8'), 'here');
+  t.throws(() => writeFileSync(`${file}2`, Buffer.alloc(128 * 1024)), { code: 'ENOSPC' }, 'options count');
+  t.equal(readFileSync('/proc/self/mountinfo', 'utf8'), mounts);
+  closeSync(fd);
+  t.notOk(existsSync(file));
+  const before = readdirSync('/proc/self/fd').length;
+  t.throws(() => detachedMount('nosuchfs', {}), { code: 'ENODEV' });
+  t.throws(() => detachedMount('tmpfs', { nosuchoption: true }), { code: 'EINVAL' });
+  t.equal(readdirSync('/proc/self/fd').length, before);
 });
 
 t.test('pipes: looking takes nothing out, and moving into a file is one step', async t => {
