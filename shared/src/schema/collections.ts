@@ -79,6 +79,13 @@ export interface TaggedOptions<V> {
   readonly untagged?: keyof V & string;
 }
 
+/** Who forgot the exclamation mark wrote the tag as a key or as the value. */
+function forgotten(node: YamlNode, tags: readonly string[]): string | undefined {
+  const single = node.kind === 'mapping' && node.entries.length === 1 ? node.entries[0]?.key : node;
+  const near = single?.kind === 'scalar' ? nearest(single.text, tags) : undefined;
+  return near === undefined ? undefined : `did you mean !${near}?`;
+}
+
 /** A value chosen by its tag. Errors: `tag-expected` {tags}, `unknown-tag` {tag, tags}, and those of the variant. */
 export function tagged<V extends Readonly<Record<string, AnySchema>>>(
   variants: V,
@@ -96,6 +103,7 @@ export function tagged<V extends Readonly<Record<string, AnySchema>>>(
           `a tag is expected here: one of ${tags.map(name => `!${name}`).join(', ')}`,
           at,
           { tags },
+          forgotten(node, tags),
         );
       }
       if (!Object.hasOwn(variants, tag)) {

@@ -152,6 +152,7 @@ t.test('tags choose', async t => {
   t.same(read(schema, '!Tmpfs size: 6'), { tag: 'Tmpfs', value: { size: 6 } });
   t.same(read(schema, '!Empty'), { tag: 'Empty', value: null });
   t.same(read(schema, 'x'), ['tag-expected 1:1']);
+  t.same(read(schema, 'tmpfs: {}'), ['tag-expected 1:1 did you mean !Tmpfs?'], 'written as a key');
   t.same(read(s.list(schema), '- !Tmpf\n- !toString x\n- !Bind x\n- !Empty x'), [
     'unknown-tag 1:3 did you mean !Tmpfs?',
     'unknown-tag 2:3 known tags: !Tmpfs, !Empty, !Bind',

@@ -63,8 +63,9 @@ const INDENT_HINT = 'lines after the first must be indented deeper than the key,
 /** What makes the file standard YAML, where it is known. */
 function fixOf({ params, message }: Diagnostic, line: string): string | undefined {
   if (params?.reason === 'BLOCK_AS_IMPLICIT_KEY') return nestedHint(line);
-  const isOpen = /^missing closing .quote/.test(message) || message.includes('sufficiently indented');
-  return isOpen ? INDENT_HINT : undefined;
+  const bracket = /must be sufficiently indented and end with a ([\]}])/.exec(message)?.[1];
+  if (bracket !== undefined) return `a ${bracket} is missing, or ${INDENT_HINT}`;
+  return /^missing closing .quote/.test(message) ? INDENT_HINT : undefined;
 }
 
 function withFix(error: Diagnostic, texts: ReadonlyMap<string, string>): Diagnostic {

@@ -75,8 +75,24 @@ const lineOf = (error: Diagnostic): string =>
 const short = (hint: string): string =>
   hint.startsWith('known tags: ') && hint.length > 200 ? 'the known tags are in docs/steps.md' : hint;
 
+const FORMS: Readonly<Record<string, string>> = {
+  'sequence scalar': 'a list is written [one, two], or as lines that begin with "- "',
+  'mapping sequence': 'a mapping is written {NAME: value}, or as lines NAME: value',
+  'mapping scalar': 'a mapping is written {NAME: value}, or as lines NAME: value',
+};
+
+/** How the wanted kind of value looks. */
+function formHint({ code, params }: Diagnostic): string | undefined {
+  if (code === 'wrong-type') return FORMS[`${String(params?.expected)} ${String(params?.found)}`];
+  const tags = code === 'tag-expected' ? (params?.tags as readonly string[]) : [];
+  return tags.includes('Supervise')
+    ? 'a program in a container is a !Command, several together are a !Supervise'
+    : undefined;
+}
+
 /** A word that other tools have for the thing says more than a similar word. */
-function hintOf({ code, params, hint }: Diagnostic): string | undefined {
+function hintOf(error: Diagnostic): string | undefined {
+  const { code, params, hint = formHint(error) } = error;
   if (code === 'unknown-key') return keyHint(String(params?.key)) ?? hint;
   const tags = code === 'unknown-tag' ? (params?.tags as readonly string[]) : [];
   return tagHint(String(params?.tag), tags) ?? (hint === undefined ? undefined : short(hint));

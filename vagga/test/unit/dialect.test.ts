@@ -336,6 +336,11 @@ t.test('§9 words: of the manuals and of other tools, what the thing is called h
     true,
     'not where it is no step',
   );
+  t.equal(hint('containers: {c: {setup: [Install: [a]]}}\n'), 'did you mean !Install?', 'without its !');
+  t.equal(hint('containers: {c: {setup: [instal]}}\n'), 'did you mean !Install?');
+  t.match(hint('containers: {c: {setup: [!Install git]}}\n'), /^a list is written \[one, two\]/);
+  t.match(hint(command('environ: [A=b]')), /^a mapping is written \{NAME: value\}/);
+  t.match(hint('commands: {c: {container: a, run: x}}\n'), /^a program in a container is a !Command/);
 });
 
 t.test('a key after another one on its line: the fix is shown', async t => {
@@ -351,7 +356,7 @@ t.test('a value over lines that are not indented: the fix is shown', async t => 
   for (const value of ['"a\n  b"', "'a\n  b'", '[a,\n  b]'])
     t.match(
       errors(`commands:\n  c: ${value}\n`),
-      /Parse Error: .*\n {4}lines after the first must be indented deeper than the key/,
+      /Parse Error: .*\n {4}(a \] is missing, or )?lines after the first must be indented deeper than the key/,
       value,
     );
 });
