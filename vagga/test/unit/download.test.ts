@@ -1,5 +1,6 @@
 // Downloads against a real HTTP server on loopback that can be told to misbehave.
 import { createHash } from 'node:crypto';
+import dns from 'node:dns';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -133,6 +134,29 @@ t.test('§9 refresh: --refresh fetches a cached file again', async t => {
   t.equal(asked.length, 1);
   await get('/r.bin', { refresh: true });
   t.equal(asked.length, 2);
+});
+
+t.test('what goes wrong is said: before the next attempt, and at the end', async t => {
+  answers = [status(503), broken, whole];
+  await get('/w.bin');
+  t.same(said.slice(1), [
+    'the server answered 503: trying again in 0.001 s (2 of 5)',
+    `the connection broke after ${PART_BYTES} bytes: trying again in 0.002 s (3 of 5)`,
+  ]);
+  // A name with two addresses, which the hosts file of a test machine need not have.
+  const { lookup } = dns;
+  const both = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ];
+  dns.lookup = ((_name: string, _options: object, done: (error: null, found: object[]) => void) =>
+    done(null, both)) as unknown as typeof lookup;
+  t.teardown(() => {
+    dns.lookup = lookup;
+  });
+  await t.rejects(fileOf(context(), { urls: ['http://twofold.test:1/x'] }), {
+    message: /: connect \w+ 127\.0\.0\.1:1.*, connect \w+ ::1:1/,
+  });
 });
 
 t.test('a broken connection is continued, also by the next build', async t => {

@@ -19,6 +19,8 @@ export interface Fetch {
   /** Of the whole file; longer ones are refused. */
   readonly bytesMax?: number;
   /** Bytes that are there and bytes in all (undefined: the server does not say). */
+  /** What is happening, as a line. */
+  readonly say?: (text: string) => void;
   readonly onProgress: (bytes: number, totalBytes: number | undefined) => void;
 }
 
@@ -106,13 +108,20 @@ async function receive(fetch: Fetch, answer: IncomingMessage, from: number): Pro
     },
   });
   const file = createWriteStream(fetch.part, { flags: from === 0 ? 'w' : 'a', mode: 0o644 });
-  await pipeline(answer, counter, file, { signal: fetch.signal });
+  try {
+    await pipeline(answer, counter, file, { signal: fetch.signal });
+  } catch (error) {
+    // Nothing else is known when the other side goes, or is silent for too long.
+    const isCut = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+    throw isCut ? new Error(`the connection broke after ${bytes} bytes`) : error;
+  }
 }
 
 /** Resolves when `part` is complete; rejects with the last failure. The beginning of a file stays for the next time. */
 export async function fetchFile(fetch: Fetch): Promise<void> {
   const retryMs = fetch.retryMs ?? DOWNLOAD_RETRY_MS;
   for (let number = 1; ; number++) {
+    let problem = '';
     try {
       await attempt(fetch);
       rmSync(originFile(fetch.part), { force: true });
@@ -120,7 +129,10 @@ export async function fetchFile(fetch: Fetch): Promise<void> {
     } catch (error) {
       if (fetch.signal.aborted) throw new Error('was interrupted');
       if (error instanceof Refused || number >= DOWNLOAD_ATTEMPTS) throw error;
+      problem = (error as Error).message;
     }
-    await sleep(retryMs * 2 ** (number - 1), undefined, { signal: fetch.signal });
+    const pauseMs = retryMs * 2 ** (number - 1);
+    fetch.say?.(`${problem}: trying again in ${pauseMs / 1000} s (${number + 1} of ${DOWNLOAD_ATTEMPTS})`);
+    await sleep(pauseMs, undefined, { signal: fetch.signal });
   }
 }

@@ -48,6 +48,12 @@ function tlsOptions(options: HttpOptions) {
   return { ...(ca !== undefined && { ca }), rejectUnauthorized: options.tlsVerify !== false };
 }
 
+/** A host with several addresses fails once for each, and the error of all of them has no text. */
+function readable(error: Error): Error {
+  if (!(error instanceof AggregateError) || error.message !== '') return error;
+  return new Error(error.errors.map(each => (each as Error).message).join(', '), { cause: error });
+}
+
 const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80');
 const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
@@ -66,7 +72,7 @@ function tunnel(url: URL, proxy: URL, options: HttpOptions): Promise<Socket> {
       agent: false,
     });
     asking.setTimeout(DOWNLOAD_IDLE_MS, () => asking.destroy(new Error('the proxy does not answer')));
-    asking.once('error', reject);
+    asking.once('error', error => reject(readable(error)));
     asking.once('connect', (answer, socket) => {
       if (answer.statusCode === 200) resolve(socket);
       else {
@@ -118,7 +124,7 @@ async function once(url: URL, options: HttpOptions): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     const asking = send({ ...connection, method, headers, signal, agent: false });
     asking.setTimeout(DOWNLOAD_IDLE_MS, () => asking.destroy(new Error('the server does not answer')));
-    asking.once('error', reject);
+    asking.once('error', error => reject(readable(error)));
     asking.once('response', resolve);
     sendBody(asking, options.body);
   });
