@@ -72,6 +72,15 @@ t.test('_devcontainer writes what editors read, and its image runs', async t => 
       'target=/tmp,type=tmpfs',
     ],
   });
+  rig.write(
+    '.devcontainer/devcontainer.json',
+    JSON.stringify({ ...config, image: 'old', features: { a: {} } }),
+  );
+  t.equal(rig.run('_devcontainer', 'box').code, 0);
+  t.match(JSON.parse(rig.read('.devcontainer/devcontainer.json')), { image, features: { a: {} } });
+  rig.write('.devcontainer/devcontainer.json', '{ // mine\n}');
+  t.match(rig.run('_devcontainer', 'box'), { code: 121, stderr: /is there and no plain JSON/ });
+  t.match(rig.read('.devcontainer/devcontainer.json'), 'mine', 'and stays');
   const [, ...words] = config.initializeCommand as string[];
   const loaded = rig.runWith({ CONTAINERS_STORAGE_CONF: conf }, ...words, '--engine', 'podman');
   t.same([loaded.code, loaded.stdout], [0, `${image}\n`], loaded.stderr);
@@ -88,12 +97,15 @@ t.test('_devcontainer writes what editors read, and its image runs', async t => 
     ...limits,
     '--mount',
     mount,
+    ...(config.mounts as string[]).flatMap(each => ['--mount', each.replace(HERE, rig.root)]),
     '-w',
     '/work',
     ...variables,
     image,
   ];
-  const look = 'echo $GREETING; cat marker; ls /usr/local/lib/python3.11/dist-packages';
+  rig.write('lib/thing', 'of the project');
+  const look =
+    'echo $GREETING; cat /lib/thing; touch /data/kept; cat marker; ls /usr/local/lib/python3.11/dist-packages';
   const runtime = await probeRuntime(realProc);
   if (runtime.kind === 'none') return t.fail(runtime.message);
   // On some hosts the runtime works only with mounts of its own.
@@ -107,7 +119,8 @@ t.test('_devcontainer writes what editors read, and its image runs', async t => 
     look,
   ]);
   const ran = spawnSync(program, rest, { env: podmanEnvironment, encoding: 'utf8' });
-  t.equal(ran.stdout, 'hello "world"\n1thing\n', ran.stderr);
+  t.equal(ran.stdout, 'hello "world"\nof the project1thing\n', ran.stderr);
+  t.same(rig.list('.vagga/.volumes/data'), ['kept']);
   t.match(rig.run('_devcontainer', 'nobody'), { code: 121, stderr: /Container "nobody" not found/ });
   t.match(rig.run('_devcontainer', '--load', '--engine', '/bin/false', 'bare'), {
     code: 121,
