@@ -54,7 +54,7 @@ export function generatedFiles(root: string): ReadonlyMap<string, string> {
     ...schemaFiles(),
     ['vagga/schema/vscode.json', editorTags(projectSchema)],
     ['lithos/docs/keys.md', keysPage()],
-    ['vagga/docs/keys.md', vaggaKeys()],
+    ['vagga/docs/keys.md', vaggaKeys(root)],
     ['vagga/docs/steps.md', vaggaSteps(root)],
   ]);
 }

@@ -63,13 +63,19 @@ function defaultOf(name: string, { presence, fallback }: AnyField): string {
       : 'see below';
 }
 
-/** A row for each key. */
-export function fieldTable(fields: Readonly<Record<string, AnyField>>): string {
-  const rows = Object.entries(fields).map(
-    ([name, field]) =>
-      `| \`${name}\` | ${typeOf(field.schema)} | ${defaultOf(name, field)} | ${field.description ?? ''} |`,
-  );
-  return `| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+/** A row for each key; `exampleOf`: with a further column. */
+export function fieldTable(
+  fields: Readonly<Record<string, AnyField>>,
+  exampleOf?: (key: string) => string,
+): string {
+  const rows = Object.entries(fields).map(([name, field]) => {
+    const cells = [`\`${name}\``, typeOf(field.schema), defaultOf(name, field), field.description ?? ''];
+    return row(exampleOf === undefined ? cells : [...cells, exampleOf(name)]);
+  });
+  const head = ['key', 'type', 'default', 'meaning', ...(exampleOf === undefined ? [] : ['example'])];
+  return `${row(head)}\n|${'---|'.repeat(head.length)}\n${rows.join('\n')}\n`;
 }
 
 const table = ({ title, shape }: Table): string => `${title}\n\n${fieldTable(shape.fields)}`;
