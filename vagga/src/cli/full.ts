@@ -1,6 +1,7 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
-import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { accessSync, existsSync, constants as fsConstants, readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { BUILD } from '../adapters/build/elsewhere.ts';
 import { currentIds, isInside, settleIds } from '../adapters/namespace/current.ts';
 import { cannotEnter, enterNamespace, joinNamespace } from '../adapters/namespace/enter.ts';
@@ -180,15 +181,49 @@ delete process.env._VAGGA_NODE;
 /** Rights, space and limits are the machine's matter; everything else is ours. */
 const OF_THE_MACHINE = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'];
 
-function crashText({ code, message, stack }: NodeJS.ErrnoException): string {
+/** Of a place where nothing can be made Node only says that the new directory is not there. */
+function realError(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  if (error.code !== 'ENOENT' || error.syscall !== 'mkdir' || error.path === undefined) return error;
+  let there = dirname(error.path);
+  while (!existsSync(there)) there = dirname(there);
+  try {
+    accessSync(there, fsConstants.W_OK);
+    return error;
+  } catch (reason) {
+    return reason as NodeJS.ErrnoException;
+  }
+}
+
+function crashText(error: NodeJS.ErrnoException): string {
+  const { code, message, stack } = realError(error);
   const isOurs = code === undefined || !OF_THE_MACHINE.includes(code);
   return isOurs ? `vagga: internal error: ${stack}` : `vagga: ${message}\nvagga _doctor says what helps.`;
 }
 
+/** A pipe holds 64 KiB: what its reader has not taken yet would go with us. A reader that is gone wants no more. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return;
+  await new Promise<void>(resolve => {
+    stream.once('error', () => resolve());
+    stream.write('', () => resolve());
+  });
+}
+
+async function end(code: number): Promise<never> {
+  await Promise.all([process.stdout, process.stderr].map(written));
+  process.exit(code);
+}
+
+/** As a signal would end others: `vagga _logs -f | head -1`. */
+const READER_GONE = 128 + constants.signals.SIGPIPE;
+
+function crashed(error: Error): Promise<never> {
+  const isReaderGone = [process.stdout, process.stderr].some(stream => stream.errored === error);
+  return end(isReaderGone ? READER_GONE : fail(121, crashText(error)));
+}
+
+process.on('uncaughtException', error => void crashed(error));
+
 if (process.argv[2] === SETUP_NETWORK) setUpNetwork();
 else if (process.argv[2] === EXAMINE_INSIDE) examineInside();
-else
-  main(process.argv.slice(2)).then(
-    code => process.exit(code),
-    error => process.exit(fail(121, crashText(error as NodeJS.ErrnoException))),
-  );
+else main(process.argv.slice(2)).then(end, crashed);

@@ -1,4 +1,5 @@
 // Where the config and the settings are looked for, and what the built program says about them.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -141,5 +142,23 @@ t.test('names that JavaScript has a meaning for are names like others', async t 
     t.match(rig.run('_version_hash', '-s', '__proto__'), { code: 0, stdout: /^[0-9a-f]{8}\n$/ });
   }
   t.match(rig.run('_dump_config').stdout, /"containers":\{"__proto__":\{/);
+  rig.remove();
+});
+
+t.test('a pipe gets everything, however slow its reader, and a reader may go', async t => {
+  const rig = new Rig();
+  const commands = Array.from(
+    { length: 400 },
+    (_, index) => `  c${index}: !Command {container: c, run: x}\n`,
+  );
+  rig.write('vagga.yaml', `commands:\n${commands.join('')}`);
+  const piped = (reader: string) => {
+    const script = `${rig.commandLine(['_dump_config']).flat().join(' ')} | ${reader}; echo "$PIPESTATUS"`;
+    return spawnSync('bash', ['-c', script], { cwd: rig.root, encoding: 'utf8' });
+  };
+  const whole = piped('{ read -rN 100 first; cat; }');
+  t.ok(whole.stdout.length > 200_000);
+  t.match(whole.stdout, /\}\n0\n$/, 'to its last byte');
+  t.match(piped('head -c 1 >/dev/null'), { stdout: '0\n', stderr: '' });
   rig.remove();
 });

@@ -164,6 +164,13 @@ t.test('_doctor: a disk without overlay, a full one, one that cannot be written 
   t.match(small.of('disk'), { state: 'problem', fix: 'vagga _clean --unused' });
   const readOnly = examine({}, CLOSED, rig => chmodSync(rig.root, 0o555));
   t.match(readOnly.of('project'), { state: 'problem', message: /is not writable/, fix: /^sudo chown/ });
+  const mounted =
+    'mount --bind "$PROJECT" "$PROJECT" && mount -o remount,ro,bind "$PROJECT" && cd "$PROJECT"';
+  t.match(examine({ prepare: mounted }, CLOSED).of('project'), {
+    state: 'problem',
+    message: /is on a read-only file system/,
+    fix: /^sudo mount -o remount,rw /,
+  });
 });
 
 t.test('_doctor: a mirror that takes connections and never answers', async t => {

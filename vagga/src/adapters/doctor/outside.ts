@@ -77,15 +77,16 @@ export function existing(path: string): string {
   return existsSync(path) ? path : existing(dirname(path));
 }
 
-function isWritable(path: string): boolean {
+/** The code of the failure, if there is one. */
+function unwritable(path: string): string | undefined {
   const probe = join(existing(path), `.vagga-doctor-${process.pid}`);
   try {
     accessSync(existing(path), constants.W_OK);
     mkdirSync(probe);
     rmdirSync(probe);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'EACCES';
   }
 }
 
@@ -97,9 +98,10 @@ export function machineFacts(directory: string): MachineFacts {
     const isOther = program.name === 'setpriv' && path !== undefined && !knowsDeathSignal();
     return path === undefined ? program : { ...program, path, isOther };
   });
+  const reason = unwritable(directory);
   return {
     directory,
-    writable: isWritable(directory),
+    ...(reason !== undefined && { unwritable: reason }),
     freeBytes: bavail * bsize,
     freeInodes: ffree,
     inotifyWatches: setting('fs.inotify.max_user_watches'),

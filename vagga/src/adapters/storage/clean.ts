@@ -60,6 +60,7 @@ function entriesOf(directory: string): decide.Entry[] {
 }
 
 function linked(base: string): ReadonlySet<string> {
+  if (!existsSync(base)) return new Set();
   const versions = readdirSync(base).flatMap(name => {
     const path = join(base, name);
     if (!lstatSync(path).isSymbolicLink()) return [];

@@ -139,7 +139,8 @@ export function judgeInside(facts: InsideFacts): Finding[] {
 
 export interface MachineFacts {
   readonly directory: string;
-  readonly writable: boolean;
+  /** Why nothing can be made there: a code of the system. */
+  readonly unwritable?: string;
   readonly freeBytes: number;
   readonly freeInodes: number;
   readonly inotifyWatches: number | undefined;
@@ -166,11 +167,19 @@ function disk({ directory, freeBytes, freeInodes }: MachineFacts): Finding {
   return ok('disk', text);
 }
 
-export function judgeMachine(facts: MachineFacts): Finding[] {
-  const { directory, writable, inotifyWatches: watches, programs } = facts;
-  const place = writable
-    ? ok('project', `${directory} is writable`)
+function place({ directory, unwritable }: MachineFacts): Finding {
+  if (unwritable === undefined) return ok('project', `${directory} is writable`);
+  return unwritable === 'EROFS'
+    ? problem(
+        'project',
+        `${directory} is on a read-only file system`,
+        `sudo mount -o remount,rw "$(findmnt -no TARGET -T "$(dirname ${directory})")"`,
+      )
     : problem('project', `${directory} is not writable`, `sudo chown -R $(id -u):$(id -g) ${directory}`);
+}
+
+export function judgeMachine(facts: MachineFacts): Finding[] {
+  const { inotifyWatches: watches, programs } = facts;
   const inotify =
     watches === undefined || watches >= DOCTOR_INOTIFY_WATCHES
       ? ok('inotify', `${watches ?? 'unlimited'} watches`)
@@ -185,7 +194,7 @@ export function judgeMachine(facts: MachineFacts): Finding[] {
     if (path !== undefined) return ok(name, path);
     return (isEssential ? problem : warning)(name, `not installed, needed for ${need}`, fix);
   });
-  return [place, disk(facts), inotify, ...found];
+  return [place(facts), disk(facts), inotify, ...found];
 }
 
 export interface MirrorFacts {
