@@ -19,6 +19,7 @@ import {
   type ParsedGlobal,
   parseGlobal,
 } from '../core/options/global.ts';
+import { resolveCommand } from '../core/plan/commands.ts';
 import { isOwnName, symlinkCommand } from '../core/plan/symlinks.ts';
 import { type Assigned, assignedVariables } from '../core/run/assigned.ts';
 import { printCompletion } from './builtins/completion.ts';
@@ -79,12 +80,20 @@ interface Wish {
   readonly words: readonly string[];
 }
 
+/** Is this built-in command meant, which needs no project? One of the project that has its name was there first. */
+function isOurs({ words: [word] }: Wish, name: string): boolean {
+  if (word !== name) return false;
+  const found = findProject(process.cwd());
+  const loaded = found && load(found);
+  return !loaded?.ok || resolveCommand(loaded.cache.project.commands, name) === undefined;
+}
+
 /** What to do before there is a project: the exit code, or undefined. Scripts compare the first word of the version. */
 function withoutProject(parsed: ParsedGlobal): number | undefined {
   if (parsed.kind === 'help') process.stdout.write(parsed.text);
   else if (parsed.kind === 'version')
     process.stdout.write(`v${COMPATIBLE_VERSION} (suite ${SUITE_VERSION})\n`);
-  else if (parsed.kind === 'run' && parsed.words[0] === '_completion')
+  else if (parsed.kind === 'run' && isOurs(parsed, '_completion'))
     return printCompletion(parsed.words.slice(1));
   else return undefined;
   return 0;
@@ -109,7 +118,7 @@ async function inProject(root: string, cache: Cache, { options, words }: Wish): 
   const assigned = handedIn(options);
   if (!assigned.ok) return fail(126, assigned.message);
   const session = new Session(root, cache, options, assigned.variables);
-  session.ownCommands = ownCommands();
+  session.ownCommands = ownCommands(cache.project);
   if (words.length === 0) {
     process.stderr.write(listing(cache.project));
     return 127;
@@ -152,7 +161,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const parsed = parseGlobal(argv);
     const early = withoutProject(parsed);
     if (early !== undefined) return early;
-    if (parsed.kind === 'run' && parsed.words[0] === '_doctor')
+    if (parsed.kind === 'run' && isOurs(parsed, '_doctor'))
       return await examineMachine(parsed.words.slice(1));
     if (parsed.kind === 'run' && parsed.words[0] === '_network') return changeNetwork(parsed.words.slice(1));
   }
@@ -164,7 +173,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const loaded = load(found);
   if (!loaded.ok) return fail(126, loaded.text);
   const wish = wishOf(loaded.cache, program, argv);
-  if (typeof wish !== 'number' && !isOutside(wish.words) && !isInside()) {
+  if (typeof wish !== 'number' && !isOutside(loaded.cache.project, wish.words) && !isInside()) {
     const problem = cannotEnter(found.root);
     if (problem !== undefined) return fail(121, problem);
     const there = namespaceOfWords(wish.words) ?? findGateway()?.user;

@@ -448,3 +448,19 @@ t.test('§1.6 work-dir, §1.6 run: what is not there is said, and not made', asy
   t.match(rig.run('linked'), { code: 0, stdout: '/work/sub\n' }, 'through a symlink of the project');
   t.match(rig.run('volume'), { code: 0, stdout: 'ran\n' }, 'in a volume only the container can look');
 });
+
+t.test('§4.4 builtins first: those that vagga 0.8 did not have leave their names to the project', async t => {
+  rig.write(
+    'vagga.local.yaml',
+    `commands:
+  _logs: !Command {container: plain, run: echo mine, description: Mine}
+  _run: !Command {container: plain, run: echo never}
+`,
+  );
+  t.match(rig.run('_logs'), { code: 0, stdout: 'mine\n' });
+  t.match(rig.run('_help', '_logs'), { code: 0, stdout: /^Mine\n/ });
+  t.equal(rig.run('_list', '--all').stdout.match(/^_logs /gm)?.length, 1);
+  t.equal(rig.runWith({ VAGGA_COMPLETE: '1' }, '_compgen', '--', '_log').stdout, '_logs\n');
+  t.match(rig.run('_run'), { code: 122 }, 'an old one comes first, as ever');
+  rig.write('vagga.local.yaml', '{}');
+});

@@ -28,11 +28,19 @@ interface Ps {
     readonly state: string;
     readonly mode: string;
     readonly pid: number;
+    readonly children: readonly { readonly name: string; readonly pid?: number }[];
   }[];
 }
 
 const ps = (rig: Rig): Ps => JSON.parse(rig.run('_ps', '--json').stdout);
 const states = (rig: Rig) => ps(rig).commands.map(({ command, state }) => `${command} ${state}`);
+
+const childPids = (rig: Rig) => ps(rig).commands[0]?.children.map(({ pid }) => pid) ?? [];
+const starts = (rig: Rig, name: string) =>
+  rig
+    .run('_logs', '--no-log-prefix')
+    .stdout.split('\n')
+    .filter(line => line === name).length;
 
 for (const as of ROOT_AND_USER) {
   const rig = serviceRig(COMMANDS, { as });
@@ -76,6 +84,15 @@ for (const as of ROOT_AND_USER) {
     });
     t.equal(rig.run('_stop', 'front').code, 0);
     t.match(rig.run('_ps').stdout, /front +done/);
+    const [back] = childPids(rig);
+    t.same(rig.run('_restart', 'front'), { code: 0, stdout: '', stderr: '' }, 'who was stopped is started');
+    t.match(childPids(rig), [back, Number]);
+    t.equal(rig.run('_restart', 'pair').code, 0, 'all of them, in their order');
+    t.ok(
+      childPids(rig).every(pid => pid !== undefined && pid !== back),
+      'new processes',
+    );
+    await until(() => starts(rig, 'back') === 2 && starts(rig, 'front') === 3, 'all began anew');
     t.equal(statSync(join(rig.root, '.vagga/.run/detached/pair/control')).mode & 0o777, 0o600);
     t.equal(statSync(join(rig.root, '.vagga/.run/detached')).mode & 0o777, 0o700);
     t.equal(rig.run('_stop', 'pair').code, 0);
@@ -97,6 +114,7 @@ for (const as of ROOT_AND_USER) {
     t.match(short, { code: 0, stdout: 'before\n' });
     await until(() => states(rig).includes('short ended'), 'its end');
     t.match(rig.run('_ps').stdout, /short +short +failed \(3\)/);
+    t.match(rig.run('_restart', 'short'), { code: 121, stderr: 'short has ended: vagga --detach short\n' });
     t.match(rig.run('_logs').stdout, /short \| short\n.*Process short:\d+ exited with code 3\./);
     t.equal(rig.run('-d', 'fails').code, 0);
     t.match(rig.run('_ps', '--wait', 'fails'), { code: 1, stderr: 'fails will not be ready' });

@@ -12,6 +12,7 @@ t.test('a word that is no command', async t => {
     ['_build', '_build is a command of vagga itself: it cannot be one of several.'],
     ['_biuld', 'Did you mean _build?'],
     ['down', 'vagga _stop ends what runs in the background; Ctrl-C what runs in a terminal.'],
+    ['top', 'vagga _ps shows what runs.'],
     ['constructor', LIST],
     ['nonsense', LIST],
     ['', LIST],

@@ -267,6 +267,32 @@ t.test('one by one: children are started again or stopped while the others go on
   t.match(play.exit('a', 143).exit('b', 143).state, { kind: 'ended', code: 0 });
 });
 
+t.test('started again in order: whoever needs another waits for its new process', async t => {
+  const play = new Play('stop-on-failure', { db: { ready: 'checked' }, web: { after: ['db'] } });
+  play.event({ kind: 'ready', name: 'db', pid: 1 });
+  play.news();
+  play.event({ kind: 'restart', names: ['db', 'web'] });
+  t.same(play.news(), ['SIGTERM db,web', 'time 2 1,2']);
+  t.same(play.exit('web', 143).news(), [], 'not beside the old db');
+  play.event({ kind: 'ready', name: 'db', pid: 1 });
+  play.event({ kind: 'not-ready', name: 'db', pid: 1, reason: 'it ends' });
+  t.same(play.news(), [], 'nobody asks any more what the old one says');
+  t.same(play.exit('db', 143).news(), ['start db']);
+  play.event({ kind: 'ready', name: 'db', pid: 3 });
+  t.same(play.news(), ['start web']);
+});
+
+t.test('asked to end while it is being started: as soon as there is a process', async t => {
+  const options = optionsOf('stop-on-failure', { a: {}, b: {} });
+  const step = (state: SuperviseState, event: SuperviseEvent) => superviseStep(state, event, options);
+  const begun = step(superviseStart(['a', 'b']), { kind: 'begin' }).state;
+  const asked = step(begun, { kind: 'stop', names: ['a'] }).state;
+  t.match(step(asked, { kind: 'started', name: 'a', pid: 7 }).effects, [
+    { kind: 'send', signal: 'SIGTERM', names: ['a'] },
+    { kind: 'give-time', pids: [7] },
+  ]);
+});
+
 const cut = (maxBytes: number, ...chunks: string[]) => {
   const cutter = new LineCutter(maxBytes);
   const lines = chunks.flatMap(chunk => cutter.push(Buffer.from(chunk, 'latin1')));

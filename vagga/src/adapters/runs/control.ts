@@ -9,7 +9,7 @@ const NAME = 'control';
 
 /** `names`: of children; none: the whole command. */
 export interface Order {
-  readonly do: 'stop';
+  readonly do: 'stop' | 'restart';
   readonly names: readonly string[];
 }
 
@@ -51,7 +51,9 @@ function serve(socket: Socket, obey: (order: Order) => Promise<Answer>): void {
 /** Returns what closes it. `obey` answers when the order has been carried out. */
 export function serveOrders(place: RunPlace, obey: (order: Order) => Promise<Answer>): () => void {
   const server = createServer({ allowHalfOpen: true }, socket => serve(socket, obey));
-  server.on('error', error => process.stderr.write(`vagga _stop will not reach it: ${error.message}\n`));
+  server.on('error', error =>
+    process.stderr.write(`vagga _stop and _restart will not reach it: ${error.message}\n`),
+  );
   inDirectory(place, path => {
     server.listen(path);
     // Some network file systems have no sockets. The run goes on; its directory lets nobody else in anyway.

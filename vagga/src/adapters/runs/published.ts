@@ -1,8 +1,10 @@
 // A run that others can see and give orders: its state in a file, and a socket for what they want.
 import { readlinkSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import type { Children } from '../../core/supervise/child.ts';
 import { runReport } from '../../core/supervise/run-state.ts';
-import type { SuperviseState } from '../../core/supervise/types.ts';
+import { pidOf } from '../../core/supervise/stopping.ts';
+import type { SuperviseEvent, SuperviseState } from '../../core/supervise/types.ts';
 import { currentIds } from '../namespace/current.ts';
 import type { RunHooks } from '../supervise/run.ts';
 import type { SupervisedChild, Supervisor } from '../supervise/supervisor.ts';
@@ -10,10 +12,32 @@ import { type Answer, type Order, serveOrders } from './control.ts';
 import type { RunPlace } from './place.ts';
 import { type RunState, supervising, writeState } from './state.ts';
 
+/** The answer to an order, as soon as the state has one. */
+type Judge = (state: SuperviseState) => Answer | undefined;
+
 interface Waiter {
-  readonly isDone: (state: SuperviseState) => boolean;
+  readonly judge: Judge;
   readonly answer: (answer: Answer) => void;
 }
+
+const ALL_STOP: SuperviseEvent = { kind: 'signal', signal: 'SIGTERM' };
+const DONE: Answer = { ok: true };
+
+const haveStopped =
+  (names: readonly string[]): Judge =>
+  state =>
+    state.kind === 'ended' || (names.length > 0 && names.every(name => state.children[name]?.kind === 'done'))
+      ? DONE
+      : undefined;
+
+/** `before`: the processes that are to be replaced. */
+const haveStarted =
+  (names: readonly string[], before: Children): Judge =>
+  state => {
+    if (state.kind !== 'running') return { ok: false, message: 'the whole command is ending' };
+    const isNew = ([pid]: number[], old: number[]) => pid !== undefined && pid !== 0 && pid !== old[0];
+    return names.every(name => isNew(pidOf(state.children[name]), pidOf(before[name]))) ? DONE : undefined;
+  };
 
 function ownTerminal(): Pick<RunState, 'terminal'> {
   const fd = [1, 2].find(isatty);
@@ -45,9 +69,10 @@ class PublishedRun implements Required<RunHooks> {
   readonly changed = (state: SuperviseState): void => {
     this.#write(state);
     for (const waiter of this.#waiters) {
-      if (!waiter.isDone(state)) continue;
+      const answer = waiter.judge(state);
+      if (answer === undefined) continue;
       this.#waiters.delete(waiter);
-      waiter.answer({ ok: true });
+      waiter.answer(answer);
     }
   };
 
@@ -66,22 +91,28 @@ class PublishedRun implements Required<RunHooks> {
     }
   }
 
-  readonly obey = ({ names }: Order): Promise<Answer> => {
+  readonly obey = ({ do: what, names }: Order): Promise<Answer> => {
     const supervisor = this.#supervisor;
     if (supervisor === undefined) return Promise.resolve({ ok: false, message: 'it is not there yet' });
-    const unknown = names.find(name => supervisor.state.children[name] === undefined);
+    const { children } = supervisor.state;
+    const unknown = names.find(name => children[name] === undefined);
     if (unknown !== undefined) return Promise.resolve({ ok: false, message: `no child ${unknown}` });
-    const isOver = (state: SuperviseState, name: string) => state.children[name]?.kind === 'done';
-    return new Promise(answer => {
-      const isDone = (state: SuperviseState) =>
-        state.kind === 'ended' || (names.length > 0 && names.every(name => isOver(state, name)));
-      this.#waiters.add({ isDone, answer });
-      supervisor.dispatch(
-        names.length === 0 ? { kind: 'signal', signal: 'SIGTERM' } : { kind: 'stop', names },
-      );
-      if (isDone(supervisor.state)) this.changed(supervisor.state);
-    });
+    if (what === 'restart') {
+      const all = names.length === 0 ? Object.keys(children) : names;
+      return this.#carryOut(supervisor, { kind: 'restart', names: all }, haveStarted(all, children));
+    }
+    const event = names.length === 0 ? ALL_STOP : ({ kind: 'stop', names } as const);
+    return this.#carryOut(supervisor, event, haveStopped(names));
   };
+
+  #carryOut(supervisor: Supervisor, event: SuperviseEvent, judge: Judge): Promise<Answer> {
+    return new Promise(answer => {
+      this.#waiters.add({ judge, answer });
+      supervisor.dispatch(event);
+      // An event that changes nothing is no step that would be told.
+      this.changed(supervisor.state);
+    });
+  }
 }
 
 interface Published {

@@ -1,4 +1,5 @@
 // `_compgen WORDS … -- CURRENT`: what may stand where the cursor is, one word per line (§4.5).
+import type { Project } from '../../config/model.ts';
 import { type Completable, complete } from '../../core/options/complete.ts';
 import type { BuiltinEntry } from './registry.ts';
 
@@ -25,12 +26,14 @@ function splitWords(words: readonly string[]): { before: readonly string[]; curr
 }
 
 /** Parses nothing itself: what follows are the words of another command line. */
-export const compgen = (builtins: () => Readonly<Record<string, BuiltinEntry>>): BuiltinEntry => ({
+export const compgen = (
+  builtins: (project: Project) => Readonly<Record<string, BuiltinEntry>>,
+): BuiltinEntry => ({
   title: 'Print the words that complete a command line',
   run: ({ cache: { project } }, words) => {
     const { before, current } = splitWords(words);
     const everything = (process.env[EVERYTHING] ?? '') !== '';
-    const own = everything ? completables(builtins()) : [];
+    const own = everything ? completables(builtins(project)) : [];
     for (const word of complete({ project, own, everything }, before, current))
       process.stdout.write(`${word}\n`);
     return 0;

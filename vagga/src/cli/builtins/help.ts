@@ -1,12 +1,13 @@
 // `_help [COMMAND]`: the list of commands, or what is known of one.
+import type { Project } from '../../config/model.ts';
 import { listing } from '../../core/listing.ts';
 import { describedText } from '../../core/options/described.ts';
 import { helpText } from '../../core/options/help.ts';
 import { say } from '../session.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 
-/** `builtins`: asked for when the command runs. */
-export const help = (builtins: () => Readonly<Record<string, BuiltinEntry>>): BuiltinEntry =>
+/** `builtins`: those that a project leaves to us. */
+export const help = (builtins: (project: Project) => Readonly<Record<string, BuiltinEntry>>): BuiltinEntry =>
   entry(
     {
       name: 'vagga _help',
@@ -26,7 +27,8 @@ export const help = (builtins: () => Readonly<Record<string, BuiltinEntry>>): Bu
         process.stderr.write(listing(project));
         return 127;
       }
-      const own = Object.hasOwn(builtins(), name) ? builtins()[name] : undefined;
+      const known = builtins(project);
+      const own = Object.hasOwn(known, name) ? known[name] : undefined;
       const command = project.commands[name];
       const usage = `Usage:\n  vagga ${name}`;
       if (own?.spec !== undefined) process.stdout.write(helpText(own.spec));

@@ -1,11 +1,12 @@
 // `_list`: commands, aliases and containers for people and scripts.
+import type { Project } from '../../config/model.ts';
 import { containerRows, listRows, zshRows } from '../../core/listing.ts';
 import { has } from '../../core/options/parse.ts';
 import { flag } from '../../core/options/spec.ts';
 import { type BuiltinEntry, entry } from './registry.ts';
 
-/** `titles`: the built-in commands and what they do, asked for when the command runs. */
-export const list = (titles: () => readonly (readonly [string, string])[]): BuiltinEntry =>
+/** `titles`: the built-in commands and what they do, without those whose names the project has. */
+export const list = (titles: (project: Project) => readonly (readonly [string, string])[]): BuiltinEntry =>
   entry(
     {
       name: 'vagga _list',
@@ -29,7 +30,9 @@ export const list = (titles: () => readonly (readonly [string, string])[]): Buil
       };
       const rows = has(given, 'zsh') ? zshRows : listRows;
       process.stdout.write(
-        has(given, 'containers') ? containerRows(project, options.verbose) : rows(project, titles(), options),
+        has(given, 'containers')
+          ? containerRows(project, options.verbose)
+          : rows(project, titles(project), options),
       );
       return 0;
     },

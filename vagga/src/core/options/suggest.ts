@@ -7,6 +7,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   start:
     'Services are children of a command of the project (!Supervise): run that one, with -d in the background.',
   down: 'vagga _stop ends what runs in the background; Ctrl-C what runs in a terminal.',
+  pull: 'vagga _build --force CONTAINER looks at registries and mirrors again.',
+  prune: 'vagga _clean removes what is not needed; vagga _df shows what there is.',
+  top: 'vagga _ps shows what runs.',
   shell: 'A shell in a container: vagga _run CONTAINER sh',
   images: 'vagga _df lists images and what they take.',
   config: 'vagga _dump_config shows what was read.',

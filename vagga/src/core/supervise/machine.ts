@@ -110,7 +110,7 @@ function ended(state: Alive, event: Ended, options: SuperviseOptions): Supervise
   return stop(children, 127, 'SIGTERM', say('stdout', text), options);
 }
 
-/** Asks running ones to end for a reason of their own; others go on. */
+/** Asks running ones to end for a reason of their own; others go on. Who is to start again is not ready for others meanwhile. */
 function ask(
   children: Children,
   names: readonly string[],
@@ -118,7 +118,10 @@ function ask(
   options: SuperviseOptions,
 ): SuperviseStep {
   const asked = names.filter(name => children[name]?.kind === 'running');
-  const next = asked.reduce((all, name) => put(all, name, { ...(all[name] as Running), intent }), children);
+  const next = asked.reduce((all, name) => {
+    const child = all[name] as Running;
+    return put(all, name, { ...child, intent, ready: child.ready && intent === 'stop' });
+  }, children);
   const pids = asked.flatMap(name => pidOf(children[name]));
   const time: SuperviseEffect = { kind: 'give-time', seconds: options.killUnresponsiveAfterS, pids };
   const effects = asked.length === 0 ? [] : [...send(asked, 'SIGTERM', options), time];
@@ -161,10 +164,10 @@ function notReady(
   return stop(state.children, READY_FAILED_CODE, 'SIGTERM', say('stdout', shuttingDown(text)), options);
 }
 
-/** Events about a process that is not the one which runs now come too late. */
+/** Too late are events about a process that is not the one which runs now, and about one that is asked to end. */
 function current(state: Alive, name: string, pid: number): Running | undefined {
   const child = state.children[name];
-  return child?.kind === 'running' && child.pid === pid ? child : undefined;
+  return child?.kind === 'running' && child.pid === pid && child.intent === undefined ? child : undefined;
 }
 
 function whileRunning(
@@ -204,8 +207,9 @@ function hasStarted(state: Alive, name: string, pid: number, options: SuperviseO
   if (child?.kind !== 'running') return { state, effects: [] };
   const ready = options.children[name]?.ready === 'started';
   const children = put(state.children, name, { ...child, pid, ready });
-  if (state.kind === 'running') return goOn(children, options);
-  return { state: { ...state, children }, effects: [] };
+  if (state.kind !== 'running') return { state: { ...state, children }, effects: [] };
+  // Who was asked to end before there was a process to ask is asked now.
+  return child.intent === undefined ? goOn(children, options) : ask(children, [name], child.intent, options);
 }
 
 export function superviseStart(names: readonly string[]): SuperviseState {
