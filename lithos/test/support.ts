@@ -1,7 +1,6 @@
 // A whole little host in a temporary directory: four config files, an image made of this machine's own programs,
 // and real supervisors, containers and commands.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -11,7 +10,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ownCgroupMounts, removeCgroup } from '@suite/shared/linux/cgroup-files.ts';
@@ -20,7 +18,8 @@ import { hostImage } from '@suite/shared/oci/trial.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 
 const ROOT = process.env.SUITE_ROOT ?? join(process.cwd(), '..');
-const DEADLINE_MS = 15_000;
+/** What does not come within this time on a busy machine does not come. */
+const DEADLINE_MS = 60_000;
 const POLL_MS = 10;
 
 export interface CommandResult {
@@ -55,16 +54,6 @@ export async function until<T>(
 
 export { isAlive };
 
-/** Nobody listens there now; the test is quick to use it. */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Pids (as we see them) whose environment names this instance: everything that runs in the container. */
 export function processesOf(instance: string): number[] {
   return readdirSync('/proc')
@@ -80,9 +69,18 @@ export function processesOf(instance: string): number[] {
     });
 }
 
+/** A file of a process; empty when it has just gone. */
+export function procFile(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** None when it has just gone. */
 export function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text
+  return procFile(pid, `task/${pid}/children`)
     .split(' ')
     .filter(word => word !== '')
     .map(Number);

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CantalPeer, CantalStatus, Dataset, QueryRule } from '@suite/shared/wire/cantal.ts';
@@ -12,16 +11,6 @@ const COMMAND = join(ROOT, 'cantal/bin/cantal.cjs');
 const CLIENTS = join(ROOT, 'cantal/clients');
 
 type Teardown = { teardown(run: () => unknown): void };
-
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer();
-  server.listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export function directory(t: Teardown): string {
   const path = mkdtempSync(join(tmpdir(), 'cantal-e2e-'));
@@ -123,7 +112,7 @@ export class Daemon {
   }
 
   ready(): Promise<CantalStatus> {
-    return until('the daemon answers', 5000, () => this.status());
+    return until('the daemon answers', 60_000, () => this.status());
   }
 }
 
@@ -145,7 +134,7 @@ export async function startWriter(t: Teardown, shell: string, program: string): 
   const script = `${shell} python3 -c 'import sys; sys.path.insert(0, "${CLIENTS}")
 ${program}
 print("ready", flush=True)
-import time; time.sleep(60)'`;
+import time; time.sleep(600)'`;
   const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   t.teardown(async () => {
     // The group has the shell and its children; nothing else is in it.

@@ -18,7 +18,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -42,6 +42,7 @@ import { detachedMount } from '../../src/linux/detached-mount.ts';
 import { deviceNumber, devMajor, devMinor } from '../../src/linux/device-numbers.ts';
 import { makeAppending } from '../../src/linux/fd-flags.ts';
 import { receiveFds, sendFds, socketPair } from '../../src/linux/fd-passing.ts';
+import { freePort } from '../../src/linux/free-port.ts';
 import { mount, umount } from '../../src/linux/mount.ts';
 import { makeNode } from '../../src/linux/nodes.ts';
 import { pidfdGetFd, pidfdOpen } from '../../src/linux/pidfd.ts';
@@ -74,15 +75,6 @@ function compiled(name: string): string {
     external: ['koffi'],
   });
   return outfile;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function readAll(socket: Socket): Promise<string> {

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 
 // The real daemons behind the pages: a cantal that measures this machine and a verwalter that is a cluster of its own.
 
 const ROOT = process.env.SUITE_ROOT ?? resolve(process.cwd(), '..');
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
 
 const SCHEDULER = `
 return {scheduler = function(input)
@@ -34,17 +34,6 @@ export interface Daemon {
   readonly url: string;
   start(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** A port nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const server = createServer().once('error', failed);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => found(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 async function answers(url: string): Promise<void> {

@@ -3,22 +3,15 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSign } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import { until } from './rig.ts';
 
 export const USER = 'me';
 export const PASSWORD = 'secret';
 /** bcrypt of the password. */
 const HASHED = '$2b$04$5DohrR8To7oyVi.PDzCIVuUvnkDncjjAt6KrGSv/zsTLtAXyTrjF.';
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer();
-  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise(resolve => probe.close(resolve));
-  return port;
-}
 
 const base64url = (data: Buffer | string): string => Buffer.from(data).toString('base64url');
 

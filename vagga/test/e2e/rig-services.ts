@@ -1,9 +1,6 @@
 // A project whose container holds nothing but BusyBox, for tests of what runs in it.
 
-import { once } from 'node:events';
 import { copyFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Rig, type RigOptions } from './rig.ts';
 
@@ -27,13 +24,4 @@ export function serviceRig(commands: string, options: RigOptions = {}): Rig {
   const built = rig.run('_build', 'tiny');
   if (built.code !== 0) throw new Error(built.stderr);
   return rig;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,8 +1,9 @@
 // `!SubConfig` with a `!Git` source: served by git's own daemon, which goes away in between.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
 import { Rig } from './rig.ts';
 
@@ -23,14 +24,6 @@ function commit(files: Record<string, string>): string {
   git('add', '-A');
   git('commit', '-qm', 'x');
   return git('rev-parse', 'HEAD');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
 }
 
 const answers = (port: number) =>
