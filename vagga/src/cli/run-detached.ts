@@ -73,6 +73,6 @@ export async function runSupervisor(
     closeSync(TELL_FD);
   };
   const code = await superviseDetached(place, { command: planned.name, ...made }, started);
-  made.network?.close();
+  await made.network?.close();
   return code;
 }

@@ -128,7 +128,7 @@ async function superviseChildren(
     const run = asPlaced(command.children[child] as ChildCommand);
     const made = await superviseOne(session, child, run, images, wish);
     if ('kind' in made) {
-      network?.close();
+      await network?.close();
       for (const { prepared } of children) prepared.bundle.remove();
       return made;
     }
@@ -218,6 +218,6 @@ export async function runSupervise(
   };
   const code = await superviseForeground(session.layout, { command: name, ...made }, output, begun);
   unwatch();
-  made.network?.close();
+  await made.network?.close();
   return code;
 }

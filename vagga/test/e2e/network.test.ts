@@ -1,10 +1,11 @@
 // The network of tests, for root and for an ordinary user: all of it in namespaces of the command itself.
 import { spawnSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
-import { Rig, ROOT_AND_USER, VAGGA } from './rig.ts';
+import { Rig, ROOT_AND_USER, until, VAGGA } from './rig.ts';
 
 const config = (port = 1) => `containers:
   c:
@@ -75,16 +76,7 @@ commands:
       y: !Command {container: c, network: {ip: 172.23.0.1}, run: "true"}
 `;
 
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
+/** Empty or rejected while nobody answers behind the port. */
 function request(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -97,6 +89,21 @@ function request(port: number): Promise<string> {
     socket.once('error', reject);
     socket.once('close', () => resolve(text));
   });
+}
+
+/** The program has said that it is about to listen. */
+async function firstAnswer(port: number): Promise<string> {
+  let answer = '';
+  await until(() => {
+    void request(port).then(
+      text => {
+        answer ||= text;
+      },
+      () => undefined,
+    );
+    return answer !== '';
+  }, 'an answer');
+  return answer;
 }
 
 for (const as of ROOT_AND_USER) {
@@ -152,7 +159,7 @@ for (const as of ROOT_AND_USER) {
     await t.test('§5.6 ports: of the host, passed on to a child', async t => {
       const running = rig.start(['ports']);
       await running.shows('listening');
-      t.match(await request(port), /200 OK[\s\S]*served\n$/);
+      t.match(await firstAnswer(port), /200 OK[\s\S]*served\n$/);
       t.match((await Promise.all(Array.from({ length: 20 }, () => request(port)))).join(''), /served/);
       running.child.kill('SIGTERM');
       t.equal((await running.ended).code, 143);
@@ -235,7 +242,7 @@ for (const as of ROOT_AND_USER) {
         cwd: rig.root,
         env,
         encoding: 'utf8',
-        timeout: 60_000,
+        timeout: 240_000,
       });
       const sudo = as === 'user' ? 'sudo ' : '';
       for (const line of [

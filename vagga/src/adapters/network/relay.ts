@@ -33,11 +33,20 @@ function handOver(process: ChildProcess, server: Server, target: Target): Promis
   });
 }
 
+/** Resolves when its sockets are closed, so that the ports are free for whoever comes next. */
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise(resolve => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', () => resolve());
+    if (child.connected) child.disconnect();
+  });
+}
+
 /** Undefined: there is nothing to relay. It ends when `close` is called or we do. */
 export async function startRelay(
   bridge: string,
   nodes: readonly NetworkNode[],
-): Promise<{ close(): void } | undefined> {
+): Promise<{ close(): Promise<void> } | undefined> {
   const wanted = nodes.flatMap(({ ip, ports }) =>
     Object.entries(ports).map(([outside, port]) => ({ outside: Number(outside), target: { ip, port } })),
   );
@@ -53,7 +62,7 @@ export async function startRelay(
   const child = spawn(program, words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
   child.once('error', () => undefined);
   for (const [index, { target }] of wanted.entries()) await handOver(child, servers[index] as Server, target);
-  return { close: () => child.disconnect() };
+  return { close: () => ended(child) };
 }
 
 function pass(client: Socket, { ip, port }: Target): void {

@@ -28,7 +28,7 @@ export class TestNetwork {
   readonly #bridge: string;
   /** What leads from ports of the host to the children. */
   #resolvConf: string | undefined;
-  #ports: { close(): void } | undefined;
+  #ports: { close(): void | Promise<void> } | undefined;
 
   private constructor(plan: NetworkPlan, directory: string) {
     this.#plan = plan;
@@ -54,7 +54,7 @@ export class TestNetwork {
           : joinGateway(gateway, network.#bridge, plan.nodes);
       return network;
     } catch (error) {
-      network.close();
+      await network.close();
       throw error;
     }
   }
@@ -96,8 +96,9 @@ export class TestNetwork {
     return { path: this.#bridge, bridge, ...names };
   }
 
-  close(): void {
-    this.#ports?.close();
+  /** Afterwards the ports of the host are free again. */
+  async close(): Promise<void> {
+    await this.#ports?.close();
     this.#ports = undefined;
     umount(this.#directory, true);
     rmdirSync(this.#directory);
