@@ -9,11 +9,15 @@ const BASE = `    - !EnsureDir /bin
     - !Copy {source: /work/busybox, path: /bin/busybox}
 `;
 
+/** Looks of 20 ms for another step: in vain, or on a machine that does much else. */
+const FEW_LOOKS = 50;
+const MANY_LOOKS = 3000;
+
 /** Each waits for the other, so they can only end together. */
 const meeting = (own: string, other: string) =>
   `    - !Sh |
         touch /work/${own}
-        i=0; until [ -e /work/${other} ]; do i=$((i+1)); [ $i -lt 150 ]; /bin/busybox sleep 0.02; done
+        i=0; until [ -e /work/${other} ]; do i=$((i+1)); [ $i -lt ${MANY_LOOKS} ]; /bin/busybox sleep 0.02; done
 `.replaceAll('touch', '/bin/busybox touch');
 
 const CONFIG = `containers:
@@ -46,7 +50,7 @@ ${meeting('a-started', 'b-started')}  b:
 ${meeting('b-started', 'a-started')}  fails:
     setup:
     - !Container base
-    - !Sh "i=0; until [ -e /work/slow-started ]; do i=$((i+1)); [ $i -lt 150 ]; /bin/busybox sleep 0.02; done; exit 9"
+    - !Sh "i=0; until [ -e /work/slow-started ]; do i=$((i+1)); [ $i -lt ${MANY_LOOKS} ]; /bin/busybox sleep 0.02; done; exit 9"
   slow:
     setup:
     - !Container base
@@ -130,8 +134,10 @@ t.test('what a step says on its two outputs is logged in its order', async t => 
 t.test('-j: containers that do not need each other are built at once', async t => {
   const rig = project();
   t.teardown(() => rig.remove());
+  rig.write('vagga.yaml', CONFIG.replaceAll(`-lt ${MANY_LOOKS} `, `-lt ${FEW_LOOKS} `));
   const one = rig.run('-j', '1', 'both');
   t.equal(one.code, 121, 'one at a time they wait for each other in vain');
+  rig.write('vagga.yaml', CONFIG);
   for (const name of ['a-started', 'b-started']) rmSync(join(rig.root, name), { force: true });
   const two = rig.run('-j', '2', 'both');
   t.equal(two.code, 0, two.stderr);

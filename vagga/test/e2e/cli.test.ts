@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { Rig, VAGGA } from './rig.ts';
+import { Rig, until, VAGGA } from './rig.ts';
 
 const CONFIG = `containers:
   c:
@@ -326,6 +326,7 @@ t.test('§1.6 banner, §1.6 banner-delay, §9 dead-keys: for commands that stay'
   t.match(rig.run('late'), { code: 0, stdout: 'done\n', stderr: '' }, 'it ended before');
   const staying = rig.start(['stays']);
   await staying.shows('It is up\n');
+  await until(() => staying.stdout !== '', 'its output');
   t.equal(staying.stdout, 'started\n', 'not among the output');
   staying.child.kill('SIGTERM');
   t.equal((await staying.ended).code, 143);

@@ -177,7 +177,7 @@ for (const [mode, as] of WAYS) {
       const third = await rig.start(['_build', 'steps'], more).ended;
       t.match(third.stderr, /\[3\/5\] !Sh echo first.*: done/);
       t.not(rig.read('.vagga/steps/one'), one);
-      t.same(rig.processes('fuse-overlayfs').length, 0);
+      await until(() => rig.processes('fuse-overlayfs').length === 0, 'no overlay is served any more');
       t.same(rig.mounts(), []);
     },
   );

@@ -9,11 +9,11 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeTree } from './remove-tree.ts';
 
 export const USER_UID = 61_100;
 export const USER_GID = 61_101;
@@ -141,6 +141,6 @@ export class TestUser {
   }
 
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    removeTree(this.directory);
   }
 }

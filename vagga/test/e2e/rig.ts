@@ -7,17 +7,19 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { removeTree } from './remove-tree.ts';
 import { TestUser, USER_GID, USER_UID, type UserOptions } from './rig-user.ts';
 
 export const VAGGA = join(process.env.SUITE_ROOT ?? '', 'vagga/bin/vagga.cjs');
 
 /** A vagga that hangs is a failure with a name, not a test run that never ends. */
 const HANGS_AFTER_MS = 300_000;
+/** What does not come within this time on a busy machine does not come. */
+const PATIENCE_MS = 60_000;
 
 export interface Outcome {
   readonly code: number | null;
@@ -51,13 +53,13 @@ export class Running {
   }
 
   /** Resolves when the output has `text`; rejects after the deadline. */
-  async shows(text: string, deadlineMs = 20_000): Promise<void> {
+  async shows(text: string, deadlineMs = PATIENCE_MS): Promise<void> {
     await until(() => (this.stdout + this.stderr).includes(text), `output ${text}`, deadlineMs);
   }
 }
 
 /** Polls a condition of the outside world. */
-export async function until(condition: () => boolean, what: string, deadlineMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, deadlineMs = PATIENCE_MS): Promise<void> {
   const endMs = Date.now() + deadlineMs;
   while (!condition()) {
     if (Date.now() > endMs) throw new Error(`still not: ${what}`);
@@ -194,7 +196,7 @@ export class Rig {
     for (const child of this.#started) child.kill('SIGKILL');
     if (this.mounts().length > 0) throw new Error(`something is still mounted below ${this.root}`);
     // The directory of an image that was built last may still be coming into being.
-    rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    removeTree(this.root);
     this.user?.remove();
   }
 }

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
 import { type Rig, until } from './rig.ts';
-import { freePort, serviceRig } from './rig-services.ts';
+import { serviceRig } from './rig-services.ts';
 
 let port = 0;
 let passed = 0;
@@ -41,13 +42,13 @@ const commands = () => `
   sockets: !Command {container: tiny, pass-tcp-socket: "nonsense:", run: "true"}
   one-socket: !Command {container: tiny, pass-tcp-socket: "localhost:${passed}", run: "readlink /proc/self/fd/3"}
   memory: !Command {container: tiny, memory-limit: 50Mi, run: "dd if=/dev/zero of=/dev/null bs=200M count=1"}
-  pids: !Command {container: tiny, pids-limit: 4, run: "sleep 1 & sleep 1 & sleep 1 & echo three; sleep 1 & echo four"}
+  pids: !Command {container: tiny, pids-limit: 4, run: "sleep 7706 & sleep 7706 & sleep 7706 & echo three; sleep 7706 & echo four"}
   cpu: !Command {container: tiny, cpu-quota: 50, run: "cat /proc/self/cgroup"}
   files: !Command {container: tiny, env-files: [one.env, two.env], environ: {C: own}, run: "echo $A $B $C $D"}
   no-file: !Command {container: tiny, env-files: [none.env], run: "true"}
   pid-exec: !Command {container: tiny, pid1mode: exec, run: "echo $$; exit 6"}
   pid-all: !Command {container: tiny, pid1mode: wait-all-children, run: "(sleep 0.5; echo later) & echo first; exit 3"}
-  pid-wait: !Command {container: tiny, run: "(sleep 0.5; echo later) & echo first; exit 3"}
+  pid-wait: !Command {container: tiny, run: "(sleep 30; echo later) & echo first; exit 3"}
   colours: !Supervise
     children:
       a: !Command {container: tiny, run: "echo one"}
@@ -150,7 +151,8 @@ t.test('memory-limit, cpu-quota, pids-limit: the kernel holds them, and nothing 
   t.match(pids, { stdout: 'three\n', stderr: /can't fork/ });
   t.not(pids.code, 0);
   t.match(rig.run('cpu').stdout, /vagga-\d+-\d+-\d+-\d+/);
-  t.same(cgroups(), []);
+  await until(() => cgroups().length === 0, 'no cgroup is left');
+  t.same(rig.processes('sleep 7706'), []);
 });
 
 t.test('env-files: below the command’s own variables, later ones over earlier ones', async t => {
