@@ -16,7 +16,7 @@ import t from 'tap';
 import { parseDurationMs } from '../../src/core/cleaning/duration.ts';
 import { Host, until } from '../support.ts';
 
-t.setTimeout(60_000);
+t.setTimeout(180_000);
 
 const DAY_MS = 86_400_000;
 

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync }
 import t from 'tap';
 import { command, Host, isAlive, processesOf, until } from '../support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 async function host(test: Pick<typeof t, 'teardown'>, sandbox = ''): Promise<Host> {
   const h = await Host.make();
@@ -180,7 +180,7 @@ print(said.decode().replace('\\r', ''), os.waitstatus_to_exitcode(status))`;
   const run = spawnSync(
     'python3',
     ['-c', script, process.execPath, command('lithos_cmd'), '-C', h.path('master.yaml'), h.sandbox, 'tool'],
-    { encoding: 'utf8', timeout: 30_000 },
+    { encoding: 'utf8', timeout: 100_000 },
   );
   t.match(run.stdout, /\/dev\/(pts\/\d+|console)\n33 99\n/, run.stderr);
   t.match(run.stdout, 'got typed\n');

@@ -220,7 +220,7 @@ for (const [what, options, exhaust] of [
       await h.crash();
       await h.start();
       t.equal((await h.running('web.0')).pid, first.pid, 'what is on disk is whole');
-      t.equal(processesOf(h.name('web.1')).length, 3);
+      await until('web.1 runs once', () => processesOf(h.name('web.1')).length === 3);
       t.equal(await h.stop(), 0);
     },
   );
@@ -265,7 +265,7 @@ t.test(
     await h.crash();
     await h.start();
     t.equal((await h.running('web.0')).pid, next.pid);
-    t.equal(processesOf(h.name('web.0')).length, 3, 'once');
+    await until('it runs once', () => processesOf(h.name('web.0')).length === 3);
   },
 );
 

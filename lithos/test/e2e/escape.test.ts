@@ -199,7 +199,7 @@ t.test('hostile containers', async t => {
     t.equal(answers(h.output('forks.0')).get('fork bomb'), 'EAGAIN');
     const asked = Date.now();
     await h.reload();
-    t.ok(Date.now() - asked < 5_000, `a reload took ${Date.now() - asked} ms meanwhile`);
+    t.ok(Date.now() - asked < 15_000, `a reload took ${Date.now() - asked} ms meanwhile`);
     const scope = `${h.sandbox}:forks.0.scope`;
     const pids = h.cgroups().map(directory => join(directory, scope, 'pids.current'));
     const count = pids.flatMap(path => {

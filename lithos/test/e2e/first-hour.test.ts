@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
-import { command, freePort, Host, isAlive, until } from '../support.ts';
+import { command, Host, isAlive, until } from '../support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const PAGE = readFileSync(join(process.env.SUITE_ROOT ?? '..', 'lithos/docs/first-hour.md'), 'utf8');
 const COMMANDS = ['tree', 'check', 'switch', 'ps', 'cmd', 'logs'];

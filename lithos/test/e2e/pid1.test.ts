@@ -8,7 +8,7 @@ import t from 'tap';
 import type { Master } from '../../src/adapters/load-master.ts';
 import { TreeLog } from '../../src/adapters/logs/tree-log.ts';
 import { makeReadOnly } from '../../src/daemon/machine.ts';
-import { childrenOf, Host, isAlive, processesOf, until } from '../support.ts';
+import { childrenOf, Host, isAlive, processesOf, procFile, until } from '../support.ts';
 
 t.setTimeout(300_000);
 
@@ -57,7 +57,6 @@ t.test(
     });
     await until('mon runs', () => processesOf(mon).length > 0);
     await until('every monitor is a child of PID 1', () => onlyMonitors(tree));
-    const before = childrenOf(tree);
     // An orphan of the host itself: nsenter's child loses its parent.
     const orphan = spawnSync('nsenter', [
       '-t',
@@ -69,9 +68,9 @@ t.test(
       '(sleep 1000; exit 7) >/dev/null 2>&1 & echo started',
     ]);
     t.equal(orphan.stdout.toString(), 'started\n');
-    const adopted = await until('PID 1 has adopted it', () =>
-      childrenOf(tree).find(pid => !before.includes(pid)),
-    );
+    // Not the one of the container that shares our pids.
+    const isOurs = (pid: number) => procFile(pid, 'cmdline').includes('sleep 1000; exit 7');
+    const adopted = await until('PID 1 has adopted it', () => childrenOf(tree).find(isOurs));
     process.kill(await until('it sleeps', () => childrenOf(adopted)[0]), 'SIGKILL');
     await until('and reaped it', () => !isAlive(adopted) && !isZombie(adopted));
     await until('it has said so', () => /reaped an orphan.*"status":7/.test(h.log()));
@@ -96,17 +95,11 @@ t.test(
   },
 );
 
-function comm(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
 /** Those of three instances, and what holds their output pipes. */
 function onlyMonitors(tree: number): boolean {
-  const names = childrenOf(tree).map(comm).sort();
+  const names = childrenOf(tree)
+    .map(pid => procFile(pid, 'comm'))
+    .sort();
   return names.join('') === 'conmon\nconmon\nconmon\nsleep\n';
 }
 
@@ -114,7 +107,7 @@ t.test('a container whose monitor dies becomes a child of PID 1, which then know
   const h = await newHost(t);
   const tree = h.treePid();
   await until('it runs', () => h.instance('web.0')?.state === 'running');
-  const isOfWeb0 = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('web.0');
+  const isOfWeb0 = (pid: number) => procFile(pid, 'cmdline').includes('web.0');
   const monitor = await until('only monitors are left', () =>
     onlyMonitors(tree) ? childrenOf(tree).find(isOfWeb0) : undefined,
   );
@@ -136,12 +129,13 @@ t.test('§6 reaping: two hundred orphans at once leave no zombie and no wrong ex
   await until('it runs', () => h.instance('web.0')?.state === 'running');
   const storm = 'i=0; while [ $i -lt 200 ]; do (sleep 1234 &) ; i=$((i+1)); done';
   spawnSync('nsenter', ['-t', String(tree), '-p', '-m', 'sh', '-c', storm], { stdio: 'ignore' });
-  const isOrphan = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1') === 'sleep\x001234\0';
+  const isOrphan = (pid: number) => procFile(pid, 'cmdline') === 'sleep\x001234\0';
   const orphans = await until('PID 1 has adopted them', () => {
     const found = childrenOf(tree).filter(isOrphan);
     return found.length === 200 && found;
   });
   for (const pid of orphans) process.kill(pid, 'SIGKILL');
+  await until('the program is there', () => processesOf(h.name('web.0')).length > 0);
   // Meanwhile its own children come and go.
   for (let run = 1; run <= 3; run++) {
     process.kill(processesOf(h.name('web.0'))[0] as number, 'SIGKILL');

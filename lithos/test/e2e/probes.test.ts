@@ -1,9 +1,10 @@
 // Readiness, liveness, watchdog and hooks with real programs in real containers.
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
-import { freePort, Host, isAlive, processesOf, until } from '../support.ts';
+import { Host, isAlive, processesOf, until } from '../support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const SLEEP = 'while :; do sleep 1000; done';
 const VOLUME = { volumes: '  /data: !Persistent {path: /data}' };
@@ -80,15 +81,15 @@ while True: time.sleep(9)
 
 t.test('start-timeout, watchdog and WATCHDOG=trigger: stopped and started again', async t => {
   const h = await host(t);
-  program(h, 'mute', 'wait("never")', 'readiness: !Notify {}\nstart-timeout: 1');
+  program(h, 'mute', 'wait("never")', 'readiness: !Notify {}\nstart-timeout: 4');
   program(
     h,
     'dog',
     `
-assert os.environ["WATCHDOG_USEC"] == "1000000"
+assert os.environ["WATCHDOG_USEC"] == "3000000"
 while not there("hang"): say("WATCHDOG=1"); time.sleep(0.1)
 wait("never")`,
-    'watchdog: 1',
+    'watchdog: 3',
   );
   program(
     h,
@@ -101,18 +102,18 @@ wait("never")`,
   const dog = await h.running('dog.0');
   const self = await h.running('self.0');
   await until('the mute one was given up', () => (h.instance('mute.0')?.failures ?? 0) > 0);
-  t.match(h.log(), /mute\.0.*not ready within 1 s: it has not said READY=1/);
+  t.match(h.log(), /mute\.0.*not ready within 4 s: it has not said READY=1/);
   t.match(
     h.instance('dog.0'),
     { ready: true, pid: dog.pid, failures: 0 },
-    'the dog has been fed for a second',
+    'the dog has been fed for longer than its time',
   );
   touch(h, 'hang');
   touch(h, 'go');
   await h.running('self.0', self.run);
   t.match(h.log(), /self\.0.*it says itself that it is sick/);
   await until('the hanging one was given up', () => (h.instance('dog.0')?.failures ?? 0) > 0);
-  t.match(h.log(), /dog\.0.*watchdog: no WATCHDOG=1 within 1 s/);
+  t.match(h.log(), /dog\.0.*watchdog: no WATCHDOG=1 within 3 s/);
   t.notOk(isAlive(dog.pid));
 });
 
@@ -260,7 +261,7 @@ t.test(
     const hooked = (name: string, command: string, more = '') =>
       h.containerFile(
         name,
-        `trap 'echo got USR1; test -e /data/${name} && echo after the hook; exit 0' USR1; while :; do sleep 0.05; done`,
+        `trap 'echo got USR1; test -e /data/${name} && echo after the hook; exit 0' USR1; echo up; while :; do sleep 0.05; done`,
         `stop-signal: USR1\npre-stop: [/bin/sh, -c, ${JSON.stringify(command)}]\n${more}`,
         VOLUME,
       );
@@ -269,11 +270,12 @@ t.test(
     hooked('slow', 'sleep 1000', 'kill-timeout: 1');
     processFile(h, 'good', 'bad', 'slow');
     await h.start();
-    for (const name of ['good.0', 'bad.0', 'slow.0']) await h.app(name);
+    for (const name of ['good.0', 'bad.0', 'slow.0'])
+      await until(`${name} listens`, () => h.output(name).includes('up'));
     const slow = await h.app('slow.0');
     t.equal(await h.stop(), 0);
-    t.strictSame(h.output('good.0'), ['got USR1', 'after the hook']);
-    t.strictSame(h.output('bad.0'), ['got USR1']);
+    t.strictSame(h.output('good.0'), ['up', 'got USR1', 'after the hook']);
+    t.strictSame(h.output('bad.0'), ['up', 'got USR1']);
     t.match(h.log(), /bad\.0: pre-stop hook ended with 3: no such luck/);
     t.notOk(isAlive(slow));
     t.same(h.leftOver(), []);

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { Host, isAlive, processesOf, until } from '../support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 async function host(test: Pick<typeof t, 'teardown'>): Promise<Host> {
   const made = await Host.make();
@@ -62,9 +62,9 @@ t.test('§2.4 restart-process-only: the program is started again, its container 
   await h.start();
   const first = await h.running('app.0');
   await until('it is ready', () => h.instance('app.0')?.ready);
+  await until('its daemon runs', () => standing(h).daemon);
   const before = standing(h);
   t.ok(before.init, 'an init that only waits is the first process');
-  t.ok(before.daemon);
   end(h);
   const second = await h.running('app.0', first.run);
   await until('it is ready again', () => h.instance('app.0')?.ready);
@@ -86,13 +86,13 @@ t.test('§2.4 restart-process-only: the program is started again, its container 
   t.strictSame(standing(h), before);
   process.kill(before.init as number, 'SIGKILL');
   const fourth = await h.running('app.0', third.run);
-  await until('it says so', () => h.output('app.0').at(-2)?.startsWith('start 1,'), 5000);
+  await until('it says so', () => h.output('app.0').at(-2)?.startsWith('start 1,'));
   t.not(standing(h).init, before.init, 'a container that was killed is made anew');
   t.equal(await h.stop(), 0);
-  t.equal(h.output('app.0').at(-1), 'got TERM', 'the program is asked to end');
-  t.equal(readFileSync(h.path('data/hook'), 'utf8'), 'start\n', 'after the hook, inside');
   t.notOk(isAlive(fourth.pid));
   await until('its monitors have ended too', () => h.leftOver().length === 0);
+  t.equal(h.output('app.0').at(-1), 'got TERM', 'the program is asked to end');
+  t.equal(readFileSync(h.path('data/hook'), 'utf8'), 'start\n', 'after the hook, inside');
   t.same(h.cgroups(), []);
 });
 

@@ -3,9 +3,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { command, Host, until } from '../support.ts';
+import { command, Host, processesOf, until } from '../support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const SLEEP = 'while :; do sleep 1000; done';
 const ESCAPE = '\x1b';
@@ -34,6 +34,9 @@ async function host(test: Pick<typeof t, 'teardown'>): Promise<Host> {
   await h.running('web.1');
   await h.running('busy.0');
   await until('it has failed', () => h.instance('bad.0')?.state === 'failed');
+  // The init, the shell and what it waits for.
+  for (const name of ['web.0', 'web.1'])
+    await until(`${name} sleeps`, () => processesOf(h.name(name)).length === 3);
   return h;
 }
 

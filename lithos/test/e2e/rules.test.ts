@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { detachedMount } from '@suite/shared/linux/detached-mount.ts';
 import t from 'tap';
-import { childrenOf, command, Host, isAlive, until } from '../support.ts';
+import { childrenOf, command, Host, isAlive, procFile, until } from '../support.ts';
 
 t.setTimeout(300_000);
 
@@ -224,7 +224,7 @@ t.test('§3.2 strangers: children that are no instances are never signalled', as
   await h.start(newHost);
   const tree = h.treePid();
   spawnSync('nsenter', ['-t', String(tree), '-p', '-m', 'sh', '-c', '(sleep 1000 >/dev/null 2>&1 &)']);
-  const isSleep = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8') === 'sleep\x001000\0';
+  const isSleep = (pid: number) => procFile(pid, 'cmdline') === 'sleep\x001000\0';
   const stranger = await until('PID 1 has adopted it', () => childrenOf(tree).find(isSleep));
   await h.reload();
   const reloads = h.status()?.reloads ?? 0;

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { Host, until } from '../support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const SECRET = 'correct-horse-battery';
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
-import { freePort, Host, until } from '../support.ts';
+import { Host, until } from '../support.ts';
 
 // A service under constant load while everything behind its socket is replaced again and again.
 
@@ -50,7 +51,7 @@ function request(port: number, counts: Counts): Promise<void> {
   });
 }
 
-/** Keeps the rate however busy this process is; `stop` resolves when the last answer is there. */
+/** Keeps the rate however busy this process is; `stop` resolves with the seconds of asking when the last answer is there. */
 function load(port: number): { readonly counts: Counts; readonly stop: () => Promise<number> } {
   const counts: Counts = { sent: 0, answered: 0, refused: 0, cut: 0, other: [], slowestMs: 0 };
   const begunMs = performance.now();
@@ -64,8 +65,9 @@ function load(port: number): { readonly counts: Counts; readonly stop: () => Pro
   }, TICK_MS);
   const stop = async () => {
     clearInterval(timer);
+    const seconds = (performance.now() - begunMs) / 1000;
     await Promise.all(open);
-    return (performance.now() - begunMs) / 1000;
+    return seconds;
   };
   return { counts, stop };
 }

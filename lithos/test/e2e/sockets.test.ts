@@ -11,8 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
-import { freePort, Host, isAlive, processesOf, until } from '../support.ts';
+import { Host, isAlive, processesOf, procFile, until } from '../support.ts';
 
 t.setTimeout(300_000);
 
@@ -38,6 +39,8 @@ async function host(test: Pick<typeof t, 'teardown'>): Promise<Host> {
   test.teardown(() => made.dispose());
   return made;
 }
+
+const isServer = (pid: number) => procFile(pid, 'comm') === 'perl\n';
 
 function entry(name: string, more = ''): string {
   return `${name}: {image: app.1, config: /config/${name}.yaml${more}}\n`;
@@ -154,7 +157,6 @@ t.test('§5 shared-socket: one for all who name it', async t => {
   const [one, two] = [await h.app('a.0'), await h.app('a.1')];
   h.processFile(entry('b'), other);
   await h.reload();
-  const isServer = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'perl\n';
   const three = await until('the other sandbox runs', () => processesOf(`${other}/b.0`).find(isServer));
   t.equal(inodeOf(two, 3), inodeOf(one, 3), 'instances share a socket');
   t.equal(inodeOf(three, 3), inodeOf(one, 3), 'sandboxes too');
@@ -279,10 +281,9 @@ t.test('sockets survive the supervisor', async t => {
   await h.start();
   t.same(has(h.treePid(), inodes), inodes, 'a new supervisor takes them back from the monitor');
   const third = await replaced(second);
+  const { run } = await h.running('web.0');
   await h.crash();
-  const runs = h.path(`run/instances/${h.name('web.0')}`);
-  const files = readdirSync(runs).map(run => `${runs}/${run}/conmon.pid`);
-  const monitor = Number(readFileSync(files.find(existsSync) as string, 'utf8'));
+  const monitor = Number(readFileSync(h.path(`run/instances/${h.name('web.0')}/${run}/conmon.pid`), 'utf8'));
   process.kill(monitor, 'SIGKILL');
   await until('the monitor is gone', () => !isAlive(monitor));
   await h.start();
@@ -338,7 +339,6 @@ t.test('a program that is restarted alone gets its sockets again', async t => {
   await h.start();
   const { run } = await h.running('web.0');
   const said = await ask(port);
-  const isServer = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'perl\n';
   const first = await until('it runs', () => processesOf(h.name('web.0')).find(isServer));
   const inode = inodeOf(first, 3);
   process.kill(first, 'SIGSTOP');

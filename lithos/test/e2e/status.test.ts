@@ -16,6 +16,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@suite/shared/cli/log.ts';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import {
   type InstanceDetail,
   LITHOS_LIMITS,
@@ -30,9 +31,9 @@ import { refusal } from '../../src/daemon/api/answer.ts';
 import { UnixDoor } from '../../src/daemon/api/listen.ts';
 import { HttpServer } from '../../src/daemon/api/server.ts';
 import { EventStream } from '../../src/daemon/api/stream.ts';
-import { command, freePort, Host, isAlive, until } from '../support.ts';
+import { command, Host, isAlive, until } from '../support.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const SLEEP = 'while :; do sleep 1000; done';
 const SECRET = 'not-for-everybody';
@@ -104,6 +105,8 @@ async function running(test: Pick<typeof t, 'teardown'>): Promise<{ h: Host; all
   await h.start();
   await h.running('web.0');
   await h.running('web.1');
+  for (const name of ['web.0', 'web.1'])
+    await until(`${name} has spoken`, () => h.output(name).includes('second line'));
   return { h, all: h.path('run/lithos.sock'), root: h.path('run/control.sock') };
 }
 
@@ -232,8 +235,9 @@ t.test('events: what happens, in order, with what a client missed', async t => {
   const late = new Listener(all, `?since=${hello.newest}`);
   t.teardown(() => late.socket.terminate());
   t.equal((await late.greeted()).missed, false);
-  await until('it has all it missed', () => late.events().length >= first.events().length);
-  t.same(late.events().slice(0, first.events().length), first.events());
+  const told = first.events();
+  await until('it has all it missed', () => late.events().length >= told.length);
+  t.same(late.events().slice(0, told.length), told);
   const older = new Listener(all, '?since=1');
   t.teardown(() => older.socket.terminate());
   t.equal((await older.greeted()).missed, true);

@@ -144,7 +144,7 @@ t.test('a stop while a container starts does not wait for its kill-timeout', asy
   release();
   await until('the tree has ended', () => h.tree?.exitCode !== null);
   t.equal(h.tree?.exitCode, 0);
-  t.ok(Date.now() - asked < 10_000, 'the init was asked when it could hear');
+  t.ok(Date.now() - asked < 50_000, 'the init was asked when it could hear');
   t.notMatch(h.log(), 'did not end within');
   t.same(h.leftOver(), []);
 });

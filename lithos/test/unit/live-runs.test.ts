@@ -12,7 +12,7 @@ import type { HostPaths } from '../../src/adapters/paths.ts';
 import { PIDS } from '../../src/config/defaults.ts';
 import { LiveRuns } from '../../src/daemon/live-runs.ts';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 type Test = Pick<typeof t, 'teardown' | 'testdir'>;
 
