@@ -14,7 +14,7 @@ const SOAK = process.env.SUITE_SOAK !== undefined;
 /** The first start builds the images: half a minute on a quiet machine. */
 const START_LIMIT_MS = 300_000;
 /** What was told to end must have ended by then. */
-const GONE_LIMIT_MS = 15_000;
+const GONE_LIMIT_MS = 60_000;
 
 t.setTimeout(SOAK ? 1_800_000 : 580_000);
 
@@ -274,11 +274,10 @@ t.test('Ctrl-C at any moment leaves nothing', async t => {
     const where = `${delayMs} ms after "${after}"`;
     t.ok(code === 130 || code === 0 || code === null, `${where}: ended with ${code}`);
     t.same(await tracesAfter(GONE_LIMIT_MS), [], where);
-    t.same(
-      [...machine()].filter(thing => !before.has(thing)),
-      [],
-      `${where}: the machine as before`,
-    );
+    const more = () => [...machine()].filter(thing => !before.has(thing));
+    const deadline = performance.now() + GONE_LIMIT_MS;
+    while (more().length > 0 && performance.now() < deadline) await sleep(50);
+    t.same(more(), [], `${where}: the machine as before`);
   }
 });
 

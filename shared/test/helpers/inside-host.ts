@@ -11,7 +11,7 @@ import { realProc } from '../../src/ports/real.ts';
 import { bundle, laboratory, says, shell, spec } from './sandbox.ts';
 
 async function appears(path: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!existsSync(path)) {
     if (Date.now() > deadline) throw new Error(`${path} did not appear`);
     await new Promise(resolve => setTimeout(resolve, 5));

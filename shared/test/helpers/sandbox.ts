@@ -89,7 +89,7 @@ export async function output(
   return { code, ...texts };
 }
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** Waits until the container's log has a text: only then its init surely listens to signals. */
 export async function says(logPath: string, text: string): Promise<void> {

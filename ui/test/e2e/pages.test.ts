@@ -15,9 +15,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 /** Two scans, a scheduler round and a browser on a busy machine. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
-t.test('pages', { timeout: 240_000 }, async t => {
+t.test('pages', { timeout: 500_000 }, async t => {
   const daemons: Daemons = await makeDaemons();
   t.teardown(() => daemons.cleanUp());
   await daemons.cantal.start();

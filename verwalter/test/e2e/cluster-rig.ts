@@ -201,7 +201,7 @@ export class Node {
       const method = options.method ?? (payload === undefined ? 'GET' : 'POST');
       const headers = payload === undefined ? {} : { 'content-type': options.type ?? 'application/json' };
       const call = request(
-        { host: this.address, port: PORT, path, method, headers, agent: false, timeout: 10_000 },
+        { host: this.address, port: PORT, path, method, headers, agent: false, timeout: 60_000 },
         response => {
           let text = '';
           response.on('data', chunk => {

@@ -192,7 +192,7 @@ t.test('a command that hangs is ended after its time', async t => {
   });
   const { roles } = await apply(at, web());
   t.match(roles, [{ ok: false, error: /sleep 30: still running after 1000 ms/ }]);
-  t.ok((roles[0]?.durationMs ?? 0) < 5000);
+  t.ok((roles[0]?.durationMs ?? 0) < 25_000);
   t.equal(at.read('after'), undefined);
 });
 

@@ -500,7 +500,7 @@ for (const engine of ENGINES) {
             { ok: false },
             `${name}: ${result.ok ? 'gave a schedule' : result.error.split('\n')[0]}`,
           );
-          t.ok(took < deadlineMs + 1000, `${name} took ${took.toFixed(0)} ms`);
+          t.ok(took < deadlineMs + 4000, `${name} took ${took.toFixed(0)} ms`);
         }
         await runner.load(files(wrap('return { alive = true }')));
         t.match(
@@ -557,7 +557,7 @@ t.test('when the daemon is killed its scheduler does not stay behind, even in an
       return true;
     }
   };
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (!isGone() && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 50));
   t.ok(isGone(), 'it is gone');
 });

@@ -20,7 +20,7 @@ async function started(t: Test, each: Case, changes: Partial<SandboxSpec> = {}, 
 }
 
 async function becomes(each: Case, id: string, status: string): Promise<void> {
-  const giveUp = Date.now() + 20_000;
+  const giveUp = Date.now() + 60_000;
   for (;;) {
     const state = await each.runtime.state(id);
     if (state !== undefined && 'status' in state && state.status === status) return;
@@ -68,7 +68,7 @@ export const LIFE: Record<string, Idea> = {
     for (const signal of ['SIGUSR1', 'SIGTERM', 'SIGKILL'] as const) {
       const { id } = await started(t, each, { readonlyRoot: false }, script);
       await each.runtime.start(id);
-      const giveUp = Date.now() + 20_000;
+      const giveUp = Date.now() + 60_000;
       while (!existsSync(ready) && Date.now() < giveUp) await new Promise(resolve => setTimeout(resolve, 2));
       t.equal(await each.runtime.kill(id, signal), undefined);
       await becomes(each, id, 'stopped');
