@@ -37,21 +37,21 @@ t.test('never built, up to date, changed by a pull, built again', async t => {
   rig.write('requirements.txt', 'django==5\n');
   t.match(
     rig.run('_why', 'app').stdout,
-    /^Container app is built again \([0-9a-f]{8} is built, [0-9a-f]{8} is wanted\):\n {2}step !Depends path: requirements\.txt changed \(.*vagga\.yaml:11\)\n {4}requirements\.txt changed\n$/,
+    /^Container app is built again \([0-9a-f]{8} is built, [0-9a-f]{8} is wanted\):\n {2}step !Depends requirements\.txt changed \(.*vagga\.yaml:11\)\n {4}requirements\.txt changed\n$/,
   );
   const json = JSON.parse(rig.run('_why', '--json', 'app').stdout);
   t.match(json, {
     container: 'app',
     kind: 'changed',
     changes: [
-      { kind: 'changed', title: '!Depends path: requirements.txt', details: [{ file: 'requirements.txt' }] },
+      { kind: 'changed', title: '!Depends requirements.txt', details: [{ file: 'requirements.txt' }] },
     ],
   });
   const again = rig.run('test');
   t.match(again, { code: 0, stdout: 'before\nafter\n' });
   t.match(
     again.stderr,
-    /^Container app is built again: step !Depends path: requirements\.txt changed: requirements\.txt changed\.$/m,
+    /^Container app is built again: step !Depends requirements\.txt changed: requirements\.txt changed\.$/m,
   );
   t.match(again.stderr, /\[2\/4\].*cached/, 'only from that step on');
 

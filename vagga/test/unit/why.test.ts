@@ -125,7 +125,7 @@ t.test('changes in what a container starts from are shown inside, and in one lin
   );
   const many = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`/work/d/${n}`, 'x']));
   const grown = recordChanges(recordOf('- !Depends d', { '/work/d/0': 'x' }), recordOf('- !Depends d', many));
-  t.equal(firstChange(grown), 'step !Depends path: d changed: d/1 is new (and 10 more)');
+  t.equal(firstChange(grown), 'step !Depends d changed: d/1 is new (and 10 more)');
   t.equal(changeLines(grown).at(-1), '  and 3 more');
   t.equal(firstChange([]), undefined);
 });
