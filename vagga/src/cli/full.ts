@@ -1,5 +1,5 @@
 // The full program: loads the project (YAML, schemas), builds, runs built-in commands. Loaded by cli/vagga.ts on demand.
-import { accessSync, existsSync, constants as fsConstants, readFileSync, statSync } from 'node:fs';
+import { accessSync, existsSync, constants as fsConstants, fstatSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { BUILD } from '../adapters/build/elsewhere.ts';
@@ -226,9 +226,17 @@ async function end(code: number): Promise<never> {
 /** As a signal would end others: `vagga _logs -f | head -1`. */
 const READER_GONE = 128 + constants.signals.SIGPIPE;
 
-function crashed(error: Error): Promise<never> {
-  const isReaderGone = [process.stdout, process.stderr].some(stream => stream.errored === error);
-  return end(isReaderGone ? READER_GONE : fail(121, crashText(error)));
+const isPipe = (fd: number): boolean => {
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket();
+};
+
+/** Node keeps its output as it is after such an error, so nothing else tells whose it was. */
+const isReaderGone = ({ code, syscall }: NodeJS.ErrnoException): boolean =>
+  code === 'EPIPE' && syscall === 'write' && [1, 2].some(isPipe);
+
+function crashed(error: NodeJS.ErrnoException): Promise<never> {
+  return end(isReaderGone(error) ? READER_GONE : fail(121, crashText(error)));
 }
 
 process.on('uncaughtException', error => void crashed(error));

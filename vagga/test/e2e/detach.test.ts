@@ -1,5 +1,6 @@
 // What runs can be looked at, entered and stopped, and leaves nothing behind: detached commands, which go on without a terminal, and
 // those in somebody's terminal.
+import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -199,6 +200,13 @@ t.test('a log of any size: no line lost for who follows, and its files stay smal
   t.equal(
     numbers.findIndex((line, index) => line !== String(index + 1)),
     -1,
+  );
+  const [program, words] = rig.commandLine(['_logs', '-f', 'chatty']);
+  const piped = `${[program, ...words].join(' ')} | head -1; echo "\${PIPESTATUS[0]}"`;
+  t.match(
+    spawnSync('bash', ['-c', piped], { cwd: rig.root, encoding: 'utf8' }),
+    { stdout: /^chatty \| 1?\d+\n141\n$/, stderr: '' },
+    'it ends with its reader',
   );
   t.equal(rig.run('_stop').code, 0);
   await followed.ended;
