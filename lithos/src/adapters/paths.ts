@@ -2,6 +2,7 @@
 //
 //   runtime-dir/
 //     master.pid  status.json  lithos.sock  control.sock  metrics.{meta,values}
+//     favordynmods                      a mark: the option of that name came from us (v2 only)
 //     last-good/SANDBOX.json  rollouts/SANDBOX.PROCESS.json
 //     state/SANDBOX/PROCESS.N/          what the container may see: hosts, resolv.conf, !Statedir volumes
 //     instances/SANDBOX/PROCESS.N/RUN/  one OCI bundle per run: config.json, record.json, pid files (never mounted)
@@ -31,6 +32,8 @@ export interface HostPaths {
   /** For everybody, to read; and for root. */
   readonly socketFile: string;
   readonly controlSocketFile: string;
+  /** Is there while the host's cgroups have an option from us. */
+  readonly favorMark: string;
   /** Without its two suffixes. */
   readonly metricsBase: string;
   readonly logDir: string;
@@ -62,6 +65,7 @@ export function hostPaths(masterFile: string, keys: MasterKeys): HostPaths {
     pidFile: runtime('master.pid'),
     socketFile: runtime('lithos.sock'),
     controlSocketFile: runtime('control.sock'),
+    favorMark: runtime('favordynmods'),
     metricsBase: runtime('metrics'),
     logDir,
     logFile: resolve(logDir, keys.logFile),

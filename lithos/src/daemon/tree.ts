@@ -120,6 +120,15 @@ export class Tree {
     }
   }
 
+  /** Nothing will be moved any more that should not wait. */
+  private giveBackLock(): void {
+    try {
+      this.parts.moves.disfavor(this.around.master.paths.favorMark);
+    } catch (error) {
+      this.around.log.warn(`favordynmods stays: ${(error as Error).message}`);
+    }
+  }
+
   private async reload(): Promise<void> {
     const { log, treeLog } = this.around;
     treeLog.reopen();
@@ -155,6 +164,7 @@ export class Tree {
       log.error(error.message),
     );
     cgroups.removeBase();
+    this.giveBackLock();
     // Everything has stopped: nothing that cannot be removed makes that untrue.
     await realDisk.remove(master.paths.instancesDir).catch((error: Error) => log.error(error.message));
     await status.flush();

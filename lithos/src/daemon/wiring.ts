@@ -54,6 +54,7 @@ export interface Surroundings {
 
 export interface Parts {
   readonly cgroups: Cgroups;
+  readonly moves: CgroupMoves;
   readonly exits: ExitWatch;
   readonly sockets: Sockets;
   readonly containers: Containers;
@@ -88,11 +89,11 @@ function cgroupsOf({ master, log }: Surroundings): Cgroups {
 }
 
 /** Where they cannot be made quick, a move is announced as soon as a program ends, which takes a part of the wait away. */
-function movesOf({ master: { keys }, log }: Surroundings): CgroupMoves {
+function movesOf({ master: { keys, paths }, log }: Surroundings): CgroupMoves {
   const moves = new CgroupMoves(ownCgroupMounts());
-  if (keys.cgroupName === null || !keys.cgroupFavordynmods) return moves;
   try {
-    moves.favor();
+    if (keys.cgroupName !== null && keys.cgroupFavordynmods) moves.favor(paths.favorMark);
+    else moves.disfavor(paths.favorMark);
   } catch (error) {
     log.info(`moves into cgroups wait for the kernel: ${(error as Error).message}`);
   }
@@ -148,11 +149,12 @@ export function wire(around: Surroundings, progress: Progress): Parts {
   passOnWhenReplaced(() => sockets.fds());
   const notify = new NotifySockets(paths.notifyDir);
   const logs = logsOf(around, () => status.changed());
+  const moves = movesOf(around);
   const containers = new Containers({
     ...world,
     runtime,
     cgroups,
-    moves: movesOf(around),
+    moves,
     init,
     attachments: [new IoWeight(cgroups), ...attachments(around, sockets, notify, logs)],
   });
@@ -161,14 +163,13 @@ export function wire(around: Surroundings, progress: Progress): Parts {
     for (const each of [rollouts, status, keeper, memory]) each.changed();
   };
   const witness = witnessOf(around, () => supervisor);
-  const makeObserver = observersOf(around, cgroups, notify, onChange);
   const supervisor = new Supervisor({
     ...world,
     containers,
     exits,
     logs,
     onChange,
-    makeObserver,
+    makeObserver: observersOf(around, cgroups, notify, onChange),
     onStep: (before, after, event) => witness.step(supervisor, before, after, event),
   });
   const rollouts = new Rollouts({
@@ -206,6 +207,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
   });
   return {
     cgroups,
+    moves,
     exits,
     sockets,
     containers,

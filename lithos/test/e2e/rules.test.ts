@@ -12,7 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { detectCgroupLayout, unifiedOptions } from '@suite/shared/linux/cgroup.ts';
+import { ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
 import { detachedMount } from '@suite/shared/linux/detached-mount.ts';
+import { disfavorUnified, favorUnified } from '@suite/shared/linux/favor-dynmods.ts';
 import t from 'tap';
 import { childrenOf, command, Host, isAlive, procFile, until } from '../support.ts';
 
@@ -176,34 +179,51 @@ t.test('§3.5 history-missing and §3.5 history-line: what is written when', asy
   t.equal(readFileSync(log, 'utf8').trim().split('\n').length, 2, 'one line each time, changed or not');
 });
 
-/** The root of a v1 hierarchy, reached through a descriptor: it is mounted in no directory. */
+/** Of a tree, as long as it lives: the root of a v1 hierarchy, reached through a descriptor: it is mounted in no directory. */
 function holdsHierarchy(pid: number): boolean {
   const fds = readdirSync(`/proc/${pid}/fd`);
   return fds.some(fd => existsSync(`/proc/${pid}/fd/${fd}/cgroup.sane_behavior`));
 }
 
+const mountinfo = () => readFileSync('/proc/self/mountinfo', 'utf8');
+const isUnified = detectCgroupLayout(mountinfo()) === 'v2';
+const isFavored = (pid: number) =>
+  isUnified ? unifiedOptions(mountinfo()).includes('favordynmods') : holdsHierarchy(pid);
+
 /** Not before Linux 6.0, nor inside a container. */
-function canFavor(): boolean {
+function canFavor(h: Host): boolean {
   try {
-    closeSync(detachedMount('cgroup', { none: true, name: 'favordynmods', favordynmods: true }));
+    if (isUnified) {
+      const place = [ownCgroupMounts().unified?.mountPoint ?? '', h.path('favor-mark')] as const;
+      favorUnified(...place);
+      disfavorUnified(...place);
+    } else closeSync(detachedMount('cgroup', { none: true, name: 'favordynmods', favordynmods: true }));
     return true;
   } catch {
     return false;
   }
 }
 
-t.test('§2.1 cgroup-favordynmods: held from the start, until the tree ends or is told not to', async t => {
+t.test('§2.1 cgroup-favordynmods: from the start, until the tree ends or is told not to', async t => {
   const h = await host(t);
+  const can = canFavor(h);
+  const before = unifiedOptions(mountinfo());
   await h.start();
   const { pid } = await h.running('web.0');
-  if (!canFavor()) {
-    t.notOk(holdsHierarchy(h.treePid()));
+  if (!can) {
+    t.notOk(isFavored(h.treePid()));
     t.match(h.log(), 'moves into cgroups wait for the kernel');
     return;
   }
-  t.ok(holdsHierarchy(h.treePid()));
-  t.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), /^\d+:name=favordynmods:\/$/m, 'operators see it');
-  t.notMatch(readFileSync(`/proc/${h.treePid()}/mountinfo`, 'utf8'), 'favordynmods', 'mounted nowhere');
+  t.ok(isFavored(h.treePid()));
+  const seen = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+  if (isUnified) {
+    t.match(seen, /^0::.*\n$/, 'programs that look at the first line only find v2');
+    t.same(unifiedOptions(mountinfo()).sort(), [...before, 'favordynmods'].sort());
+  } else {
+    t.match(seen, /^\d+:name=favordynmods:\/$/m, 'operators see it');
+    t.notMatch(readFileSync(`/proc/${h.treePid()}/mountinfo`, 'utf8'), 'favordynmods', 'mounted nowhere');
+  }
   const tellTree = async (value: boolean) => {
     const master = readFileSync(h.path('master.yaml'), 'utf8').replace(/\ncgroup-favordynmods: .*/, '');
     h.write('master.yaml', `${master}\ncgroup-favordynmods: ${value}\n`);
@@ -212,10 +232,12 @@ t.test('§2.1 cgroup-favordynmods: held from the start, until the tree ends or i
     await until('re-executed', () => (h.status()?.reloads ?? 0) > reloads);
   };
   await tellTree(false);
-  t.notOk(holdsHierarchy(h.treePid()));
+  t.notOk(isFavored(h.treePid()));
   await tellTree(true);
-  t.ok(holdsHierarchy(h.treePid()));
+  t.ok(isFavored(h.treePid()));
   t.equal((await h.running('web.0')).pid, pid);
+  await h.stop();
+  t.same(unifiedOptions(mountinfo()), before);
 });
 
 t.test('§3.2 strangers: children that are no instances are never signalled', async t => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CgroupMounts,
@@ -6,6 +6,7 @@ import {
   cgroupPaths,
   controllerDirectory,
   parseCgroupMounts,
+  UNIFIED,
 } from './cgroup.ts';
 
 /** v1 says "no limit" with the largest page count it can hold (about 2^63 bytes). */
@@ -131,6 +132,26 @@ export function cgroupProcesses(mounts: CgroupMounts, path: string): Set<number>
   return pids;
 }
 
+/** It has every process and every cgroup of the machine, or of the container we are in. */
+function refuseRoot(path: string): void {
+  if (path.split('/').every(part => part === '' || part === '.' || part === '..'))
+    throw new RangeError(`cgroup ${path}: refused`);
+}
+
+/**
+ * KILLs what is in a v2 cgroup and below at one moment, so that nothing forked meanwhile gets away. Without v2, or before Linux 5.14,
+ * nothing happens: then each process has to be killed by itself. The root is refused.
+ */
+export function killCgroup(mounts: CgroupMounts, path: string): void {
+  refuseRoot(path);
+  const directory = cgroupPaths(mounts, path).get(UNIFIED);
+  try {
+    if (directory !== undefined) writeFileSync(join(directory, 'cgroup.kill'), '1', { flag: 'r+' });
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
 /** Files in a cgroup cannot be deleted, only the directories, innermost first. */
 function removeTree(directory: string): void {
   for (const inner of subdirectories(directory)) removeTree(inner);
@@ -143,10 +164,9 @@ function removeTree(directory: string): void {
 
 /**
  * Removes a cgroup and those below it from every hierarchy; absent is fine. Throws EBUSY while a process is in one of
- * them. The root (`/`) is refused: it would take every cgroup of the machine.
+ * them. The root (`/`) is refused.
  */
 export function removeCgroup(mounts: CgroupMounts, path: string): void {
-  if (path.split('/').every(part => part === '' || part === '.' || part === '..'))
-    throw new RangeError(`cgroup ${path}: refused`);
+  refuseRoot(path);
   for (const directory of new Set(cgroupPaths(mounts, path).values())) removeTree(directory);
 }

@@ -6,6 +6,7 @@ import { closeSync, constants, openSync, readFileSync, write } from 'node:fs';
 import { join } from 'node:path';
 import { type CgroupMounts, cgroupPathsOfProcess } from './cgroup.ts';
 import { detachedMount } from './detached-mount.ts';
+import { disfavorUnified, favorUnified } from './favor-dynmods.ts';
 
 /** One hierarchy for all who hold it, without a controller and with every process in its root. */
 const HIERARCHY = 'favordynmods';
@@ -14,23 +15,33 @@ export class CgroupMoves {
   readonly #mounts: CgroupMounts;
   #busy = false;
   #held: number | undefined;
+  #isFavored = false;
 
   constructor(mounts: CgroupMounts) {
     this.#mounts = mounts;
   }
 
   /**
-   * From now on, as long as this program lives, no move waits; every fork and exit of the host passes the slow lock. Takes one grace
-   * period, some 15 ms. Others' mounts keep their options: the hierarchy is ours alone. Throws where the kernel is older, or in a
-   * container.
+   * From now on no move waits; every fork and exit of the host passes the slow lock. Takes one grace period, some 15 ms. With v1, also
+   * beside v2, through a hierarchy that is ours alone and goes with this program; with v2 alone until `disfavor` (`mark`: see there).
+   * Throws where the kernel is older, or in a container.
    */
-  favor(): void {
-    this.#held ??= detachedMount('cgroup', { none: true, name: HIERARCHY, favordynmods: true });
+  favor(mark: string): void {
+    const { layout, unified } = this.#mounts;
+    if (layout === 'v2') favorUnified(unified?.mountPoint ?? '', mark);
+    else this.#held ??= detachedMount('cgroup', { none: true, name: HIERARCHY, favordynmods: true });
+    this.#isFavored = true;
+  }
+
+  /** Takes back what `favor` of this or an earlier program with that mark has changed on the host. */
+  disfavor(mark: string): void {
+    const { layout, unified } = this.#mounts;
+    if (layout === 'v2') disfavorUnified(unified?.mountPoint ?? '', mark);
   }
 
   /** Returns at once. Moves this process to where it already is, which changes nothing but has the lock prepared. */
   expectOne(): void {
-    if (this.#busy || this.#held !== undefined) return;
+    if (this.#busy || this.#isFavored) return;
     try {
       const directory = this.#ownDirectory();
       if (directory === undefined) return;

@@ -26,7 +26,7 @@ interface ProcCgroup {
 export type CgroupPaths = ReadonlyMap<string, string>;
 
 /** The key of the v2 hierarchy in `CgroupPaths`. */
-const UNIFIED = 'unified';
+export const UNIFIED = 'unified';
 
 /** Flags of the mount, not controllers, in the super options of a v1 hierarchy (kernel: Documentation/cgroup-v1). */
 const NOT_CONTROLLERS = new Set([
@@ -88,6 +88,18 @@ export function parseCgroupMounts(text: string): CgroupMounts {
     }
   }
   return { layout: layoutOf(controllers.size > 0, unified), controllers, unified };
+}
+
+/** Flags of every file system or of a security module, which are not ours to give again. */
+const NOT_OF_CGROUP2 = new Set(['rw', 'ro', 'sync', 'dirsync', 'lazytime', 'seclabel']);
+
+/** Options of the v2 hierarchy itself, the same wherever it is mounted. */
+export function unifiedOptions(mountinfo: string): string[] {
+  const mount = mountinfo
+    .split('\n')
+    .map(parseMountLine)
+    .find(each => each?.type === 'cgroup2');
+  return (mount?.superOptions ?? []).filter(option => !NOT_OF_CGROUP2.has(option));
 }
 
 export function detectCgroupLayout(mountinfo: string): CgroupLayout {

@@ -30,16 +30,19 @@ import {
   detectCgroupLayout,
   parseCgroupMounts,
   parseProcCgroup,
+  unifiedOptions,
 } from '../../src/linux/cgroup.ts';
 import {
   cgroupProcesses,
   flatKey,
+  killCgroup,
   ownCgroupMounts,
   readCgroupStats,
   removeCgroup,
 } from '../../src/linux/cgroup-files.ts';
 import { detachedMount } from '../../src/linux/detached-mount.ts';
 import { deviceNumber, devMajor, devMinor } from '../../src/linux/device-numbers.ts';
+import { disfavorUnified, favorUnified } from '../../src/linux/favor-dynmods.ts';
 import { makeAppending } from '../../src/linux/fd-flags.ts';
 import { receiveFds, sendFds, socketPair } from '../../src/linux/fd-passing.ts';
 import { freePort } from '../../src/linux/free-port.ts';
@@ -89,6 +92,33 @@ t.test('cgroup layouts', async t => {
   t.equal(detectCgroupLayout(HYBRID), 'hybrid');
   t.equal(detectCgroupLayout('22 27 0:21 / /proc rw - proc proc rw\n\nnonsense'), 'none');
   t.same([...parseCgroupMounts(V1).controllers.keys()], ['cpu', 'cpuacct', 'memory', 'pids', 'name=systemd']);
+});
+
+t.test('options of the v2 hierarchy are those it can be given again', async t => {
+  const line = '30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2';
+  const options = 'rw,seclabel,nsdelegate,memory_recursiveprot';
+  t.same(unifiedOptions(`1 2 3\n${line} ${options}\n`), ['nsdelegate', 'memory_recursiveprot']);
+  t.same(unifiedOptions(V1), []);
+});
+
+t.test('favordynmods of v2 comes and goes, with the other options as they were', async t => {
+  const { unified } = ownCgroupMounts();
+  // A host with v1 alone has nothing to try it on.
+  if (unified === undefined) return;
+  const options = () => unifiedOptions(readFileSync('/proc/self/mountinfo', 'utf8')).sort();
+  const before = options();
+  const mark = join(t.testdir(), 'mark');
+  disfavorUnified(unified.mountPoint, mark);
+  t.same(options(), before, 'nothing of ours');
+  favorUnified(unified.mountPoint, mark);
+  t.same(options(), [...new Set([...before, 'favordynmods'])].sort());
+  t.equal(existsSync(mark), !before.includes('favordynmods'), "the host's own stays");
+  favorUnified(unified.mountPoint, mark);
+  disfavorUnified(unified.mountPoint, mark);
+  t.same(options(), before);
+  t.notOk(existsSync(mark));
+  t.throws(() => favorUnified('/proc', mark), 'no such option there');
+  t.notOk(existsSync(mark));
 });
 
 t.test('cgroup paths by controller', async t => {
@@ -172,7 +202,26 @@ t.test('a real cgroup is found, measured and removed from every hierarchy', asyn
   t.same(directories.filter(existsSync), []);
   removeCgroup(mounts, name);
   for (const path of ['/', '', '/..', '/./'])
-    t.throws(() => removeCgroup(mounts, path), RangeError, `${path} is refused`);
+    for (const act of [removeCgroup, killCgroup])
+      t.throws(() => act(mounts, path), RangeError, `${path} is refused`);
+});
+
+t.test('a v2 cgroup is killed as a whole', async t => {
+  const mounts = ownCgroupMounts();
+  const { unified } = mounts;
+  const name = `/test-kill-${process.pid}`;
+  killCgroup(mounts, name);
+  // A host with v1 alone has nothing to try it on.
+  if (unified === undefined) return;
+  const inner = join(unified.mountPoint, name, 'inner');
+  mkdirSync(inner, { recursive: true });
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  writeFileSync(join(inner, 'cgroup.procs'), String(child.pid));
+  killCgroup(mounts, name);
+  const [, signal] = await once(child, 'exit');
+  t.equal(signal, 'SIGKILL');
+  removeCgroup(mounts, name);
+  t.notOk(existsSync(inner));
 });
 
 t.test('/proc files', async t => {
