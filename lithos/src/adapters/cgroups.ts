@@ -6,6 +6,7 @@ import {
   availableControllers,
   cgroupProcesses,
   countsSwap,
+  killCgroup,
   ownCgroupMounts,
   readCgroupStats,
   removeCgroup,
@@ -93,11 +94,14 @@ export class Cgroups {
 
   /** KILLs until the cgroup is empty. Rejects when that takes too long (a process in uninterruptible sleep). */
   async killAll(name: string): Promise<void> {
+    const path = this.pathOf(name);
+    if (path === undefined) return;
     const giveUpMs = this.clock.monotonicMs() + TIMES.killLimitMs;
     for (let pids = this.pids(name); pids.length > 0; pids = this.pids(name)) {
+      killCgroup(this.mounts, path);
       for (const pid of pids) kill(pid);
       if (this.clock.monotonicMs() > giveUpMs)
-        throw new Error(`cgroup ${this.pathOf(name)} does not become empty: ${pids}`);
+        throw new Error(`cgroup ${path} does not become empty: ${pids}`);
       await this.pause();
     }
   }
