@@ -4,6 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 suite=$(cd "$here/../.." && pwd)
+. "$here/../vm/qemu.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
@@ -62,9 +63,4 @@ INIT
 chmod +x "$root/init" "$root/sbin/lithos-init"
 (cd "$root" && find . | cpio -o -H newc --quiet) > "$work/initramfs"
 
-cd "$work"
-kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends/ { print $2 }')
-apt-get download -qq "$kernel" 2> /dev/null
-dpkg-deb -x "$kernel"_*.deb kernel
-timeout 300 qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 2500 -nographic -nic none -no-reboot \
-  -kernel kernel/boot/vmlinuz-* -initrd "$work/initramfs" -append "console=ttyS0 panic=-1 quiet"
+boot "$(debian_kernel cloud-amd64)" "$work/initramfs" -m 2500

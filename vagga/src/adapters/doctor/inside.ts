@@ -1,13 +1,15 @@
 // Facts that only a process with the ids of builds can see: it tries what builds and runs do.
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupPathsOfProcess, controllerDirectory } from '@suite/shared/linux/cgroup.ts';
-import { availableControllers, ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
+import { ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
 import { findProgram } from '@suite/shared/linux/programs.ts';
 import { realProc } from '@suite/shared/ports/real.ts';
 import type { InsideFacts } from '../../core/doctor/judge.ts';
+import type { Limits } from '../../core/run/limits.ts';
 import { currentIds } from '../namespace/current.ts';
 import { probeEngine } from '../oci/probe.ts';
+import { enterLimits } from '../run/limits.ts';
+import { OWN_SCOPE } from '../run/unified-cgroup.ts';
 import { existing } from './outside.ts';
 
 const TRIAL_TIMEOUT_MS = 10_000;
@@ -33,20 +35,31 @@ async function overlayFailure(directory: string): Promise<string | undefined> {
   }
 }
 
-/** Only controllers of a cgroup that we may write to are worth something. */
-function cgroups(): InsideFacts['cgroups'] {
-  const mounts = ownCgroupMounts();
-  const paths = cgroupPathsOfProcess(mounts, readFileSync('/proc/self/cgroup', 'utf8'));
-  const isOurs = (controller: string) => {
-    const directory = controllerDirectory(paths, controller);
-    try {
-      accessSync(directory ?? '', constants.W_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return { layout: mounts.layout, controllers: [...availableControllers(mounts)].filter(isOurs).sort() };
+/** One limit of each controller, generous enough for a program that ends at once. */
+const LIMITS: Readonly<Record<string, Limits>> = {
+  cpu: { cpuQuota: 100 },
+  memory: { memoryLimit: 2 ** 30 },
+  pids: { pidsLimit: 1000 },
+};
+
+/** Starts a program with the limit as a command would have it; undefined: that works, else what would help. */
+async function limitFailure(controller: string, limits: Limits): Promise<string | undefined> {
+  const limited = enterLimits(`vagga-doctor-${process.pid}-${controller}`, limits);
+  if ('hint' in limited) return limited.hint;
+  const { code } = await realProc.run([...limited.words, 'true'], { timeoutMs: TRIAL_TIMEOUT_MS });
+  limited.remove();
+  return code === 0 ? undefined : OWN_SCOPE;
+}
+
+async function cgroups(): Promise<InsideFacts['cgroups']> {
+  const controllers: string[] = [];
+  let hint = '';
+  for (const [controller, limits] of Object.entries(LIMITS)) {
+    const failure = await limitFailure(controller, limits);
+    if (failure === undefined) controllers.push(controller);
+    else hint = failure;
+  }
+  return { layout: ownCgroupMounts().layout, controllers, hint };
 }
 
 export async function insideFacts(directory: string): Promise<InsideFacts> {
@@ -57,6 +70,6 @@ export async function insideFacts(directory: string): Promise<InsideFacts> {
     ...(!('error' in engine) && engine.init !== undefined && { init: engine.init }),
     ...(overlay !== undefined && { overlayFailure: overlay }),
     fuseOverlay: findProgram('fuse-overlayfs') !== undefined,
-    cgroups: cgroups(),
+    cgroups: await cgroups(),
   };
 }

@@ -1,14 +1,13 @@
 // A prepared container together with its limits.
 import { hasLimits, type Limits } from '../../core/run/limits.ts';
-import { enterLimits } from './limits.ts';
+import { enterLimits, type Unlimited } from './limits.ts';
 import type { Prepared } from './prepare.ts';
-
-const HINT = 'as an ordinary user: systemd-run --user --scope -p Delegate=yes vagga …';
 
 let warned = false;
 
-function warnOnce(problem: string): void {
-  if (!warned) process.stderr.write(`Warning: it runs without its limits: ${problem} (${HINT})\n`);
+function warnOnce({ problem, hint }: Unlimited): void {
+  if (!warned)
+    process.stderr.write(`Warning: it runs without its limits: ${problem} (as an ordinary user: ${hint})\n`);
   warned = true;
 }
 
@@ -19,7 +18,7 @@ export function withLimits(prepared: Prepared, limits: Limits): Prepared {
   if (!hasLimits(limits)) return prepared;
   const { bundle } = prepared;
   const limited = enterLimits(bundle.id, limits);
-  if (typeof limited === 'string') {
+  if ('problem' in limited) {
     warnOnce(limited);
     return prepared;
   }

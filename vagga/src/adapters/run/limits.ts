@@ -1,9 +1,10 @@
 // Cgroups for commands with limits: the engine is started inside of one, so whatever it starts is limited too.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type CgroupMounts, cgroupPathsOfProcess } from '@suite/shared/linux/cgroup.ts';
 import { flatKey, ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
 import { type LimitFile, type Limits, limitFiles } from '../../core/run/limits.ts';
+import { makeUnified, NoCgroup, OWN_SCOPE, read } from './unified-cgroup.ts';
 
 type Controller = LimitFile['controller'];
 
@@ -18,52 +19,6 @@ export interface Limited {
 /** Moves itself into every cgroup named before `--`, then becomes the program. */
 const ENTER =
   'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 121; shift; done; shift; exec "$@"';
-
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-};
-
-function hasControllers(directory: string, controllers: readonly Controller[]): boolean {
-  const there = read(join(directory, 'cgroup.controllers')).split(/\s+/);
-  return controllers.every(controller => there.includes(controller));
-}
-
-/** Lets the children of a v2 cgroup have controllers; the kernel refuses where processes are in the cgroup itself. */
-function enable(directory: string, controllers: readonly Controller[]): void {
-  try {
-    writeFileSync(join(directory, 'cgroup.subtree_control'), controllers.map(name => `+${name}`).join(' '));
-  } catch {
-    // Not ours, or it cannot: what the child really has is looked at then.
-  }
-}
-
-/**
- * A new v2 cgroup with the controllers: below our own one or, because that has processes in it and so cannot pass
- * controllers on, beside it or further up, as far as we may write. Undefined: nowhere.
- */
-function makeUnified(
-  top: string,
-  own: string,
-  name: string,
-  controllers: readonly Controller[],
-): string | undefined {
-  for (let parent = own; parent.startsWith(top); parent = dirname(parent)) {
-    const directory = join(parent, name);
-    try {
-      mkdirSync(directory);
-    } catch {
-      continue;
-    }
-    if (!hasControllers(directory, controllers)) enable(parent, controllers);
-    if (hasControllers(directory, controllers)) return directory;
-    rmdirSync(directory);
-  }
-  return undefined;
-}
 
 class Cgroups {
   readonly #mounts: CgroupMounts = ownCgroupMounts();
@@ -91,9 +46,8 @@ class Cgroups {
   }
 
   #makeUnified(controllers: readonly Controller[]): void {
-    const [top, own] = [this.#mounts.unified?.mountPoint, this.#own.get('unified')];
-    const made = top && own && makeUnified(top, own, this.#name, controllers);
-    if (!made) throw new Error(`no cgroup that we may write to has ${controllers.join(', ')}`);
+    const [top, own] = [this.#mounts.unified?.mountPoint ?? '', this.#own.get('unified') ?? ''];
+    const made = makeUnified({ top, own, name: this.#name, controllers });
     for (const controller of controllers) this.#made.set(controller, made);
   }
 
@@ -125,8 +79,14 @@ class Cgroups {
   }
 }
 
-/** `name`: unique on this machine. Undefined with what the user can do about it: there are no limits here. */
-export function enterLimits(name: string, limits: Limits): Limited | string {
+/** There are no limits here, and what the user can do about it. */
+export interface Unlimited {
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** `name`: unique on this machine. */
+export function enterLimits(name: string, limits: Limits): Limited | Unlimited {
   let cgroups: Cgroups | undefined;
   try {
     cgroups = new Cgroups(name);
@@ -135,7 +95,7 @@ export function enterLimits(name: string, limits: Limits): Limited | string {
     for (const file of files) cgroups.write(file);
   } catch (error) {
     cgroups?.remove();
-    return (error as Error).message;
+    return { problem: (error as Error).message, hint: error instanceof NoCgroup ? error.hint : OWN_SCOPE };
   }
   const made = cgroups;
   return {

@@ -102,7 +102,12 @@ export interface InsideFacts {
   /** Undefined: the overlay file system can be used where the images are. */
   readonly overlayFailure?: string;
   readonly fuseOverlay: boolean;
-  readonly cgroups: { readonly layout: string; readonly controllers: readonly string[] };
+  /** Controllers that a limit was really set with; what helps to get the others. */
+  readonly cgroups: {
+    readonly layout: string;
+    readonly controllers: readonly string[];
+    readonly hint: string;
+  };
 }
 
 export function judgeInside(facts: InsideFacts): Finding[] {
@@ -133,7 +138,7 @@ export function judgeInside(facts: InsideFacts): Finding[] {
         ),
     missing.length === 0
       ? ok('cgroups', `${cgroups.layout}: ${cgroups.controllers.join(', ')}`)
-      : warning('cgroups', limits, 'systemd-run --user --scope -p Delegate=yes vagga …'),
+      : warning('cgroups', limits, cgroups.hint),
   ];
 }
 
