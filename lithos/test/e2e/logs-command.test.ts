@@ -253,6 +253,7 @@ t.test('§2.1 syslog-facility, syslog-app-name: the logs of tree and sandboxes g
 t.test('an unknown syslog facility is said on stderr, and files are used', async t => {
   const h = await host(t, 'syslog-facility: local9');
   await h.start();
-  t.match(h.said, 'syslog-facility: there is no facility local9: logging to files');
+  const said = 'syslog-facility: there is no facility local9: logging to files';
+  await until('it says so', () => h.said.includes(said));
   t.match(h.log(), '"message":"started"');
 });

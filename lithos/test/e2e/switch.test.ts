@@ -516,7 +516,10 @@ t.test(
     renameSync(h.path('moved'), h.path('sandboxes'));
     renameSync(h.path(`sandboxes/${h.sandbox}.yaml`), h.path('sandboxes/.hidden.yaml'));
     await h.reload();
-    await until('a sandbox that was taken away is retired', () => !isAlive(pid));
+    await until(
+      'a sandbox that was taken away is retired',
+      () => !isAlive(pid) && h.instance('web.0') === undefined,
+    );
     renameSync(h.path('sandboxes/.hidden.yaml'), h.path(`sandboxes/${h.sandbox}.yaml`));
     await h.reload();
     t.equal(h.instance('web.0'), undefined, 'one that comes back is a new one: nothing is good of it yet');
