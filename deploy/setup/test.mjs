@@ -30,6 +30,8 @@ const environment = {
   ...process.env,
   SUITE_ROOT: ROOT,
   TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000),
+  // Shells, git and the C library say things that tests look for.
+  LC_ALL: 'C.UTF-8',
   ...(soak ? { SUITE_SOAK: '1' } : {}),
 };
 delete environment.NODE_EXTRA_CA_CERTS;

@@ -27,7 +27,7 @@ async function host(test: Test, master = ''): Promise<Host> {
   return made;
 }
 
-const at = (second: number) => `2026-11-20T10:00:${String(second).padStart(2, '0')}.000000000+00:00`;
+const at = (second: number) => `2020-11-20T10:00:${String(second).padStart(2, '0')}.000000000+00:00`;
 
 /** Logs of three instances, of which one was rotated twice and has a line in parts. */
 async function withLogs(test: Test): Promise<Host> {
@@ -37,7 +37,7 @@ async function withLogs(test: Test): Promise<Host> {
   log('web.worker.0.log.2', `${at(1)} stdout F one`, `${at(2)} stdout P two, `);
   log('web.worker.0.log.1', `${at(3)} stdout F half`, `${at(6)} stderr F error six`);
   log('web.worker.0.log', `${at(9)} lithos F ----- exited with code 3, uptime 1 s -----`);
-  log('web.worker.1.log', `${at(4)} stdout F four`, '2026-11-20T10:torn', `${at(8)} stdout F eight`);
+  log('web.worker.1.log', `${at(4)} stdout F four`, '2020-11-20T10:torn', `${at(8)} stdout F eight`);
   log('db.main.0.log', `${at(5)} stdout F five`);
   return h;
 }
@@ -63,7 +63,7 @@ t.test('lithos_logs merges instances and old files by time, without a tree', asy
       'web/worker.0 one',
       'web/worker.0 two, half',
       'web/worker.1 four',
-      'web/worker.1 2026-11-20T10:torn',
+      'web/worker.1 2020-11-20T10:torn',
       'db/main.0 five',
       'web/worker.0 error six',
       'web/worker.1 eight',
@@ -75,7 +75,7 @@ t.test('lithos_logs merges instances and old files by time, without a tree', asy
     ['web/worker.1 eight', 'web/worker.0 ----- exited with code 3, uptime 1 s -----'],
   );
   t.same(logs(h, '--grep', 'half', '--tail', '5', 'web/worker.0'), ['two, half']);
-  t.same(logs(h, '--since', '2026-11-20T10:00:06Z', 'web/worker'), logs(h, 'web').slice(-3));
+  t.same(logs(h, '--since', '2020-11-20T10:00:06Z', 'web/worker'), logs(h, 'web').slice(-3));
   t.same(logs(h, '--since', '1s', 'db'), [], 'nothing so young');
   t.same(JSON.parse(logs(h, '--json', '--tail', '2', 'web/worker.0')[0] as string), {
     time: at(6),
