@@ -91,10 +91,13 @@ t.test('§2.3 !Tar: what tar unpacks, whatever the compression and the format', 
     ] as const) {
       const archive = join(scratch.base, `${format}.tar.${ending}`);
       run('tar', '-c', flag, `--format=${format}`, '-f', archive, '-C', source, ...names);
-      const theirs = unpackedBy('-x', '-p', '-f', archive);
+      // A directory that the archive does not name has the time of being made.
+      const timeless = (lines: string[]) =>
+        lines.map(line => (names.includes('top') ? line : line.replace(/^(\/top \d.*) \d+$/, '$1')));
+      const theirs = timeless(unpackedBy('-x', '-p', '-f', archive));
       await unpackTar(into(archive));
       t.ok(theirs.length > 3);
-      t.same(unpackedTree(), theirs, `${format} ${ending}`);
+      t.same(timeless(unpackedTree()), theirs, `${format} ${ending}`);
       scratch.empty();
     }
   }
