@@ -180,6 +180,13 @@ t.test('§2.3 checksums, §2.3 !Unzip: failures name what is wrong', async t => 
   const wrong = await build();
   t.equal(wrong.code, 121);
   t.match(wrong.stderr, /Hashsum mismatch: expected 0123456789 but was [0-9a-f]{64}/);
+  config('!Tar {url: /volumes/nowhere/a.tgz}');
+  t.match((await build()).stderr, /failed: external volume "nowhere" is not defined in the settings/);
+  writeFileSync(join(SERVED, 'login.tgz'), '<html>Welcome to the network of this hotel</html>');
+  config(`!Tar {url: "${base}/login.tgz"}`);
+  t.match((await build()).stderr, /unexpected compression: .*; what http.*login\.tgz sent is not kept/);
+  writeFileSync(join(SERVED, 'login.tgz'), tarGz({ name: 'here', data: '' }));
+  t.equal((await build()).code, 0, 'nor in the way of the archive');
   config(`!Download {url: "${base}/none", path: /one}`);
   t.match(
     (await build()).stderr,

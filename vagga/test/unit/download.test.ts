@@ -143,6 +143,15 @@ t.test('what goes wrong is said: before the next attempt, and at the end', async
     'the server answered 503: trying again in 0.001 s (2 of 5)',
     `the connection broke after ${PART_BYTES} bytes: trying again in 0.002 s (3 of 5)`,
   ]);
+  await t.rejects(fileOf(context(), { urls: [`${base.replace('http', 'https')}/x`] }), {
+    message: /: no TLS with this server \(wrong version number\)$/,
+  });
+  await t.rejects(
+    fileOf(context({ proxies: { http_proxy: 'me:secret@127.0.0.1:1' } }), { urls: [`${base}/x`] }),
+    {
+      message: /: through the proxy 127\.0\.0\.1:1: connect ECONNREFUSED 127\.0\.0\.1:1$/,
+    },
+  );
   // A name with two addresses, which the hosts file of a test machine need not have.
   const { lookup } = dns;
   const both = [

@@ -1,11 +1,12 @@
 // Executors of `!Download`, `!Tar`, `!TarInstall`, `!Unzip`.
-import { chmodSync, constants, copyFileSync, lstatSync, readdirSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { utf8Text } from '../../core/archive/byte-text.ts';
+import { ArchiveError } from '../../core/archive/error.ts';
 import { isProjectPath } from '../../core/image/project-path.ts';
 import type { ArchiveAction } from '../../core/steps/archive-actions.ts';
 import { unpackTar, unpackZip } from '../archive/unpack.ts';
-import { fileOf } from '../download/cached.ts';
+import { fileOf, localPath } from '../download/cached.ts';
 import type { BuildContext } from './context.ts';
 import { downloadContext } from './downloads.ts';
 import { putHostFiles } from './host-files.ts';
@@ -47,13 +48,36 @@ function wanted({ url, sha256 }: { url: string; sha256?: string }) {
   return { urls: [url] as const, ...(sha256 !== undefined && { sha256 }) };
 }
 
+/**
+ * Who answers in place of the server (a login page of the network, a proxy) sends no archive: it must not stay in the cache, where
+ * without a checksum nothing would ever replace it.
+ */
+async function archiveOf(
+  context: BuildContext,
+  action: Of<'unpack' | 'tar-install'>,
+  use: (archive: string) => Promise<void>,
+): Promise<string> {
+  const files = downloadContext(context);
+  const archive = await fileOf(files, wanted(action));
+  try {
+    await use(archive);
+  } catch (error) {
+    const isOurs = localPath(files, action.url) === undefined && action.sha256 === undefined;
+    if (!isOurs || !(error instanceof ArchiveError)) throw error;
+    rmSync(archive, { force: true });
+    throw new ArchiveError(`${error.message}; what ${action.url} sent is not kept`);
+  }
+  return archive;
+}
+
 export async function unpack(context: BuildContext, action: Of<'unpack'>): Promise<undefined> {
-  const archive = await fileOf(downloadContext(context), wanted(action));
   const { root, path } = placeOf(context, action.path);
   const unpackInto = action.format === 'tar' ? unpackTar : unpackZip;
   const { subdir } = action;
   const { signal } = context;
-  await unpackInto({ archive, root, base: partsOf(path), subdir, owners: 'ours', signal });
+  await archiveOf(context, action, archive =>
+    unpackInto({ archive, root, base: partsOf(path), subdir, owners: 'ours', signal }),
+  );
   if (action.path === '/') putHostFiles(context.root);
 }
 
@@ -73,11 +97,15 @@ export async function tarInstall(
   context: BuildContext,
   action: Of<'tar-install'>,
 ): Promise<string | undefined> {
-  const archive = await fileOf(downloadContext(context), wanted(action));
-  const home = `/tmp/${basename(archive)}`;
   const { root, signal } = context;
-  makeDirectories(root, home, 0o755);
-  await unpackTar({ archive, root, base: partsOf(home), subdir: '', owners: 'ours', signal });
+  const homeOf = (archive: string) => `/tmp/${basename(archive)}`;
+  const home = homeOf(
+    await archiveOf(context, action, async archive => {
+      makeDirectories(root, homeOf(archive), 0o755);
+      const base = partsOf(homeOf(archive));
+      await unpackTar({ archive, root, base, subdir: '', owners: 'ours', signal });
+    }),
+  );
   const { subdir = onlyEntry(inRoot(root, home)), script, env, caches } = action;
   const cwd = join(home, subdir);
   return await runInImage(context, { kind: 'run', argv: ['/bin/sh', '-exc', script], env, caches, cwd });

@@ -37,6 +37,9 @@ export function asking(context: BuildContext): Asking {
 /** Changes when the file of an address `./x` or `/volumes/x` does. */
 export function localStamp(place: Pick<BuildContext, 'layout' | 'settings'>, url: string): string {
   const { layout, settings } = place;
+  // What is not in the settings is the step's own error.
+  const [, volume = ''] = /^\/volumes\/([^/]+)/.exec(url) ?? [];
+  if (volume !== '' && settings.externalVolumes[volume] === undefined) return 'absent';
   const path = localPath({ projectRoot: layout.root, externalVolumes: settings.externalVolumes }, url);
   const stat = path === undefined ? undefined : statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? 'absent' : [stat.size, stat.mtimeNs, stat.ctimeNs, stat.ino].join('-');

@@ -26,7 +26,12 @@ export function failureText(name: string, failed: FailedBuild): string {
   const output =
     tail.length === 0
       ? []
-      : ['', `last ${tail.length} lines of output:`, ...tail.map(line => `  ${line}`), ''];
+      : [
+          '',
+          `last ${tail.length === 1 ? 'line' : `${tail.length} lines`} of output:`,
+          ...tail.map(line => `  ${line}`),
+          '',
+        ];
   const where =
     step === undefined
       ? []

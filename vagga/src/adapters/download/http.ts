@@ -48,10 +48,27 @@ function tlsOptions(options: HttpOptions) {
   return { ...(ca !== undefined && { ca }), rejectUnauthorized: options.tlsVerify !== false };
 }
 
+/** An authority that this machine does not know, as that of a company which looks into everything. */
+const UNTRUSTED = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+
+function textOf({ code = '', message }: NodeJS.ErrnoException): string {
+  if (UNTRUSTED.includes(code))
+    return `${message}; certificates that count are those in ${process.env.SSL_CERT_FILE ?? SYSTEM_CERTIFICATES}`;
+  const reason = /SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
+  return reason === undefined ? message : `no TLS with this server (${reason})`;
+}
+
 /** A host with several addresses fails once for each, and the error of all of them has no text. */
-function readable(error: Error): Error {
-  if (!(error instanceof AggregateError) || error.message !== '') return error;
-  return new Error(error.errors.map(each => (each as Error).message).join(', '), { cause: error });
+function readable(error: Error, proxy: URL | undefined): Error {
+  const each: Error[] = error instanceof AggregateError && error.message === '' ? error.errors : [error];
+  const reasons = each.map(textOf).join(', ');
+  const text = proxy === undefined ? reasons : `through the proxy ${proxy.host}: ${reasons}`;
+  return text === error.message ? error : new Error(text, { cause: error });
 }
 
 const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -72,7 +89,7 @@ function tunnel(url: URL, proxy: URL, options: HttpOptions): Promise<Socket> {
       agent: false,
     });
     asking.setTimeout(DOWNLOAD_IDLE_MS, () => asking.destroy(new Error('the proxy does not answer')));
-    asking.once('error', error => reject(readable(error)));
+    asking.once('error', error => reject(readable(error, proxy)));
     asking.once('connect', (answer, socket) => {
       if (answer.statusCode === 200) resolve(socket);
       else {
@@ -124,7 +141,7 @@ async function once(url: URL, options: HttpOptions): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     const asking = send({ ...connection, method, headers, signal, agent: false });
     asking.setTimeout(DOWNLOAD_IDLE_MS, () => asking.destroy(new Error('the server does not answer')));
-    asking.once('error', error => reject(readable(error)));
+    asking.once('error', error => reject(readable(error, proxyFor(url, options.proxies))));
     asking.once('response', resolve);
     sendBody(asking, options.body);
   });

@@ -8,6 +8,7 @@ import { inRoot, makeDirectories } from '../in-root.ts';
 import { runInImage } from '../run-step.ts';
 import { lacksUniverse } from './image-release.ts';
 import { lend, takeBack } from './lent.ts';
+import { MIRROR_HINT } from './mirror.ts';
 
 const APT_DIRECTORIES: readonly string[] = ['/var/cache/apt/archives', '/var/lib/apt/lists'];
 
@@ -81,9 +82,6 @@ async function run(context: BuildContext, action: AptGet): Promise<string | unde
     rmSync(place, { recursive: true, force: true });
   }
 }
-
-const MIRROR_HINT =
-  'if a mirror is out of order, name another one with the setting ubuntu-mirror or debian-mirror';
 
 const UNIVERSE_HINT =
   'most packages of Ubuntu are in the component universe: put !UbuntuUniverse before this step';

@@ -2,6 +2,9 @@
 import type { Asking } from '../../download/fetch-bytes.ts';
 import { request } from '../../download/http.ts';
 
+export const MIRROR_HINT =
+  'if a mirror is out of order, name another one with the setting ubuntu-mirror or debian-mirror';
+
 /** `true`: it does. `false`: it answered that it does not. A text: nobody answered. */
 async function carries(mirror: string, suite: string, asking: Asking): Promise<boolean | string> {
   for (const name of ['InRelease', 'Release']) {
@@ -29,16 +32,16 @@ export async function chooseMirror(
   suite: string,
   asking: Asking,
 ): Promise<Choice> {
+  const without: string[] = [];
   const silent: string[] = [];
   for (const mirror of mirrors) {
     if (!/^https?:/.test(mirror)) return { ok: true, mirror };
     const answer = await carries(mirror, suite, asking);
     if (answer === true) return { ok: true, mirror };
-    if (answer !== false) silent.push(`${mirror}: ${answer}`);
+    if (answer === false) without.push(mirror);
+    else silent.push(`${mirror}: ${answer}`);
   }
-  const message =
-    silent.length > 0
-      ? `no mirror answers for ${suite}: ${silent.join('; ')}`
-      : `the release ${suite} is on none of ${mirrors.join(', ')}`;
-  return { ok: false, message };
+  const absent = without.length > 0 ? [`the release ${suite} is not on ${without.join(', ')}`] : [];
+  const mute = silent.length > 0 ? [`no answer of ${silent.join('; ')}`] : [];
+  return { ok: false, message: [...absent, ...mute].join('; ') };
 }

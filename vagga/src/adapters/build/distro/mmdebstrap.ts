@@ -10,6 +10,7 @@ import { currentIds } from '../../namespace/current.ts';
 import { removeTree } from '../../storage/remove-tree.ts';
 import { runChild } from '../child.ts';
 import type { BuildContext } from '../context.ts';
+import { MIRROR_HINT } from './mirror.ts';
 
 export interface Bootstrap {
   readonly suite: string;
@@ -109,7 +110,8 @@ async function debootstrap(
 ): Promise<string | undefined> {
   if (findProgram('mmdebstrap') === undefined) return MISSING;
   const cache = context.cacheDirectory(bootstrap.packageCache);
-  return await runChild(argvOf(bootstrap, target, cache), context);
+  const failed = await runChild(argvOf(bootstrap, target, cache), context);
+  return failed === undefined ? undefined : `${failed}; ${MIRROR_HINT}`;
 }
 
 async function makeBase(
