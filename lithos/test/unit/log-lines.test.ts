@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -50,6 +58,25 @@ t.test('what a write that was cut short left at the end of a log is put right', 
   appendLine(path, 'whole\n');
   t.equal(readFileSync(path, 'utf8'), 'torn\nwhole\n');
 });
+
+t.test(
+  'a log that somebody empties or adds a line to while we write it stays one of whole lines',
+  async t => {
+    const path = join(directory(t), 'x.log');
+    const file = new LogFile(path, { sizeBytes: 1000, files: 2 });
+    file.write('one\n');
+    appendLine(path, 'a line of ours\n');
+    file.write('two\n');
+    t.equal(readFileSync(path, 'utf8'), 'one\na line of ours\ntwo\n', 'nothing is written over');
+    truncateSync(path);
+    file.write('three\n');
+    t.equal(readFileSync(path, 'utf8'), 'three\n', 'no hole where the old lines were');
+    writeFileSync(path, 'torn', { flag: 'a' });
+    file.write('four\n');
+    t.equal(readFileSync(path, 'utf8'), 'three\ntorn\nfour\n');
+    file.close();
+  },
+);
 
 t.test('a rotation keeps as many files as it should, wherever an earlier one was cut short', async t => {
   const path = join(directory(t), 'x.log');

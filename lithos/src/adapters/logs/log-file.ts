@@ -8,6 +8,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   ftruncateSync,
   mkdirSync,
@@ -31,29 +32,29 @@ function writeAll(fd: number, data: Uint8Array, offset: number): void {
   while (done < data.length) done += writeSync(fd, data, done, data.length - done, offset + done);
 }
 
-function readTail(path: string, size: number): string {
+function readTail(fd: number, size: number): string {
+  const tail = Buffer.alloc(Math.min(TAIL_BYTES, size));
+  readSync(fd, tail, 0, tail.length, size - tail.length);
+  return tail.toString('latin1');
+}
+
+/** Its last line was not written to its end: a monitor met a full disk, and has dropped what came next. */
+export function isTorn(path: string): boolean {
+  if (!existsSync(path)) return false;
   const fd = openSync(path, 'r');
   try {
-    const tail = Buffer.alloc(Math.min(TAIL_BYTES, size));
-    readSync(fd, tail, 0, tail.length, size - tail.length);
-    return tail.toString('latin1');
+    const tail = readTail(fd, fstatSync(fd).size);
+    return tail !== '' && !tail.endsWith('\n') && !isOnlyColumns(tail.slice(tail.lastIndexOf('\n') + 1));
   } finally {
     closeSync(fd);
   }
 }
 
-/** Its last line was not written to its end: a monitor met a full disk, and has dropped what came next. */
-export function isTorn(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  const tail = found === undefined || found.size === 0 ? '\n' : readTail(path, found.size);
-  return !tail.endsWith('\n') && !isOnlyColumns(tail.slice(tail.lastIndexOf('\n') + 1));
-}
-
-/** `fd` of the same file, open for writing; answers where the next line begins. */
-function mendTail(fd: number, path: string): number {
+/** `fd`: open for reading and writing; answers where the next line begins. */
+function mendTail(fd: number): number {
   const { size } = fstatSync(fd);
   if (size === 0) return 0;
-  const tail = readTail(path, size);
+  const tail = readTail(fd, size);
   const last = tail.slice(tail.lastIndexOf('\n') + 1);
   if (last === '') return size;
   if (isOnlyColumns(last)) {
@@ -67,10 +68,10 @@ function mendTail(fd: number, path: string): number {
 /** A line of ours at the end of a file that others append to as well. Throws the system's error. */
 export function appendLine(path: string, line: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, LOG_MODE);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, LOG_MODE);
   try {
     const { size } = fstatSync(fd);
-    const torn = size > 0 && !readTail(path, size).endsWith('\n');
+    const torn = size > 0 && !readTail(fd, size).endsWith('\n');
     writeSync(fd, torn ? `\n${line}` : line);
   } finally {
     closeSync(fd);
@@ -150,6 +151,8 @@ export class LogFile {
 
   private whole(write: (fd: number) => number): void {
     const fd = this.open();
+    // Somebody emptied it (`> FILE`), or added a line of ours.
+    if (fstatSync(fd).size !== this.end) this.end = mendTail(fd);
     try {
       this.end += write(fd);
     } catch (error) {
@@ -162,9 +165,9 @@ export class LogFile {
   private open(): number {
     if (this.fd !== undefined) return this.fd;
     mkdirSync(dirname(this.path), { recursive: true });
-    const fd = openSync(this.path, constants.O_WRONLY | constants.O_CREAT, LOG_MODE);
+    const fd = openSync(this.path, constants.O_RDWR | constants.O_CREAT, LOG_MODE);
     try {
-      this.end = mendTail(fd, this.path);
+      this.end = mendTail(fd);
     } catch (error) {
       closeSync(fd);
       throw error;

@@ -20,6 +20,7 @@ class FileLines {
 
   *next(): Generator<string> {
     const chunk = Buffer.allocUnsafe(LOGS.readBytes);
+    if (fstatSync(this.fd).size < this.offset) this.beginAgain();
     for (;;) {
       const count = readSync(this.fd, chunk, 0, chunk.length, this.offset);
       if (count === 0) return;
@@ -33,6 +34,12 @@ class FileLines {
       this.rest = data.subarray(start);
       if (this.rest.length > LOGS.lineBytes) yield this.takeRest();
     }
+  }
+
+  /** Somebody emptied it: what is there now was written since. */
+  private beginAgain(): void {
+    this.offset = 0;
+    this.rest = Buffer.alloc(0);
   }
 
   takeRest(): string {
