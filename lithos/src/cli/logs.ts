@@ -9,6 +9,7 @@ import { nearest } from '@suite/shared/schema/nearest.ts';
 import { loadMaster } from '../adapters/load-master.ts';
 import { LogReader } from '../adapters/logs/read-log.ts';
 import { LOGS } from '../config/defaults.ts';
+import { printableInColour } from '../core/instance/printable.ts';
 import { isShown, type LogFilter, mergeByTime } from '../core/logs/filter.ts';
 import type { LogEntry } from '../core/logs/joiner.ts';
 import { groupLogs, isMeant } from '../core/logs/names.ts';
@@ -84,6 +85,12 @@ class Printer {
       await new Promise(resolve => process.stdout.once('drain', resolve));
   }
 
+  /** Colours end with their line. */
+  private onTerminal(text: string): string {
+    const shown = printableInColour(text);
+    return shown.includes('\x1b') ? `${shown}\x1b[0m` : shown;
+  }
+
   private jsonLine(instance: string, { time, stream, text }: LogEntry): string {
     return JSON.stringify({ time, instance, stream: stream ?? null, text });
   }
@@ -91,7 +98,9 @@ class Printer {
   private textLine(instance: string, { time, stream, text }: LogEntry): string {
     const whose = this.width > 0 ? `${this.ink.cyan(instance.padEnd(this.width))} ` : '';
     const when = this.options.timestamps ? `${this.ink.dim(time)} ` : '';
-    return `${whose}${when}${stream === 'lithos' ? this.ink.dim(text) : text}`;
+    // Whatever a program writes must not reach into the terminal of whoever looks.
+    const shown = process.stdout.isTTY ? this.onTerminal(text) : text;
+    return `${whose}${when}${stream === 'lithos' ? this.ink.dim(shown) : shown}`;
   }
 }
 

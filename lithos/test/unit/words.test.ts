@@ -1,4 +1,5 @@
 import t from 'tap';
+import { printable, printableInColour, shortened } from '../../src/core/instance/printable.ts';
 import { describeState } from '../../src/core/instance/words.ts';
 
 const NOW_MS = 1_000_000;
@@ -40,4 +41,12 @@ t.test('every state has words that say what is wrong and what comes next', async
   t.equal(words({ state: 'failed', problem: '5 failures in a row' }), 'failed: 5 failures in a row');
   t.equal(words({ state: 'stopping' }), 'stopping: has been asked to end');
   t.equal(words({ state: 'starting' }), 'starting');
+});
+
+t.test('words of programs do nothing to a terminal, but for colours in a log', async t => {
+  const hostile = 'a\x1b]52;c;cm0=\x07b\x1b[2Jc\rd\u009b31me\tf';
+  t.equal(printable(hostile), 'a\ufffd]52;c;cm0=\ufffdb\ufffd[2Jc\ufffdd\ufffd31me\tf');
+  t.same([shortened('four', 4), shortened('fives', 4)], ['four', 'five …']);
+  t.equal(printableInColour(hostile), printable(hostile));
+  t.equal(printableInColour('\x1b[1;31mred\x1b[0m \x1b[38:5:9mx'), '\x1b[1;31mred\x1b[0m \x1b[38:5:9mx');
 });

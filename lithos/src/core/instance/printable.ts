@@ -3,6 +3,19 @@ export function printable(text: string): string {
   return text.replaceAll(/[^\P{Cc}\t]/gu, '\u{fffd}');
 }
 
+/** What is shown of a line in passing: somebody may have forgotten the newlines. */
+export function shortened(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars)} …`;
+}
+
+/** As `printable`, but a program that colours its own log may: `ESC [ … m` moves nothing and types nothing. */
+export function printableInColour(text: string): string {
+  return text
+    .split(/(\x1b\[[\d;:]*m)/)
+    .map((part, index) => (index % 2 === 0 ? printable(part) : part))
+    .join('');
+}
+
 /** The same for the middle of a sentence. */
 export function inOneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
