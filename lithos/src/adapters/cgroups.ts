@@ -10,6 +10,7 @@ import {
   ownCgroupMounts,
   readCgroupStats,
   removeCgroup,
+  workingSetBytes,
 } from '@suite/shared/linux/cgroup-files.ts';
 import { ownLimits } from '@suite/shared/linux/hard-limits.ts';
 import { processStartTime } from '@suite/shared/linux/proc.ts';
@@ -80,6 +81,12 @@ export class Cgroups {
   stats(name: string): ReturnType<typeof readCgroupStats> {
     const path = this.pathOf(name);
     return readCgroupStats(path === undefined ? new Map() : cgroupPaths(this.mounts, path));
+  }
+
+  /** Of its memory, what counts against the limit in the end. */
+  workingSetBytes(name: string): number | undefined {
+    const path = this.pathOf(name);
+    return path === undefined ? undefined : workingSetBytes(cgroupPaths(this.mounts, path));
   }
 
   /** Of one controller, by its v1 name; undefined without cgroups. */

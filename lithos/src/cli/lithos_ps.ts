@@ -7,13 +7,14 @@ import { logTail } from '../adapters/log-tail.ts';
 import { stdioLog } from '../adapters/paths.ts';
 import { ProcessTable } from '../adapters/process-table.ts';
 import { SHOWN } from '../config/defaults.ts';
-import { printable } from '../core/instance/printable.ts';
+import { printable, shortened } from '../core/instance/printable.ts';
 import { isUnwell } from '../core/switch/judge.ts';
 import { type FoundTrees, findTrees, type SeenInstance, type SeenTree } from './ps/find-trees.ts';
 import { jsonOf } from './ps/json.ts';
 import { monitor } from './ps/monitor.ts';
 import { securityNotes, securityOf } from './ps/security.ts';
 import { textOf } from './ps/tree-text.ts';
+import { longNotes, usageOf } from './ps/usage.ts';
 import { CONFIG_OPTION, JSON_OPTION, runCommand } from './shared-options.ts';
 
 const SPEC: CommandSpec = {
@@ -23,6 +24,7 @@ const SPEC: CommandSpec = {
     ['lithos_ps', 'every running tree with its sandboxes, processes and instances'],
     ['lithos_ps web db/main.0', 'a sandbox and an instance'],
     ['lithos_ps --monitor', 'a table that is drawn again every second; q ends it'],
+    ['lithos_ps -l web', 'which image each instance runs, since when, and how near it is to its limits'],
     ['lithos_ps --security web', 'what confines each instance; ! marks what was relaxed'],
     ['lithos_ps -C ./master.yaml', 'one tree, also while its supervisor is not running'],
   ],
@@ -30,6 +32,7 @@ const SPEC: CommandSpec = {
     { ...CONFIG_OPTION, summary: 'only the tree of this master config (default: all that run)' },
     JSON_OPTION,
     { long: 'monitor', summary: 'a table that is drawn again every second' },
+    { long: 'long', short: 'l', summary: 'with image, run, and what of memory and processes is used' },
     { long: 'security', summary: 'what confines each instance' },
     { long: 'force-color', summary: 'colours even when the output is no terminal' },
     { long: 'no-color', summary: 'no colours' },
@@ -71,7 +74,8 @@ async function find({ options, positionals }: ParsedRun, table: ProcessTable): P
 
 function lastWords(tree: SeenTree, { name, status }: SeenInstance): string[] {
   if (status === undefined || !isUnwell(status)) return [];
-  return logTail(stdioLog(tree.paths, name), SHOWN.logLines, LITHOS_LIMITS.logBytes);
+  const lines = logTail(stdioLog(tree.paths, name), SHOWN.logLines, LITHOS_LIMITS.logBytes);
+  return lines.map(line => shortened(line, SHOWN.lineChars));
 }
 
 async function printJson(
@@ -93,11 +97,14 @@ async function printText(run: ParsedRun, trees: readonly SeenTree[], table: Proc
   const ink = colours(process.stdout, process.env, wanted);
   for (const tree of trees) {
     const security = options.security === true ? await securityOf(tree, table) : undefined;
+    const usage = ({ name }: SeenInstance) => usageOf(tree.cgroups, name);
+    const long = (instance: SeenInstance) =>
+      options.long === true ? longNotes(instance, usage(instance)) : [];
     const notes = (instance: SeenInstance) =>
       security === undefined
-        ? lastWords(tree, instance).map(line => ink.dim(`| ${printable(line)}`))
+        ? [...long(instance), ...lastWords(tree, instance)].map(line => ink.dim(`| ${printable(line)}`))
         : securityNotes(security.get(instance.name) ?? [], ink);
-    process.stdout.write(textOf(tree, table, { ink, nowMs: Date.now(), notes }));
+    process.stdout.write(textOf(tree, table, { ink, nowMs: Date.now(), usage, notes }));
   }
 }
 

@@ -79,13 +79,13 @@ export const LIMITS = {
   idMapEntriesMax: 340,
   /** Supplementary groups of one process: nobody lists more by hand (the kernel's own end is 65,536). */
   groupsMax: 64,
-  /** Processes one waits for; and entries of one process file: what people and orchestrators write, ten times over. */
   /** Mounts, sockets and variables of one container: programs have a handful. An image must not keep the supervisor busy. */
   volumesMax: 200,
   socketsMax: 250,
   variablesMax: 1_000,
   /** Rules stop at so many errors of one entry: nobody reads more, and each costs a search for the nearest name. */
   errorsMax: 100,
+  /** Processes one waits for; and entries of one process file: what people and orchestrators write, ten times over. */
   afterMax: 100,
   processesMax: 1_000,
   portMax: 65_535,
@@ -244,6 +244,8 @@ export const HISTORY = { maxBytes: 10 * MIB, files: 100 } as const;
 export const SHOWN = {
   /** Of an instance that is not well: a stack trace's end and what led to it. */
   logLines: 10,
+  /** Of each of them: some lines of a terminal; lithos_logs has the rest. */
+  lineChars: 1_000,
   /** cgroups read in one go for /metrics: about a millisecond. */
   usageAtOnce: 10,
   /** A tree answers within milliseconds; one that is stopped never does, and its status file must do. */

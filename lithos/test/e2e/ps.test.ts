@@ -268,6 +268,37 @@ t.test(
   },
 );
 
+t.test('lithos_ps -l: images and limits; and without it, who is near a limit', async t => {
+  const h = await Host.make();
+  t.teardown(() => h.dispose());
+  const fill = 'i=0; while [ $i -lt 17 ]; do sleep 1000 & i=$((i+1)); done; echo filled; wait';
+  h.containerFile('full', fill, 'pids-limit: 20\nmemory-limit: 64Mi');
+  h.containerFile('easy', SLEEP, 'pids-limit: 20');
+  h.processFile(
+    ['full', 'easy'].map(name => `${name}: {image: app.1, config: /config/${name}.yaml}\n`).join(''),
+  );
+  await h.start();
+  await h.running('easy.0');
+  await until('it has started all', () => h.output('full.0').includes('filled'));
+  const ps = (...options: string[]) => h.run('lithos_ps', '-C', h.path('master.yaml'), ...options).stdout;
+  const lines = ps().split('\n');
+  t.match(
+    lines.find(line => line.includes('full.0')),
+    /\(19 of 20 processes and threads\)$/,
+  );
+  t.notMatch(
+    lines.find(line => line.includes('easy.0')),
+    'processes and threads',
+  );
+  const long = ps('-l', h.name('full.0'));
+  t.match(long, /\| image app\.1, run 1, since \d{4}-\d\d-\d\dT/);
+  t.match(long, /\| memory [\d.]+[kM]iB of 64\.0MiB$/m);
+  t.match(long, /\| processes and threads 19 of 20$/m);
+  t.match(JSON.parse(ps('--json', h.name('full.0'))).trees[0].children, [
+    { image: 'app.1', pids: 19, pids_limit: 20, memory_limit: 64 << 20 },
+  ]);
+});
+
 t.test('§1.6 ps-monitor: a table every second, and a terminal left as it was', async t => {
   const h = await host(t);
   const master = h.path('master.yaml');

@@ -73,6 +73,15 @@ export function readCgroupStats(paths: CgroupPaths): CgroupStats {
   };
 }
 
+/** Memory that the kernel cannot simply give to others: without file pages nobody has used for a while. */
+export function workingSetBytes(paths: CgroupPaths): number | undefined {
+  const memory = controllerDirectory(paths, 'memory');
+  const used = number(read(memory, 'memory.current', 'memory.usage_in_bytes'));
+  const stat = read(memory, 'memory.stat');
+  const idle = flatKey(stat, 'total_inactive_file') ?? flatKey(stat, 'inactive_file') ?? 0;
+  return used === undefined ? undefined : Math.max(0, used - idle);
+}
+
 /** The cgroup file systems this process sees. */
 export function ownCgroupMounts(): CgroupMounts {
   return parseCgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'));

@@ -3,9 +3,10 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { parseCommandLine } from '@suite/shared/cli/command.ts';
 import { parseStatus } from '@suite/shared/linux/proc.ts';
-import { realDisk } from '@suite/shared/ports/real.ts';
+import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import type { InstanceStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
+import { Cgroups } from '../../adapters/cgroups.ts';
 import { loadMaster } from '../../adapters/load-master.ts';
 import type { HostPaths } from '../../adapters/paths.ts';
 import { runningSupervisor } from '../../adapters/pid-file.ts';
@@ -25,6 +26,8 @@ export interface SeenInstance {
   /** Number of its present run; undefined while nothing runs. */
   readonly run: number | undefined;
   readonly status: InstanceStatus | undefined;
+  /** What its run was made of (JSON); undefined while nothing runs. */
+  readonly identity: string | undefined;
 }
 
 export interface SeenTree {
@@ -35,6 +38,7 @@ export interface SeenTree {
   /** A GET on its public socket; undefined without an answer. */
   readonly ask: <T>(path: string) => Promise<T | undefined>;
   readonly status: TreeStatus | undefined;
+  readonly cgroups: Cgroups;
   readonly instances: readonly SeenInstance[];
 }
 
@@ -104,16 +108,19 @@ async function look(config: string, running: number | undefined): Promise<SeenTr
   const byName = new Map<string, SeenInstance>();
   for (const item of pid === undefined ? [] : (status?.instances ?? [])) {
     const { name, run } = item;
-    byName.set(name, { name, pid: item.pid ?? undefined, run, monitor: undefined, status: item });
+    const [first, identity] = [item.pid ?? undefined, item.identity ?? undefined];
+    byName.set(name, { name, pid: first, run, monitor: undefined, status: item, identity });
   }
   // Without root's rights the run directories are closed; the status file alone has the essentials.
   for (const run of await findRuns(realDisk, paths).catch(() => [])) {
     if (run.kind !== 'complete' || !sameProcess(run.record.pid, run.record.processStart)) continue;
-    const { name, pid: first, run: number } = run.record;
+    const { name, pid: first, run: number, identity } = run.record;
     const monitor = await readPid(run.files.monitorPidFile);
-    byName.set(name, { name, pid: first, run: number, monitor, status: byName.get(name)?.status });
+    byName.set(name, { name, pid: first, run: number, monitor, status: byName.get(name)?.status, identity });
   }
-  return { pid, config, paths, ask: question, status, instances: [...byName.values()].sort(byNameAndIndex) };
+  const cgroups = new Cgroups(master.value.keys, realClock);
+  const instances = [...byName.values()].sort(byNameAndIndex);
+  return { pid, config, paths, ask: question, status, cgroups, instances };
 }
 
 function byNameAndIndex(a: SeenInstance, b: SeenInstance): number {

@@ -6,6 +6,7 @@ import { describeState } from '../../core/instance/words.ts';
 import type { SeenInstance, SeenTree } from './find-trees.ts';
 import type { InstanceSecurity } from './security.ts';
 import { cpuPercent, secondsSinceBoot, show, TICKS_PER_S } from './shown.ts';
+import { imageOf, type Usage, usageOf } from './usage.ts';
 
 export interface JsonOptions {
   readonly nowMs: number;
@@ -49,6 +50,17 @@ function statusJson(instance: SeenInstance, { nowMs, log }: JsonOptions): object
   };
 }
 
+/** Null: not known, or no limit. */
+function usageJson({ memoryBytes, memoryLimitBytes, pids, pidsMax, throttledMs }: Usage): object {
+  return {
+    memory: memoryBytes ?? null,
+    memory_limit: memoryLimitBytes ?? null,
+    pids: pids ?? null,
+    pids_limit: pidsMax ?? null,
+    throttled_ms: throttledMs ?? null,
+  };
+}
+
 /** The documented shape, with the state of each instance, and errors and roll-outs of the tree, beside it. */
 export function jsonOf(tree: SeenTree, table: ProcessTable, options: JsonOptions): object {
   const bootS = bootTime(readFileSync('/proc/stat', 'utf8')) ?? 0;
@@ -61,6 +73,8 @@ export function jsonOf(tree: SeenTree, table: ProcessTable, options: JsonOptions
       ok: shown.ok,
       processes: shown.roots.map(root => processJson(root, table, bootS)),
       cpu_percent: cpuPercent(shown, bootAgeS) ?? 0,
+      image: imageOf(instance) ?? null,
+      ...usageJson(usageOf(tree.cgroups, instance.name)),
       ...statusJson(instance, options),
       ...(options.security === undefined ? {} : { security: options.security.get(instance.name) ?? [] }),
     };

@@ -5,6 +5,7 @@ import { type ProcessInfo, type ProcessTable, sum } from '../../adapters/process
 import { describeState } from '../../core/instance/words.ts';
 import type { SeenInstance, SeenTree } from './find-trees.ts';
 import { ageS, bytes, cpuPercent, program, type Shown, secondsSinceBoot, show, uptime } from './shown.ts';
+import { nearLimits, type Usage } from './usage.ts';
 
 /** Below this a process has hardly proven itself: shown in red. */
 const YOUNG_S = 30;
@@ -14,6 +15,7 @@ const CPU_SHOWN_PERCENT = 0.1;
 export interface ViewOptions {
   readonly ink: Colours;
   readonly nowMs: number;
+  readonly usage: (instance: SeenInstance) => Usage;
   /** Lines to show below an instance. */
   readonly notes: (instance: SeenInstance) => readonly string[];
 }
@@ -30,10 +32,11 @@ function counts(all: readonly ProcessInfo[]): string {
 }
 
 /** What upstream's line does not have, in brackets behind it. */
-function remarks(shown: Shown, { ink, nowMs }: ViewOptions): string {
+function remarks(shown: Shown, { ink, nowMs, usage }: ViewOptions): string {
   const { status } = shown.instance;
   const percent = cpuPercent(shown, secondsSinceBoot()) ?? 0;
   const words = percent >= CPU_SHOWN_PERCENT ? [`cpu ${percent.toFixed(1)}%`] : [];
+  words.push(...nearLimits(usage(shown.instance)));
   if (status !== undefined) {
     const { state, ready, problem, restarts, lastExit, says, lostLines } = status;
     if (state !== 'running' || !ready || problem !== null) words.push(describeState(status, nowMs));
