@@ -1,10 +1,15 @@
 // The installed process config of one sandbox: replaced atomically, with the one before it kept beside it. All helper
 // files are hidden, so that nothing that reads the directory takes them for configurations.
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { tryLock } from '@suite/shared/linux/flock.ts';
 import type { Clock, Disk } from '@suite/shared/ports/index.ts';
 import { LIMITS, TIMES } from '../config/defaults.ts';
+
+const PERMISSIONS = 0o777;
+/** The orchestrator and lithos_check, run by anybody, may read it. */
+const NEW_MODE = 0o644;
 
 function beside(file: string, suffix: string): string {
   return join(dirname(file), `.${basename(file)}.${suffix}`);
@@ -34,6 +39,14 @@ export async function locked<T>(clock: Clock, file: string, work: () => Promise<
   }
 }
 
+/** Of the one in place: somebody may have closed it to others. */
+async function modeOf(file: string): Promise<number> {
+  return await stat(file).then(
+    found => found.mode & PERMISSIONS,
+    () => NEW_MODE,
+  );
+}
+
 async function readOr(disk: Disk, file: string): Promise<string | undefined> {
   return await disk.readText(file, LIMITS.configBytes).catch(() => undefined);
 }
@@ -46,10 +59,11 @@ export async function installedText(disk: Disk, file: string): Promise<string | 
 /** The one that is replaced becomes the previous one. Answers with the previous one of before, for `restore`. */
 export async function install(disk: Disk, file: string, text: string): Promise<string | undefined> {
   const [before, older] = [await readOr(disk, file), await readOr(disk, previousFile(file))];
+  const mode = await modeOf(file);
   // Without one there is nothing to go back to, least of all to what was in force long ago.
   if (before === undefined) await disk.remove(previousFile(file));
-  else await disk.writeAtomic(previousFile(file), before, { fsync: true });
-  await disk.writeAtomic(file, text, { fsync: true });
+  else await disk.writeAtomic(previousFile(file), before, { fsync: true, mode });
+  await disk.writeAtomic(file, text, { fsync: true, mode });
   return older;
 }
 
@@ -65,10 +79,11 @@ export async function restore(
 ): Promise<boolean> {
   const before = await readOr(disk, previousFile(file));
   if (before === undefined || (await readOr(disk, file)) !== text) return false;
-  await disk.writeAtomic(refusedFile(file), text);
-  await disk.writeAtomic(file, before, { fsync: true });
+  const mode = await modeOf(file);
+  await disk.writeAtomic(refusedFile(file), text, { mode });
+  await disk.writeAtomic(file, before, { fsync: true, mode });
   if (older === undefined) await disk.remove(previousFile(file));
-  else await disk.writeAtomic(previousFile(file), older, { fsync: true });
+  else await disk.writeAtomic(previousFile(file), older, { fsync: true, mode });
   return true;
 }
 

@@ -3,6 +3,12 @@ import type { Disk } from '@suite/shared/ports/index.ts';
 import type { TreeStatus } from '@suite/shared/wire/lithos.ts';
 import { LIMITS } from '../config/defaults.ts';
 
+/** For lithos_switch, before a tree that begins has anything of its own to say. What a full disk does not take is not missed. */
+export async function noteReading(disk: Disk, path: string, last: TreeStatus): Promise<void> {
+  const text = JSON.stringify({ ...last, reading: true });
+  await disk.writeAtomic(path, `${text}\n`).catch(() => undefined);
+}
+
 /** Undefined when there is none, or it is damaged, or from another version. */
 export async function readStatus(disk: Disk, path: string): Promise<TreeStatus | undefined> {
   try {

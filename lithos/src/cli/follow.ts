@@ -4,8 +4,10 @@ import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { type InstanceStatus, LITHOS_LIMITS } from '@suite/shared/wire/lithos.ts';
 import { logTail } from '../adapters/log-tail.ts';
 import { type HostPaths, stdioLog } from '../adapters/paths.ts';
+import { runningSupervisor } from '../adapters/pid-file.ts';
 import { readStatus } from '../adapters/status-file.ts';
 import { SHOWN, TIMES } from '../config/defaults.ts';
+import { shortened } from '../core/instance/printable.ts';
 import { describeState } from '../core/instance/words.ts';
 import { isUnwell, type Judgement, judge, type Wanted } from '../core/switch/judge.ts';
 
@@ -16,6 +18,8 @@ export interface FollowOptions {
   /** The reading with the new configuration has a higher number. */
   readonly after: number;
   readonly waitS: number;
+  /** Whether the file is still what was put there. */
+  readonly isInPlace: () => Promise<boolean>;
   /** No progress: the caller prints JSON. */
   readonly quiet: boolean;
 }
@@ -30,7 +34,9 @@ export interface Trouble {
 
 export type Ending =
   | Exclude<Judgement, { kind: 'going' }>
-  | { readonly kind: 'late'; readonly words: string };
+  /** `isStopping`: there is nothing to wait for any more. */
+  | { readonly kind: 'late'; readonly words: string; readonly isStopping: boolean }
+  | { readonly kind: 'superseded' };
 
 export interface Followed {
   readonly ending: Ending;
@@ -51,7 +57,8 @@ class Troubles {
     const { name, lastExit } = instance;
     const words = describeState(instance, realClock.wallMs());
     if (this.byName.get(name)?.words === words) return;
-    const log = logTail(stdioLog(this.paths, name), SHOWN.logLines, LITHOS_LIMITS.logBytes);
+    const lines = logTail(stdioLog(this.paths, name), SHOWN.logLines, LITHOS_LIMITS.logBytes);
+    const log = lines.map(line => shortened(line, SHOWN.lineChars));
     this.byName.set(name, { name, words, lastExit: lastExit?.words ?? null, log });
   }
 
@@ -73,6 +80,17 @@ function wellOf(ending: Ending, wanted: readonly Wanted[]): Set<string> {
   return new Set(ending.kind === 'done' ? wanted.map(({ name }) => name) : []);
 }
 
+/** A tree that died on the way is the reason, whatever it said last. */
+async function lateWords({ pidFile }: HostPaths, words: string): Promise<string> {
+  const runs = (await runningSupervisor(realDisk, pidFile)) !== undefined;
+  return runs ? words : 'lithos_tree does not run any more, the next one will read it';
+}
+
+function inWords(ending: Exclude<Ending, { kind: 'done' }>): string {
+  if (ending.kind === 'superseded') return 'another file was put in its place';
+  return ending.kind === 'late' ? ending.words : ending.message;
+}
+
 /** Resolves when it is rolled out, has failed, or the time is over. */
 export async function follow(options: FollowOptions): Promise<Followed> {
   const { paths, sandbox, wanted, after, waitS } = options;
@@ -84,7 +102,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   const giveUpMs = monotonicMs() + waitS * 1000;
   const end = (ending: Ending): Followed => {
     if (ending.kind === 'done') step.done(`${ending.total} of ${ending.total} run`);
-    else if (!options.quiet) step.failed(ending.kind === 'late' ? ending.words : ending.message);
+    else if (!options.quiet) step.failed(inWords(ending));
     return { ending, troubles: troubles.settle(wellOf(ending, wanted)) };
   };
   let words = 'the tree has not read it yet';
@@ -99,13 +117,22 @@ export async function follow(options: FollowOptions): Promise<Followed> {
           if (progress.mode === 'plain' && line !== undefined) progress.note(`  ${line}`);
         }
       const now = judge(status, sandbox, wanted, realClock.wallMs());
+      // What the tree says of another file is not about ours.
+      if (now.kind !== 'done' && !(await options.isInPlace())) return end({ kind: 'superseded' });
       if (now.kind !== 'going') return end(now);
       words = `${now.done} of ${now.total} run; ${now.words}`;
       step.update(words);
       if (progress.mode === 'plain' && now.done !== shown) progress.note(`  ${now.done} of ${now.total} run`);
       shown = now.done;
     }
-    if (monotonicMs() > giveUpMs) return end({ kind: 'late', words });
+    if (status?.stopping === true)
+      return end({
+        kind: 'late',
+        words: 'lithos_tree is stopping, the next one will read it',
+        isStopping: true,
+      });
+    if (monotonicMs() > giveUpMs)
+      return end({ kind: 'late', words: await lateWords(paths, words), isStopping: false });
     await new Promise<void>(resolve => realClock.after(TIMES.statusDelayMs, resolve));
   }
 }

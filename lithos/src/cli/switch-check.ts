@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
+import { nearest } from '@suite/shared/schema/nearest.ts';
 import { checkSurroundings } from '../adapters/check-surroundings.ts';
 import { loadHost } from '../adapters/load-host.ts';
 import type { LoadedSandbox } from '../adapters/load-sandbox.ts';
@@ -50,6 +51,18 @@ async function others(
   return [problem('others', paths.sandboxesDir, message, 'warning')];
 }
 
+function noSandbox(sandbox: string, file: string, known: readonly LoadedSandbox[]): Diagnostic {
+  const guess = nearest(
+    sandbox,
+    known.map(({ name }) => name),
+  );
+  const hint = guess === undefined ? {} : { hint: `did you mean ${guess}?` };
+  return {
+    ...problem('no-sandbox', file, `there is no sandbox ${sandbox}: this file does not exist`),
+    ...hint,
+  };
+}
+
 /** The text is not read again: a pipe cannot be, and a file may change in between. */
 export async function checkWith(input: CheckInput): Promise<CheckedHost> {
   const { paths, sandbox, shown, text, texts } = input;
@@ -60,7 +73,7 @@ export async function checkWith(input: CheckInput): Promise<CheckedHost> {
   const { errors, sandboxes } = await loadHost(disk, paths, texts, { sandbox, file: shown });
   const loaded = sandboxes.find(({ name }) => name === sandbox);
   const file = join(paths.sandboxesDir, `${sandbox}.yaml`);
-  const missing = problem('no-sandbox', file, `there is no sandbox ${sandbox}: it does not exist`);
+  const missing = noSandbox(sandbox, file, sandboxes);
   const own = loaded?.diagnostics ?? (errors.length > 0 ? [] : [missing]);
   // What a start would find out: with a secret nobody can decrypt, the new version would replace one that works.
   const checked = loaded?.checked === undefined ? [] : [loaded.checked];

@@ -24,7 +24,7 @@ import type { Texts } from '../adapters/read-yaml.ts';
 import { readStatus } from '../adapters/status-file.ts';
 import { describeAction, plan } from '../core/plan/plan.ts';
 import { diff } from '../core/switch/diff.ts';
-import { isKnown, judge, type Wanted } from '../core/switch/judge.ts';
+import { isKnown, judge, readingsBefore, type Wanted } from '../core/switch/judge.ts';
 import { type Followed, follow, type Trouble } from './follow.ts';
 import { knownRuns } from './known-runs.ts';
 import { checkWith, hasErrors } from './switch-check.ts';
@@ -43,8 +43,19 @@ export interface SwitchOptions {
 }
 
 export interface Outcome {
-  /** `late`: in place, but not everything ran in time; `failed`: in place, and it does not work. */
-  readonly result: 'switched' | 'unchanged' | 'planned' | 'invalid' | 'rolled-back' | 'failed' | 'late';
+  /**
+   * `late`: in place, but not everything ran in time; `failed`: in place, and it does not work; `superseded`: somebody has
+   * put another one in its place before it was rolled out.
+   */
+  readonly result:
+    | 'switched'
+    | 'unchanged'
+    | 'planned'
+    | 'invalid'
+    | 'rolled-back'
+    | 'failed'
+    | 'late'
+    | 'superseded';
   readonly message: string;
   readonly code: number;
   readonly diagnostics?: readonly Diagnostic[];
@@ -130,8 +141,19 @@ async function concluded(
     return { result: 'switched', message, code: EXIT.ok };
   }
   if (ending.kind === 'late') {
+    if (ending.isStopping)
+      return {
+        result: 'late',
+        message: `${target} is in place; ${ending.words}`,
+        code: EXIT.timeout,
+        troubles,
+      };
     const message = `${target} is in place, but after ${options.waitS} s not everything runs: ${ending.words}`;
     return { result: 'late', message, code: EXIT.timeout, troubles };
+  }
+  if (ending.kind === 'superseded') {
+    const message = `${target} was replaced again by somebody else: that one counts now`;
+    return { result: 'superseded', message, code: EXIT.failed, troubles };
   }
   const { message, inForce } = ending;
   if (inForce)
@@ -161,6 +183,8 @@ async function replace(options: SwitchOptions, checked: Checked): Promise<Outcom
   const result = same ? 'unchanged' : 'switched';
   // Whoever put it in place may have ended before the tree was told.
   const isTold = same && (status === undefined || isKnown(status, sandbox, wanted));
+  // In this order: the tree may be reading right now, for somebody else, and have seen the file that was there before.
+  const after = isTold ? -1 : readingsBefore(await readStatus(realDisk, paths.statusFile));
   const told = isTold ? undefined : await signalTree(paths);
   if (typeof told === 'string')
     return { result, message: `${target} ${done}; ${told}`, code: EXIT.ok, isNews: true };
@@ -168,8 +192,8 @@ async function replace(options: SwitchOptions, checked: Checked): Promise<Outcom
   const isDone = status === undefined || judge(status, sandbox, wanted, realClock.wallMs()).kind === 'done';
   if (waitS === undefined || (isTold && isDone))
     return { result, message: `${target} ${done}${words}`, code: EXIT.ok };
-  const after = isTold ? -1 : (status?.reloads ?? 0);
-  const followed = await follow({ paths, sandbox, wanted, after, waitS, quiet: options.json });
+  const isInPlace = async () => (await installedText(realDisk, target)) === text;
+  const followed = await follow({ paths, sandbox, wanted, after, waitS, isInPlace, quiet: options.json });
   const outcome = await concluded(options, checked, followed, older);
   return same && outcome.result === 'switched' ? { ...outcome, result } : outcome;
 }

@@ -39,7 +39,7 @@ export function describeInstance(supervisor: Supervisor, instance: Instance): In
 
 export function snapshot(
   { options, runtime }: Surroundings,
-  { reading, reloads, stopping }: Progress,
+  { reading, reloads, isReading, stopping }: Progress,
   supervisor: Supervisor,
   rollouts: Rollouts,
 ): TreeStatus {
@@ -50,6 +50,7 @@ export function snapshot(
     version: options.version,
     config: options.config,
     reloads,
+    reading: isReading,
     stopping,
     runtime: runtime.choice.kind,
     errors: reading.errors,

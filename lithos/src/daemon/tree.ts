@@ -1,7 +1,7 @@
 // The tree at work: recover, then a loop of a few signals.
 import { realClock, realDisk } from '@suite/shared/ports/real.ts';
 import { sweepCommands } from '../adapters/commands.ts';
-import { readStatus } from '../adapters/status-file.ts';
+import { noteReading, readStatus } from '../adapters/status-file.ts';
 import { sweepStates } from '../adapters/sweep-states.ts';
 import { TIMES } from '../config/defaults.ts';
 import { describeAction } from '../core/plan/plan.ts';
@@ -36,7 +36,9 @@ export class Tree {
   async run(signals: SignalQueue): Promise<number> {
     const { log, master } = this.around;
     const { paths } = master;
-    this.progress.reloads = (await readStatus(realDisk, paths.statusFile))?.reloads ?? 0;
+    const last = await readStatus(realDisk, paths.statusFile);
+    this.progress.reloads = last?.reloads ?? 0;
+    if (last !== undefined) await noteReading(realDisk, paths.statusFile, last);
     this.watch();
     await recover({ disk: realDisk, paths, log, ...this.parts });
     await this.parts.rollouts.load();
@@ -50,7 +52,7 @@ export class Tree {
       const signal = await signals.next();
       log.info(`signal: ${signal}`);
       if (signal === 'stop') return await this.stop();
-      if (signal === 'reload') await this.reload();
+      if (signal === 'reload') await this.reloadAgain();
       else await reexec(this.around, this.parts, signals, watches);
     }
   }
@@ -127,6 +129,13 @@ export class Tree {
     } catch (error) {
       this.around.log.warn(`favordynmods stays: ${(error as Error).message}`);
     }
+  }
+
+  /** Who changes a file while it is being read must know that it may have come too late. */
+  private async reloadAgain(): Promise<void> {
+    this.progress.isReading = true;
+    await this.parts.status.flush();
+    await this.reload();
   }
 
   private async reload(): Promise<void> {

@@ -1,7 +1,7 @@
 // Roll-out with lithos_switch, and everything that can be wrong in a config file while things run.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { realDisk } from '@suite/shared/ports/real.ts';
 import t from 'tap';
@@ -282,7 +282,10 @@ t.test('lithos_switch tells at once, not only at the end, who cannot be started'
   const missing = h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, 'nowhere.yaml');
   t.match(missing, { code: 1, stderr: 'lithos_switch: nowhere.yaml does not exist\n' });
   const nobody = h.run('lithos_switch', '-C', h.path('master.yaml'), 'nobody', file);
-  t.match(nobody.stderr, /sandboxes\/nobody\.yaml:1:1: error: there is no sandbox nobody: it does not exist/);
+  t.match(
+    nobody.stderr,
+    /sandboxes\/nobody\.yaml:1:1: error: there is no sandbox nobody: this file does not exist/,
+  );
 });
 
 t.test('lithos_switch: an error in another sandbox does not keep this one from being changed', async t => {
@@ -567,6 +570,60 @@ t.test('every command has help and a version, and refuses what it does not know'
   t.equal(missing.code, 1);
   t.match(missing.stderr, /^Fatal error: .*none\.yaml does not exist|none\.yaml:1:1/);
   t.equal(h.run('lithos_ps', '-C', h.path('none.yaml')).code, 1);
+});
+
+t.test('lithos_switch is not taken in by a reading that began before its file was in place', async t => {
+  const h = await runningHost(t);
+  const good = readFileSync(h.path(`processes/${h.sandbox}.yaml`), 'utf8');
+  const mended = good.replace('}', ', instances: 2}');
+  h.processFile(good.replace('app.1', 'app.9'));
+  await h.reload();
+  t.match(h.status()?.sandboxes, [{ ok: false }]);
+  const pid = h.treePid();
+  // Somebody else changes other sandboxes all the time: at every moment a reading has just begun, or ended.
+  const storm = spawn('sh', ['-c', `while kill -HUP ${pid}; do :; done`], { stdio: 'ignore' });
+  t.teardown(() => storm.kill('SIGKILL'));
+  const done = h.run('lithos_switch', '-C', h.path('master.yaml'), h.sandbox, h.write('new.yaml', mended));
+  t.equal(done.code, 0, done.stderr);
+  t.equal(readFileSync(h.path(`processes/${h.sandbox}.yaml`), 'utf8'), mended);
+});
+
+t.test('lithos_switch says when another file counts by now, or nobody is left to read it', async t => {
+  const h = await runningHost(t);
+  h.containerFile('never', SLEEP, 'readiness: !Tcp {port: 9}');
+  const master = h.path('master.yaml');
+  const begin = (name: string) => {
+    const file = h.write('new.yaml', `web: {image: app.1, config: /config/${name}.yaml}\n`);
+    const child = spawn(process.execPath, [command('lithos_switch'), '-C', master, h.sandbox, file]);
+    let said = '';
+    child.stderr.on('data', chunk => {
+      said += chunk;
+    });
+    return once(child, 'close').then(([code]) => ({ code, said }));
+  };
+  const first = begin('never');
+  await until('it waits', () => h.instance('web.0')?.identity?.includes('never'));
+  t.equal((await begin('web')).code, 0);
+  t.match(await first, { code: 1, said: /was replaced again by somebody else: that one counts now/ });
+  const last = begin('never');
+  await until('it waits', () => h.instance('web.0')?.identity?.includes('never'));
+  const stop = h.stop();
+  t.match(await last, { code: 124, said: /is in place; lithos_tree is stopping, the next one will read it/ });
+  t.equal(await stop, 0);
+});
+
+t.test('a process file that is closed to others stays so', async t => {
+  const file = join(t.testdir({ 'web.yaml': 'first' }), 'web.yaml');
+  chmodSync(file, 0o600);
+  const older = await install(realDisk, file, 'second');
+  const modes = () =>
+    readdirSync(dirname(file)).map(name => statSync(join(dirname(file), name)).mode & 0o777);
+  t.same(modes(), [0o600, 0o600]);
+  await restore(realDisk, file, 'second', older);
+  t.same(modes(), [0o600, 0o600]);
+  const fresh = join(dirname(file), 'new.yaml');
+  await install(realDisk, fresh, 'first');
+  t.equal(statSync(fresh).mode & 0o777, 0o644);
 });
 
 t.test('what was in force long ago is not put back after a first configuration that fails', async t => {

@@ -1,7 +1,7 @@
 import type { InstanceStatus, RolloutStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import t from 'tap';
 import { diff } from '../../src/core/switch/diff.ts';
-import { isKnown, isUnwell, judge } from '../../src/core/switch/judge.ts';
+import { isKnown, isUnwell, judge, readingsBefore } from '../../src/core/switch/judge.ts';
 
 const NOW_MS = 100_000;
 
@@ -138,4 +138,22 @@ t.test('the difference of two texts', async t => {
   t.same(diff('a\nb\nc\n', 'b\nc\na\n'), ['- a', '  b', '  c', '+ a'], 'what moved is moved');
   const long = 'x\n'.repeat(3_000);
   t.match(diff(long, `${long}y\n`), [/not compared/]);
+});
+
+t.test('a clock that is set back keeps nobody waiting', async t => {
+  const at = (readyWallMs: number) => tree(WANTED.map(({ name }) => instance(name, { readyWallMs })));
+  const kind = (readyWallMs: number) => judge(at(readyWallMs), 'web', WANTED, NOW_MS).kind;
+  t.same([NOW_MS - 600, NOW_MS - 100, NOW_MS, NOW_MS + 3_600_000].map(kind), [
+    'done',
+    'going',
+    'going',
+    'done',
+  ]);
+});
+
+t.test('a reading that had begun before the file was in place does not count', async t => {
+  t.equal(readingsBefore({ reloads: 4 }), 4, 'a tree of an earlier version does not say');
+  t.equal(readingsBefore({ reloads: 4, reading: false }), 4);
+  t.equal(readingsBefore({ reloads: 4, reading: true }), 5);
+  t.equal(readingsBefore(undefined), 1, 'the first one, of which nothing is written yet');
 });

@@ -96,6 +96,8 @@ export interface TreeStatus {
   readonly writtenWallMs: number;
   /** Counts configuration reads since the supervisor first started; lithos_switch waits for the next one. */
   readonly reloads: number;
+  /** It is being read: what is changed in the files now may be in force only after the reading that follows. */
+  readonly reading?: boolean;
   readonly stopping: boolean;
   readonly runtime: string;
   readonly errors: readonly string[];

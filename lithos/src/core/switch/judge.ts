@@ -18,15 +18,27 @@ function present(status: TreeStatus, sandbox: string): InstanceStatus[] {
   return status.instances.filter(({ name }) => name.startsWith(`${sandbox}/`));
 }
 
+/**
+ * A file that is in place by now is in force when the tree has read its configuration more often than this. A tree that
+ * has said nothing yet is at its first reading.
+ */
+export function readingsBefore(status: Pick<TreeStatus, 'reloads' | 'reading'> | undefined): number {
+  if (status === undefined) return 1;
+  return status.reading === true ? status.reloads + 1 : status.reloads;
+}
+
 /** Every instance is known with this configuration, and there is no other. */
 export function isKnown(status: TreeStatus, sandbox: string, wanted: readonly Wanted[]): boolean {
   const found = new Map(present(status, sandbox).map(({ name, identity }) => [name, identity]));
   return found.size === wanted.length && wanted.every(({ name, identity }) => found.get(name) === identity);
 }
 
-/** Most broken versions fail at once: what counts is having been well for a moment. `nowMs`: wall clock. */
+/**
+ * Most broken versions fail at once: what counts is having been well for a moment. `nowMs`: wall clock; whoever will be
+ * ready in an hour is so already, and the clock was set back.
+ */
 export function isSettled({ state, readyWallMs }: InstanceStatus, nowMs: number): boolean {
-  return state === 'running' && nowMs - (readyWallMs ?? nowMs) >= TIMES.settleMs;
+  return state === 'running' && Math.abs(nowMs - (readyWallMs ?? nowMs)) >= TIMES.settleMs;
 }
 
 /** Fails, or has failed; and not because somebody asked it to stop. */
