@@ -121,7 +121,8 @@ async function checkAll(round: Round, sources: SandboxSources): Promise<EntrySou
   // At the same time, so that one of hundreds does not wait for all.
   const checked = await Promise.all(
     checkEntries(sources).map(async ({ entry, problems }) => {
-      const usable = entry.container !== undefined && problems.every(({ code }) => code === ADDRESS_MISSING);
+      const errors = problems.filter(isError);
+      const usable = entry.container !== undefined && errors.every(({ code }) => code === ADDRESS_MISSING);
       const missing = usable ? await imageProblems(round, sources, entry, seen) : [];
       round.found.push(...missing, ...problems);
       return usable && missing.length === 0 ? entry : undefined;

@@ -24,6 +24,11 @@ function place(node: YamlNode): Place {
   return endColumn === undefined ? { file, line, column } : { file, line, column, endColumn };
 }
 
+/** Undefined: it is not there. */
+export function nodeAt(root: YamlNode, path: readonly (string | number)[]): YamlNode | undefined {
+  return path.reduce<YamlNode | undefined>((node, step) => node && child(node, step), root);
+}
+
 /** The place of the deepest node of `path` that exists: a missing optional key points at its mapping. */
 export function locate(root: YamlNode, path: readonly (string | number)[]): Place {
   let found = root;

@@ -442,6 +442,29 @@ t.test(
   },
 );
 
+t.test('permissions that only look octal are told of, and keep nothing from running', async t => {
+  const text = [
+    'executable: /x',
+    'volumes:',
+    '  /a: !Tmpfs {mode: 755}',
+    '  /b: !Statedir {path: /x, mode: 0750}',
+    '  /c: !Tmpfs {mode: 0o755}',
+    '  /d: !Tmpfs {mode: 493}',
+    'unix-sockets: {/w/a.sock: {fd: 3, mode: 0600}}',
+  ].join('\n');
+  const container = { value: value(containerSchema, text.replace('0600', '0400')), node: parse(text) };
+  t.same(
+    checkContainer(container).map(
+      ({ severity, line, message, hint }) => `${severity} ${line} ${message}; ${hint}`,
+    ),
+    [
+      'warning 3 755 is a decimal number: the permissions are 0o1363; write 0o755',
+      'warning 4 0750 is a decimal number: the permissions are 0o1356; write 0o750',
+      'warning 7 0600 is a decimal number: the permissions are 0o1130; write 0o600',
+    ],
+  );
+});
+
 t.test('§2.2 map-membership: translation has no entry beyond count', async t => {
   const maps = [
     { inside: 0, outside: 100, count: 1 },

@@ -2,6 +2,7 @@
 import type { Diagnostic } from '@suite/shared/schema/diagnostic.ts';
 import { LIMITS } from '../../../config/defaults.ts';
 import type { EntrySources, SandboxSources } from '../sources.ts';
+import { checkModes } from './modes.ts';
 import { networkRule } from './network.ts';
 import { afterRule, checkOrder } from './order.ts';
 import { programRule } from './program.ts';
@@ -27,7 +28,12 @@ function checkOne(sources: SandboxSources, entry: EntrySources): Diagnostic[] {
   if (entry.container === undefined) return [];
   const subject = subjectOf(sources, entry, entry.container);
   const ownPids = !subject.sandbox.shareNamespaces.includes('pid');
-  return [...RULES.flatMap(rule => rule(subject)), ...checkReferences(entry.container, ownPids)];
+  const { container } = entry;
+  return [
+    ...RULES.flatMap(rule => rule(subject)),
+    ...checkReferences(container, ownPids),
+    ...checkModes(container),
+  ];
 }
 
 export interface CheckedEntry {
@@ -47,5 +53,5 @@ export function checkEntries(sources: SandboxSources): CheckedEntry[] {
 
 /** What a container file alone shows. */
 export function checkContainer(container: Container): Diagnostic[] {
-  return [...checkReferences(container), ...checkDescriptors(container)];
+  return [...checkReferences(container), ...checkDescriptors(container), ...checkModes(container)];
 }
