@@ -1,7 +1,7 @@
 // What a run needs beyond files of its image: sockets, a network, secrets, a log. One attachment per concern, so that
 // starting a container does not have to know any of them.
 //
-//   prepare ──▶ attach ──▶ beforeCreate ──▶ (create) ──▶ created ──▶ (start) … (exit) ──▶ detach
+//   prepare ──▶ attach ──▶ beforeCreate ──▶ (create) ──▶ mounted ──▶ created ──▶ (start) … (exit) ──▶ detach
 //   not wanted any more ──▶ forget
 import type { SandboxMount } from '@suite/shared/oci/sandbox.ts';
 import type { DesiredInstance } from '../core/desired/types.ts';
@@ -37,6 +37,8 @@ export interface Attachment {
   attach?(desired: DesiredInstance, run: number, standing?: number): Promise<RunPart>;
   /** State directory and volumes are ready, the container is not created yet. Costs no time while the monitor loads. */
   beforeCreate?(desired: DesiredInstance, run: number): Promise<void>;
+  /** The container has its mounts, and nothing of its image runs yet; also in one that stays. `pid`: of its first process. */
+  mounted?(desired: DesiredInstance, run: number, pid: number): Promise<void>;
   /** The container exists and its program does not run yet (except in one that stays). `pid`: of its first process. */
   created?(desired: DesiredInstance, run: number, pid: number): Promise<void>;
   /** The run is over, or its start failed. The next one may run already. */

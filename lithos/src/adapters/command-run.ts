@@ -30,6 +30,7 @@ import { type RunFiles, readPid } from './records.ts';
 import { Secrets } from './secrets/attachment.ts';
 import { Sockets } from './sockets.ts';
 import { StdioTarget } from './stdio-target.ts';
+import { VolumeGuard } from './volume-guard.ts';
 
 /** The program never ran; the message is for the operator. */
 export class NotStarted extends Error {}
@@ -63,7 +64,8 @@ export class CommandRun {
     for (const directory of [paths.stateDir, paths.ociRoot]) mkdirSync(directory, { recursive: true });
     mkdirSync(paths.instancesDir, { recursive: true, mode: 0o700 });
     const runtime = await this.chooseRuntime();
-    const attachments = this.attachments();
+    const guard = new VolumeGuard();
+    const attachments: Attachment[] = [guard, ...this.attachments()];
     const containers = new Containers({
       paths,
       runtime,
@@ -77,6 +79,7 @@ export class CommandRun {
     try {
       await containers.prepare(desired, COMMAND_RUN);
       await containers.makeReady(desired, COMMAND_RUN);
+      pinVolumes(containers.files(desired.name, COMMAND_RUN).bundle, guard.places(desired.name, COMMAND_RUN));
       const parts = await gather(attachments.map(each => each.attach?.(desired, COMMAND_RUN)));
       return await this.foreground(runtime, containers, parts);
     } catch (error) {
@@ -119,7 +122,7 @@ export class CommandRun {
     const files = containers.files(desired.name, COMMAND_RUN);
     const interactive = desired.stdio.kind === 'inherit';
     const terminal = interactive && process.stdin.isTTY === true && process.stdout.isTTY === true;
-    if (terminal) giveTerminal(files.bundle);
+    if (terminal) changeConfig(files.bundle, giveTerminal);
     const output = parts.find(part => part.outputFd !== undefined)?.outputFd ?? 'pipe';
     const stdio: StdioOptions = interactive ? 'inherit' : ['inherit', output, output];
     const [program = '', ...args] = runtime.commandLine(
@@ -185,13 +188,33 @@ function tellOutput(file: string, { lostLines }: CopiedOutput, exit: number): vo
   else if (exit !== 0) process.stderr.write(`lithos_cmd: its output is in ${file}\n`);
 }
 
-/** The runtime makes a terminal in the container and copies between it and ours. */
-function giveTerminal(bundle: string): void {
+interface OciConfig {
+  readonly process: object;
+  readonly mounts: readonly { readonly destination: string }[];
+}
+
+function changeConfig(bundle: string, change: (config: OciConfig) => OciConfig): void {
   const file = join(bundle, 'config.json');
-  const config = JSON.parse(readFileSync(file, 'utf8')) as { process: Record<string, unknown> };
-  config.process.terminal = true;
-  config.process.consoleSize = { height: process.stdout.rows, width: process.stdout.columns };
-  writeFileSync(file, JSON.stringify(config));
+  writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8')) as OciConfig)));
+}
+
+/** The runtime makes a terminal in the container and copies between it and ours. */
+function giveTerminal(config: OciConfig): OciConfig {
+  const { rows, columns } = process.stdout;
+  const consoleSize = { height: rows, width: columns };
+  return { ...config, process: { ...config.process, terminal: true, consoleSize } };
+}
+
+/** The directories that were looked at are mounted, not what other containers may have put in their place since. */
+function pinVolumes(bundle: string, places: ReadonlyMap<string, string>): void {
+  if (places.size === 0) return;
+  changeConfig(bundle, config => ({
+    ...config,
+    mounts: config.mounts.map(mount => {
+      const source = places.get(mount.destination);
+      return source === undefined ? mount : { ...mount, source };
+    }),
+  }));
 }
 
 /**

@@ -129,7 +129,7 @@ export class Containers {
     writeRecord(files, this.record(instance, run, created.pid, processStart));
     try {
       if (filter !== undefined) this.filters.check(files.id, filter);
-      if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
+      await this.checkMounts(desired, run.number, created.pid);
       await gather(this.options.attachments.map(each => each.created?.(desired, run.number, created.pid)));
       const refused = await runtime.start(files.id);
       if (refused !== undefined) throw new Error(refused.error);
@@ -188,7 +188,7 @@ export class Containers {
     const passed = withoutGaps(new Map(parts.flatMap(part => [...(part.fds ?? [])])));
     try {
       const options = this.monitorOptions(desired, files, parts, passed.preserve);
-      if (standing === undefined) await this.makeStanding(desired, files, options);
+      if (standing === undefined) await this.makeStanding(desired, run, files, options);
       const created = await createMonitored(await this.processOnly.session(desired, files, options));
       if ('error' in created) throw new Error(created.error.message);
       const processStart = processStartTime(created.pid) ?? '';
@@ -202,6 +202,7 @@ export class Containers {
 
   private async makeStanding(
     desired: DesiredInstance,
+    run: Run,
     files: RunFiles,
     options: MonitorOptions,
   ): Promise<void> {
@@ -209,10 +210,22 @@ export class Containers {
     const container = await this.processOnly.makeBundle(desired, files);
     const created = await createMonitored(this.processOnly.monitorOptions(options, container));
     if ('error' in created) throw new Error(created.error.message);
-    if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, created.pid);
-    const refused = await runtime.start(container.id);
-    if (refused !== undefined) throw new Error(refused.error);
+    try {
+      await this.checkMounts(desired, run.number, created.pid);
+      const refused = await runtime.start(container.id);
+      if (refused !== undefined) throw new Error(refused.error);
+    } catch (error) {
+      await runtime.delete(container.id, true);
+      throw error;
+    }
     await this.processOnly.remember(desired, created.pid);
+  }
+
+  /** Between create and start: what the runtime has mounted is put right, or refused. */
+  private async checkMounts(desired: DesiredInstance, run: number, pid: number): Promise<void> {
+    const { runtime, attachments } = this.options;
+    if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, pid);
+    await gather(attachments.map(each => each.mounted?.(desired, run, pid)));
   }
 
   /** Containers that stay between two programs, of instances that are not known here. */

@@ -187,6 +187,25 @@ print(said.decode().replace('\\r', ''), os.waitstatus_to_exitcode(status))`;
   t.match(run.stdout, / 5\n$/);
 });
 
+t.test('volumes of a command: with a directory of their own, a terminal, and an id map', async t => {
+  const map = '[{inside: 0, outside: 1000, count: 100}]';
+  const h = await host(t, 'allow-users: [0, 1000-2000]\nallow-groups: [0, 1000-2000]');
+  mkdirSync(h.path('data/inner'));
+  for (const path of ['', 'data', 'data/inner']) chmodSync(h.path(path), 0o777);
+  const volumes = '  /data: !Persistent {path: /data/inner}\n  /cache: !Readonly /host/etc';
+  for (const keys of ['', `user-id: 0\nuid-map: ${map}\ngid-map: ${map}`]) {
+    tool(h, 'echo $(id -u) > /data/$0 && ls /data && test -e /cache/passwd', `interactive: true\n${keys}`, {
+      volumes,
+      args: [keys === '' ? 'plain' : 'mapped'],
+    });
+    const done = cmd(h);
+    t.equal(done.code, 0, done.stderr);
+    t.match(done.stdout, keys === '' ? 'plain' : 'mapped');
+  }
+  t.same(readdirSync(h.path('data/inner')), ['mapped', 'plain']);
+  t.same(leftOver(h), []);
+});
+
 t.test('§1.3 TERM is passed on; KILL follows after the kill-timeout', async t => {
   const h = await host(t);
   tool(h, 'trap "echo asked; exit 9" TERM; echo ready; while :; do sleep 0.1; done');

@@ -32,6 +32,8 @@ const WHO = {
   user: 'user-id: 1000\ngroup-id: 1000',
   mapped: `user-id: 0\nuid-map: ${MAP}\ngid-map: ${MAP}`,
 } as const;
+/** Runs of lithos_cmd while a volume of it is exchanged for a link and back. */
+const COMMANDS = 15;
 /** Calls of which the seccomp list is not the only guard: also stopped without it, by the lack of every capability. */
 const WITHOUT_SECCOMP = `${WHO.user}\nseccomp: unconfined`;
 
@@ -66,6 +68,13 @@ function culprits(place: EscapeHost): Record<string, Culprit> {
       script: 'cat /prey/secret 2>/dev/null; echo looked; exit 0',
       keys: 'user-id: 0\nnormal-exit-codes: [0]\nrestart-timeout: 0\nrestart-backoff-max: 1',
       entry: ', instances: 4',
+      volumes: '  /prey: !Persistent {path: /data/race/flip/sub}',
+    },
+    // As prey, but run by lithos_cmd.
+    hunted: {
+      script: 'cat /prey/secret 2>/dev/null; echo looked',
+      keys: 'user-id: 0\nkind: Command\ninteractive: true',
+      entry: ', kind: Command',
       volumes: '  /prey: !Persistent {path: /data/race/flip/sub}',
     },
     ...Object.fromEntries(leaks),
@@ -267,6 +276,16 @@ t.test('hostile containers', async t => {
       t.notMatch([0, 1, 2, 3].flatMap(index => h.output(`prey.${index}`)).join('\n'), SECRET_WORD);
     },
   );
+
+  await t.test('nor does it in a command', async t => {
+    const runs = Array.from({ length: COMMANDS }, () =>
+      h.run('lithos_cmd', '-C', h.path('master.yaml'), h.sandbox, 'hunted'),
+    );
+    const looked = runs.filter(({ stdout }) => stdout.includes('looked')).length;
+    t.comment(`${looked} of ${runs.length} commands were run, the others refused`);
+    t.ok(looked > 0);
+    t.notMatch(runs.map(({ stdout }) => stdout).join('\n'), SECRET_WORD);
+  });
 
   t.match(h.instance('bait.0')?.restarts, 0, 'the others were not disturbed');
   t.equal(await h.stop(), 0);

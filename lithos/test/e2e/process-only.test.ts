@@ -23,7 +23,11 @@ const PROGRAM = [
 ].join('; ');
 
 function write(h: Host, keys = '', name = 'app'): void {
-  const volumes = '  /data: !Persistent {path: /data}\n  /cache: !Tmpfs {size: 1Mi, mode: 0o777}';
+  const volumes = [
+    '  /data: !Persistent {path: /data}',
+    '  /state: !Persistent {path: /data/inner, mkdir: true}',
+    '  /cache: !Tmpfs {size: 1Mi, mode: 0o777}',
+  ].join('\n');
   const all = `restart-process-only: true\nrestart-timeout: 0\nworkdir: /data\nuser-id: 1001\n${keys}`;
   h.containerFile(name, PROGRAM, all, { volumes, environ: 'A: b' });
 }
