@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { Host, isAlive, processesOf, until } from '../support.ts';
 
@@ -279,3 +280,35 @@ t.test('a failing start is retried and explained, a shared pid namespace leaves 
   t.same(processesOf(h.name('mon.0')), []);
   t.same(h.cgroups(), []);
 });
+
+t.test(
+  'a tree that was given a relative path reads the same file after a re-exec, wherever that directory went',
+  async t => {
+    const h = await host(t);
+    h.containerFile('web', SLEEP);
+    h.processFile(entry('web'));
+    // The directory that is left behind says something else.
+    const script = 'cd "$1" && shift && exec "$@"';
+    const etc = h.path('etc');
+    mkdirSync(etc);
+    const move = ['master.yaml', 'sandboxes', 'processes'];
+    for (const name of move) renameSync(h.path(name), join(etc, name));
+    const relative = (own: readonly string[]) => [
+      ...['unshare', '--fork', '--kill-child', 'sh', '-c', script, 'sh', etc],
+      ...own.map(word => (word === h.path('master.yaml') ? './master.yaml' : word)),
+    ];
+    await h.start(relative);
+    const { pid } = await h.running('web.0');
+    cpSync(etc, h.path('next'), { recursive: true });
+    writeFileSync(h.path(`next/processes/${h.sandbox}.yaml`), entry('web', ', instances: 2'));
+    renameSync(etc, h.path('etc.old'));
+    renameSync(h.path('next'), etc);
+    const tree = Number(readFileSync(h.path('run/master.pid'), 'utf8'));
+    const reloads = h.status()?.reloads ?? 0;
+    process.kill(tree, 'SIGQUIT');
+    await until('re-executed', () => (h.status()?.reloads ?? 0) > reloads);
+    await h.running('web.1');
+    t.equal((await h.running('web.0')).pid, pid);
+    t.match(h.run('lithos_ps').stdout, ` tree ${join(etc, 'master.yaml')} `);
+  },
+);
