@@ -8,10 +8,12 @@ export function shortened(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars)} …`;
 }
 
+const COLOUR = /(\u{1b}\[[\d;:]*m)/u;
+
 /** As `printable`, but a program that colours its own log may: `ESC [ … m` moves nothing and types nothing. */
 export function printableInColour(text: string): string {
   return text
-    .split(/(\x1b\[[\d;:]*m)/)
+    .split(COLOUR)
     .map((part, index) => (index % 2 === 0 ? printable(part) : part))
     .join('');
 }
