@@ -1,9 +1,10 @@
 // What lithos_cmd runs, as others find it: `SANDBOX/cmd.NAME.PID`, with the pid of lithos_cmd. Apart from the instances,
 // so that a tree never takes a command for one of its own.
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cgroups } from './cgroups.ts';
 import { containerId, type HostPaths, instanceDir } from './paths.ts';
+import { removeTree } from './remove-tree.ts';
 
 const COMMAND = /^cmd\.[\w-]+\.(\d+)$/;
 /** The only run of its name. */
@@ -57,8 +58,7 @@ export async function sweepCommands(paths: HostPaths, cgroups: Cgroups): Promise
     await cgroups.remove(name);
     const id = containerId(name, COMMAND_RUN);
     const directories = [paths.stateDir, paths.commandsDir].map(root => instanceDir(root, name));
-    for (const directory of [...directories, join(paths.ociRoot, id)])
-      await rm(directory, { recursive: true, force: true });
+    for (const directory of [...directories, join(paths.ociRoot, id)]) await removeTree(directory);
     swept.push(name);
   }
   return swept;

@@ -26,7 +26,8 @@ import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
 import { checkPossible } from './possible.ts';
 import { ProcessOnly } from './process-only.ts';
 import { type RunFiles, type RunRecord, readPid, runFiles, sameProcess, writeRecord } from './records.ts';
-import { removeSmall } from './state-dir.ts';
+import { removeTree } from './remove-tree.ts';
+import { makeStateDir, openStateDir, removeSmall } from './state-dir.ts';
 import { prepareDirectories } from './volumes.ts';
 
 export interface Started {
@@ -235,9 +236,11 @@ export class Containers {
 
   private async freshStateDir(desired: DesiredInstance): Promise<void> {
     const stateDir = instanceDir(this.options.paths.stateDir, desired.name);
-    if (!removeSmall(stateDir)) await rm(stateDir, { recursive: true, force: true });
+    if (!removeSmall(stateDir)) await removeTree(stateDir);
+    makeStateDir(stateDir);
     await prepareDirectories(desired, stateDir);
     await writeEtcFiles(this.options.disk, desired, stateDir);
+    openStateDir(stateDir);
   }
 
   private record(instance: Instance, run: Run, pid: number, processStart: string): RunRecord {
@@ -328,7 +331,7 @@ export class Containers {
     await gather(this.options.attachments.map(each => each.forget?.(name)));
     for (const root of [paths.stateDir, paths.instancesDir]) {
       const directory = instanceDir(root, name);
-      await rm(directory, { recursive: true, force: true });
+      await removeTree(directory);
       // The sandbox's own directory goes with its last instance.
       await rmdir(dirname(directory)).catch(() => undefined);
     }

@@ -1,7 +1,8 @@
 // State directories that nobody owns: of instances that were taken out of the configuration while no tree ran.
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCommandRunning } from './commands.ts';
+import { removeTree } from './remove-tree.ts';
 
 async function list(directory: string): Promise<string[]> {
   return await readdir(directory).catch(() => []);
@@ -14,7 +15,7 @@ export async function sweepStates(stateDir: string, isOwned: (name: string) => b
     for (const instance of await list(join(stateDir, sandbox))) {
       const name = `${sandbox}/${instance}`;
       if (isOwned(name) || (await isCommandRunning(name))) continue;
-      await rm(join(stateDir, name), { recursive: true, force: true });
+      await removeTree(join(stateDir, name));
       swept.push(name);
     }
     // Only an empty one goes.

@@ -1,12 +1,9 @@
 // The host directories behind volumes: made when asked for, and never through a link that a container left there.
-import { chmodSync, closeSync, fstatSync, mkdirSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { chmod, chown, mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { O_PATH, openAt, openPlace } from '@suite/shared/linux/openat2.ts';
 import type { DesiredInstance, ResolvedVolume } from '../core/desired/types.ts';
-
-/** Open to every user of the container, as /tmp is; the parents stay root's. */
-const STATE_MODE = 0o1777;
 
 export type HostVolume = Extract<ResolvedVolume, { kind: 'readonly' | 'persistent' }>;
 
@@ -119,11 +116,8 @@ async function prepareHostVolume(volume: HostVolume): Promise<void> {
   await makeSource(volume);
 }
 
-/** Makes the state directory, new, and what volumes need. Throws with a sentence when a source is missing. */
+/** Makes what volumes need; `stateDir` is new, and closed to others. Throws with a sentence when a source is missing. */
 export async function prepareDirectories(instance: DesiredInstance, stateDir: string): Promise<void> {
-  // In memory, and quicker made here than by a thread of the pool.
-  mkdirSync(stateDir, { recursive: true });
-  chmodSync(stateDir, STATE_MODE);
   for (const volume of instance.volumes) {
     if (isHostVolume(volume)) await prepareHostVolume(volume);
     if (volume.kind !== 'statedir' || volume.path === '') continue;

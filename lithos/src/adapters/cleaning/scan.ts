@@ -1,7 +1,8 @@
 // The images that lie below an image directory, and their removal.
-import { lstat, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ImageDirectory } from '../../core/cleaning/decide.ts';
+import { removeTree } from '../remove-tree.ts';
 
 /** What is being removed has left the images at once; hidden, so that nobody takes it for one. */
 const DOOMED = '.lithos-clean-';
@@ -48,9 +49,9 @@ export async function removeImage(path: string): Promise<void> {
   const mounted = await mountedInside(path);
   if (mounted !== undefined) throw new Error(`${path} is not removed: ${mounted} is a mount point`);
   const doomed = join(dirname(path), `${DOOMED}${basename(path)}`);
-  await rm(doomed, { recursive: true, force: true });
+  await removeTree(doomed);
   await rename(path, doomed);
-  await rm(doomed, { recursive: true, force: true });
+  await removeTree(doomed);
 }
 
 /** What a run that was cut short left. */
@@ -60,6 +61,6 @@ export async function removeDoomed({ path, levels }: ImageDirectory): Promise<vo
   for (const parent of parents) {
     const entries = await readdir(join(path, parent)).catch(() => []);
     for (const name of entries.filter(entry => entry.startsWith(DOOMED)))
-      await rm(join(path, parent, name), { recursive: true, force: true });
+      await removeTree(join(path, parent, name));
   }
 }
