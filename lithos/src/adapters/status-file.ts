@@ -12,7 +12,7 @@ export async function noteReading(disk: Disk, path: string, last: TreeStatus): P
 /** Undefined when there is none, or it is damaged, or from another version. */
 export async function readStatus(disk: Disk, path: string): Promise<TreeStatus | undefined> {
   try {
-    const text = await disk.readText(path, LIMITS.configBytes);
+    const text = await disk.readText(path, LIMITS.statusBytes);
     const status = JSON.parse(text ?? 'null') as TreeStatus | null;
     // A tree from before roll-outs says nothing of them.
     return status?.schemaVersion === 1 ? { ...status, rollouts: status.rollouts ?? [] } : undefined;

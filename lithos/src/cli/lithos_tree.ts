@@ -4,13 +4,14 @@ import { configOf, runCommand, VERSION } from './shared-options.ts';
 import { TREE_SPEC } from './tree-spec.ts';
 
 /**
- * Whoever replaces us in place is told the whole path: the directory we were started in may be another one, or gone, by
- * then. The last word counts.
+ * Whoever replaces us in place is told the whole path (the last word counts): the directory we were started in may be
+ * another one, or gone, by then. With such a command line nothing keeps us in that directory, nor its disk mounted.
  */
 function withFullPath(config: string): string {
   const path = resolve(config);
   const end = process.argv.indexOf('--');
-  if (path !== config) process.argv.splice(end < 0 ? process.argv.length : end, 0, '--config', path);
+  if (path === config) process.chdir('/');
+  else process.argv.splice(end < 0 ? process.argv.length : end, 0, '--config', path);
   return path;
 }
 

@@ -117,6 +117,8 @@ export const LIMITS = {
   etcFileBytes: MIB,
   /** The resolved configuration of one sandbox: a few kB for each of its instances. */
   lastGoodBytes: 64 * MIB,
+  /** What a tree says of 10,000 instances, with the errors of its files. */
+  statusBytes: 16 * MIB,
   /** One record, exit or pid file of ours. */
   stateFileBytes: MIB,
   /** A rotated history file may be one line longer than its limit; a line holds at most a process file. */

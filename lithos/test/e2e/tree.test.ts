@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Host, isAlive, processesOf, until } from '../support.ts';
@@ -309,6 +309,7 @@ t.test(
     await until('re-executed', () => (h.status()?.reloads ?? 0) > reloads);
     await h.running('web.1');
     t.equal((await h.running('web.0')).pid, pid);
+    t.equal(readlinkSync(`/proc/${h.treePid()}/cwd`), '/', 'it keeps no directory busy');
     t.match(h.run('lithos_ps').stdout, ` tree ${join(etc, 'master.yaml')} `);
   },
 );
