@@ -1,31 +1,66 @@
-// Who listens on an address that we could not get: for the operator's eyes, only after a failure.
+// Who listens where: on an address that we could not get, and of the processes of an instance. For people's eyes only.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { addressText } from '@suite/shared/linux/socket-address.ts';
 import { LIMITS } from '../config/defaults.ts';
 
 /** State of a listening socket in /proc/net/tcp (kernel: net/tcp_states.h). */
 const LISTEN = '0A';
+const WORD_BYTES = 4;
 
-function inodes(table: string, port: number): string[] {
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  return readFileSync(table, 'latin1')
-    .split('\n')
-    .slice(1)
-    .map(line => line.trim().split(/\s+/))
-    .filter(([, local, , state]) => state === LISTEN && local?.split(':')[1] === wanted)
-    .flatMap(fields => fields[9] ?? []);
+interface Listening {
+  /** As a descriptor of it reads in /proc/PID/fd. */
+  readonly link: string;
+  /** ADDRESS:PORT as the table has it, in hexadecimal. */
+  readonly local: string;
 }
 
-function holds(pid: string, links: ReadonlySet<string>): boolean {
+function listeningIn(process: string | number): Listening[] {
+  return ['tcp', 'tcp6'].flatMap(name =>
+    readFileSync(`/proc/${process}/net/${name}`, 'latin1')
+      .split('\n')
+      .slice(1)
+      .map(line => line.trim().split(/\s+/))
+      .filter(([, , , state]) => state === LISTEN)
+      .map(fields => ({ link: `socket:[${fields[9]}]`, local: fields[1] ?? '' })),
+  );
+}
+
+function portOf({ local }: Listening): number {
+  return Number.parseInt(local.slice(local.indexOf(':') + 1), 16);
+}
+
+/** The kernel prints words of 32 bits as its processor has them; on the wire the bytes come the other way round. */
+function textOf(listening: Listening): string {
+  const bytes = Buffer.from(listening.local.slice(0, listening.local.indexOf(':')), 'hex');
+  if (endianness() === 'LE')
+    for (let at = 0; at < bytes.length; at += WORD_BYTES) bytes.subarray(at, at + WORD_BYTES).reverse();
+  const host = addressText(bytes);
+  return `${host.includes(':') ? `[${host}]` : host}:${portOf(listening)}`;
+}
+
+function linksOf(pid: string | number): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(fd => {
+    return readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
       try {
-        return links.has(readlinkSync(`/proc/${pid}/fd/${fd}`));
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
       } catch {
-        return false;
+        return [];
       }
     });
   } catch {
-    return false;
+    return [];
+  }
+}
+
+/** `0.0.0.0:80`, `[::1]:80` …: TCP addresses on which these processes of one network listen, as far as we may look. */
+export function listensOn(pids: readonly number[]): string[] {
+  try {
+    const known = new Map(listeningIn(pids[0] ?? 'self').map(each => [each.link, each]));
+    const held = pids.flatMap(linksOf).flatMap(link => known.get(link) ?? []);
+    return [...new Set(held.sort((a, b) => portOf(a) - portOf(b)).map(textOf))];
+  } catch {
+    return [];
   }
 }
 
@@ -43,13 +78,12 @@ function describe(pid: string): string {
 /** Undefined: nobody, or somebody we cannot see (another pid namespace). */
 export function whoListens(port: number): string | undefined {
   try {
-    const found = ['/proc/thread-self/net/tcp', '/proc/thread-self/net/tcp6'].flatMap(table =>
-      inodes(table, port),
-    );
-    const links = new Set(found.map(inode => `socket:[${inode}]`));
+    const found = listeningIn('thread-self').filter(each => portOf(each) === port);
+    const links = new Set(found.map(({ link }) => link));
     if (links.size === 0) return undefined;
     const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name) && Number(name) !== process.pid);
-    const holders = pids.slice(0, LIMITS.processesLooked).filter(pid => holds(pid, links));
+    const looked = pids.slice(0, LIMITS.processesLooked);
+    const holders = looked.filter(pid => linksOf(pid).some(link => links.has(link)));
     const descriptions = holders.map(describe);
     // A monitor has the socket too, but the program in its container says more.
     return descriptions.find(text => text.includes(' of ')) ?? descriptions[0];

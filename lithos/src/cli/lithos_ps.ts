@@ -13,6 +13,7 @@ import { type FoundTrees, findTrees, type SeenInstance, type SeenTree } from './
 import { jsonOf } from './ps/json.ts';
 import { monitor } from './ps/monitor.ts';
 import { securityNotes, securityOf } from './ps/security.ts';
+import { show } from './ps/shown.ts';
 import { textOf } from './ps/tree-text.ts';
 import { longNotes, usageOf } from './ps/usage.ts';
 import { CONFIG_OPTION, JSON_OPTION, runCommand } from './shared-options.ts';
@@ -32,7 +33,7 @@ const SPEC: CommandSpec = {
     { ...CONFIG_OPTION, summary: 'only the tree of this master config (default: all that run)' },
     JSON_OPTION,
     { long: 'monitor', summary: 'a table that is drawn again every second' },
-    { long: 'long', short: 'l', summary: 'with image, run, and what of memory and processes is used' },
+    { long: 'long', short: 'l', summary: 'with image, run, ports, and what of memory and processes is used' },
     { long: 'security', summary: 'what confines each instance' },
     { long: 'force-color', summary: 'colours even when the output is no terminal' },
     { long: 'no-color', summary: 'no colours' },
@@ -99,7 +100,7 @@ async function printText(run: ParsedRun, trees: readonly SeenTree[], table: Proc
     const security = options.security === true ? await securityOf(tree, table) : undefined;
     const usage = ({ name }: SeenInstance) => usageOf(tree.cgroups, name);
     const long = (instance: SeenInstance) =>
-      options.long === true ? longNotes(instance, usage(instance)) : [];
+      options.long === true ? longNotes(show(instance, table), usage(instance)) : [];
     const notes = (instance: SeenInstance) =>
       security === undefined
         ? [...long(instance), ...lastWords(tree, instance)].map(line => ink.dim(`| ${printable(line)}`))

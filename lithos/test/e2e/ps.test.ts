@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
+import { freePort } from '@suite/shared/linux/free-port.ts';
 import t from 'tap';
 import { command, Host, processesOf, until } from '../support.ts';
 
@@ -273,7 +274,9 @@ t.test('lithos_ps -l: images and limits; and without it, who is near a limit', a
   t.teardown(() => h.dispose());
   const fill = 'i=0; while [ $i -lt 17 ]; do sleep 1000 & i=$((i+1)); done; echo filled; wait';
   h.containerFile('full', fill, 'pids-limit: 20\nmemory-limit: 64Mi');
-  h.containerFile('easy', SLEEP, 'pids-limit: 20');
+  const port = await freePort();
+  h.containerFile('easy', SLEEP, `pids-limit: 20\ntcp-ports: {${port}: {fd: 3}}`);
+  h.sandboxFile('allow-tcp-ports: [1-65535]');
   h.processFile(
     ['full', 'easy'].map(name => `${name}: {image: app.1, config: /config/${name}.yaml}\n`).join(''),
   );
@@ -290,6 +293,7 @@ t.test('lithos_ps -l: images and limits; and without it, who is near a limit', a
     lines.find(line => line.includes('easy.0')),
     'processes and threads',
   );
+  t.match(ps('-l', h.name('easy.0')), `| listens on 0.0.0.0:${port}\n`);
   const long = ps('-l', h.name('full.0'));
   t.match(long, /\| image app\.1, run 1, since \d{4}-\d\d-\d\dT/);
   t.match(long, /\| memory [\d.]+[kM]iB of 64\.0MiB$/m);

@@ -67,6 +67,11 @@ function ipv6Text(bytes: Buffer): string {
   return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
 }
 
+/** 4 or 16 bytes in network order, as people write them. */
+export function addressText(bytes: Buffer): string {
+  return bytes.length === 4 ? bytes.join('.') : ipv6Text(bytes);
+}
+
 /** Undefined: another family. */
 export function decodeAddress(bytes: Buffer): SocketAddress | undefined {
   const family = endianness() === 'LE' ? bytes.readUInt16LE(0) : bytes.readUInt16BE(0);

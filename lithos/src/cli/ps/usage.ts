@@ -1,7 +1,8 @@
 // What an instance uses of what it may use, and what it runs.
 import type { Cgroups } from '../../adapters/cgroups.ts';
+import { listensOn } from '../../adapters/listeners.ts';
 import type { SeenInstance } from './find-trees.ts';
-import { bytes } from './shown.ts';
+import { bytes, type Shown } from './shown.ts';
 
 export interface Usage {
   readonly memoryBytes: number | undefined;
@@ -52,17 +53,19 @@ function ofLimit(used: string, limit: string | undefined): string {
 }
 
 /** Lines for `lithos_ps --long`. */
-export function longNotes(instance: SeenInstance, usage: Usage): string[] {
+export function longNotes({ instance, all }: Shown, usage: Usage): string[] {
   const image = imageOf(instance);
   if (image === undefined) return [];
   const { memoryBytes, memoryLimitBytes, pids, pidsMax, throttledMs = 0 } = usage;
   const started = instance.status?.startedWallMs ?? undefined;
   const since = started === undefined ? '' : `, since ${new Date(started).toISOString()}`;
+  const addresses = listensOn(all.map(({ pid }) => pid));
   const limit = memoryLimitBytes === undefined ? undefined : bytes(memoryLimitBytes);
   return [
     `image ${image}, run ${instance.run}${since}`,
     ...(memoryBytes === undefined ? [] : [`memory ${ofLimit(bytes(memoryBytes), limit)}`]),
     ...(pids === undefined ? [] : [`processes and threads ${ofLimit(String(pids), pidsMax?.toString())}`]),
+    ...(addresses.length > 0 ? [`listens on ${addresses.join(', ')}`] : []),
     ...(throttledMs > 0 ? [`waited ${(throttledMs / MS_PER_S).toFixed(1)} s for its cpu-quota`] : []),
   ];
 }
