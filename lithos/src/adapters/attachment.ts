@@ -37,8 +37,8 @@ export interface Attachment {
   attach?(desired: DesiredInstance, run: number, standing?: number): Promise<RunPart>;
   /** State directory and volumes are ready, the container is not created yet. Costs no time while the monitor loads. */
   beforeCreate?(desired: DesiredInstance, run: number): Promise<void>;
-  /** The container has its mounts, and nothing of its image runs yet; also in one that stays. `pid`: of its first process. */
-  mounted?(desired: DesiredInstance, run: number, pid: number): Promise<void>;
+  /** The container has its mounts, and nothing of its image runs yet; also in one that stays. `root`: where we can see them. */
+  mounted?(desired: DesiredInstance, run: number, root: string): Promise<void>;
   /** The container exists and its program does not run yet (except in one that stays). `pid`: of its first process. */
   created?(desired: DesiredInstance, run: number, pid: number): Promise<void>;
   /** The run is over, or its start failed. The next one may run already. */

@@ -23,6 +23,7 @@ import { COMMAND_RUN, commandPaths } from './commands.ts';
 import { Containers } from './containers.ts';
 import type { Master } from './load-master.ts';
 import type { LogLimits } from './logs/rotation.ts';
+import { MountGate } from './mount-gate.ts';
 import { networkAttachment } from './network-attachment.ts';
 import { Networks } from './networks.ts';
 import { type HostPaths, stdioLog } from './paths.ts';
@@ -64,8 +65,7 @@ export class CommandRun {
     for (const directory of [paths.stateDir, paths.ociRoot]) mkdirSync(directory, { recursive: true });
     mkdirSync(paths.instancesDir, { recursive: true, mode: 0o700 });
     const runtime = await this.chooseRuntime();
-    const guard = new VolumeGuard();
-    const attachments: Attachment[] = [guard, ...this.attachments()];
+    const attachments = this.attachments();
     const containers = new Containers({
       paths,
       runtime,
@@ -79,7 +79,6 @@ export class CommandRun {
     try {
       await containers.prepare(desired, COMMAND_RUN);
       await containers.makeReady(desired, COMMAND_RUN);
-      pinVolumes(containers.files(desired.name, COMMAND_RUN).bundle, guard.places(desired.name, COMMAND_RUN));
       const parts = await gather(attachments.map(each => each.attach?.(desired, COMMAND_RUN)));
       return await this.foreground(runtime, containers, parts);
     } catch (error) {
@@ -106,6 +105,7 @@ export class CommandRun {
     const { log } = this.options;
     const networks = new Networks({ directory: this.paths.networksDir, proc: realProc, log });
     return [
+      new VolumeGuard(),
       new StdioTarget(this.paths),
       networkAttachment(networks, new Sockets(log)),
       new Secrets(realDisk),
@@ -122,27 +122,41 @@ export class CommandRun {
     const files = containers.files(desired.name, COMMAND_RUN);
     const interactive = desired.stdio.kind === 'inherit';
     const terminal = interactive && process.stdin.isTTY === true && process.stdout.isTTY === true;
-    if (terminal) changeConfig(files.bundle, giveTerminal);
+    const gate = new MountGate(files.bundle, realClock);
+    changeConfig(files.bundle, config => ({
+      ...(terminal ? giveTerminal(config) : config),
+      hooks: gate.hooks(),
+    }));
     const output = parts.find(part => part.outputFd !== undefined)?.outputFd ?? 'pipe';
     const stdio: StdioOptions = interactive ? 'inherit' : ['inherit', output, output];
     const [program = '', ...args] = runtime.commandLine(
       ...['run', '--bundle', files.bundle, '--pid-file', files.pidFile, files.id],
     );
-    const guard = startGuard(files.pidFile, desired.name);
+    const guard = startGuard(files.pidFile, desired.name, gate);
     const child = spawn(program, args, { stdio });
     const logFile = stdioLog(this.paths, `${desired.sandbox}/cmd.${desired.process}`);
     const logged =
       output === 'pipe' && !interactive ? copyToLog(child, logFile, this.logLimits()) : undefined;
     log.warn(`${desired.name} started`, { pid: child.pid });
     const passing = this.passSignals(containers, files);
+    let isOver = false;
+    // Not entered yet, so its root is still below ours.
+    const check = (pid: number) =>
+      containers.checkMounts(desired, COMMAND_RUN, `/proc/${pid}/root${desired.imageRoot}`);
+    const passed = gate.open(() => isOver, check).catch((error: Error) => error);
     try {
-      const { code, signal } = await ended(child);
+      const { code, signal } = await ended(child).finally(() => {
+        isOver = true;
+      });
+      const refused = await passed;
+      if (refused !== undefined) throw new NotStarted(refused.message);
       const copied = await logged;
       const exit = code ?? SIGNAL_BASE + constants.signals[signal ?? 'SIGKILL'];
       log.warn(`${desired.name} ended with ${exit}`);
       if (copied !== undefined) tellOutput(logFile, copied, exit);
       return exit;
     } finally {
+      gate.close();
       passing.stop();
       guard.kill('SIGKILL');
     }
@@ -190,10 +204,9 @@ function tellOutput(file: string, { lostLines }: CopiedOutput, exit: number): vo
 
 interface OciConfig {
   readonly process: object;
-  readonly mounts: readonly { readonly destination: string }[];
 }
 
-function changeConfig(bundle: string, change: (config: OciConfig) => OciConfig): void {
+function changeConfig(bundle: string, change: (config: OciConfig) => object): void {
   const file = join(bundle, 'config.json');
   writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8')) as OciConfig)));
 }
@@ -205,26 +218,17 @@ function giveTerminal(config: OciConfig): OciConfig {
   return { ...config, process: { ...config.process, terminal: true, consoleSize } };
 }
 
-/** The directories that were looked at are mounted, not what other containers may have put in their place since. */
-function pinVolumes(bundle: string, places: ReadonlyMap<string, string>): void {
-  if (places.size === 0) return;
-  changeConfig(bundle, config => ({
-    ...config,
-    mounts: config.mounts.map(mount => {
-      const source = places.get(mount.destination);
-      return source === undefined ? mount : { ...mount, source };
-    }),
-  }));
-}
-
 /**
  * Kills the container when we are gone: nobody else would. It ends with us in peace (killed by us), or reads the end of
  * the pipe, which is our death.
  */
-function startGuard(pidFile: string, name: string): ChildProcess {
-  const script =
-    'cat >/dev/null; pid=$(cat "$0") && grep -qzxF "LITHOS_NAME=$1" "/proc/$pid/environ" && kill -KILL "$pid"';
-  const guard = spawn('sh', ['-c', script, pidFile, name], {
+function startGuard(pidFile: string, name: string, gate: MountGate): ChildProcess {
+  const script = [
+    'cat >/dev/null; pid=$(cat "$0") && grep -qzxF "LITHOS_NAME=$1" "/proc/$pid/environ" && kill -KILL "$pid"',
+    // One that is held back waits for a word of ours; it will not open the pipe later than this.
+    'exec 3<>"$2" && echo no >&3 && sleep 1',
+  ].join('\n');
+  const guard = spawn('sh', ['-c', script, pidFile, name, gate.path], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // A Ctrl-C at the terminal is for the program.
     detached: true,

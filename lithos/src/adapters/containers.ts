@@ -130,7 +130,7 @@ export class Containers {
     writeRecord(files, this.record(instance, run, created.pid, processStart));
     try {
       if (filter !== undefined) this.filters.check(files.id, filter);
-      await this.checkMounts(desired, run.number, created.pid);
+      await this.checkMounts(desired, run.number, `/proc/${created.pid}/root`);
       await gather(this.options.attachments.map(each => each.created?.(desired, run.number, created.pid)));
       const refused = await runtime.start(files.id);
       if (refused !== undefined) throw new Error(refused.error);
@@ -212,7 +212,7 @@ export class Containers {
     const created = await createMonitored(this.processOnly.monitorOptions(options, container));
     if ('error' in created) throw new Error(created.error.message);
     try {
-      await this.checkMounts(desired, run.number, created.pid);
+      await this.checkMounts(desired, run.number, `/proc/${created.pid}/root`);
       const refused = await runtime.start(container.id);
       if (refused !== undefined) throw new Error(refused.error);
     } catch (error) {
@@ -222,11 +222,14 @@ export class Containers {
     await this.processOnly.remember(desired, created.pid);
   }
 
-  /** Between create and start: what the runtime has mounted is put right, or refused. */
-  private async checkMounts(desired: DesiredInstance, run: number, pid: number): Promise<void> {
+  /**
+   * What the runtime has mounted is put right, or refused, before anything of the image runs. `root`: of the container, as
+   * we see it.
+   */
+  async checkMounts(desired: DesiredInstance, run: number, root: string): Promise<void> {
     const { runtime, attachments } = this.options;
-    if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, pid);
-    await gather(attachments.map(each => each.mounted?.(desired, run, pid)));
+    if (runtime.choice.kind === 'runc') await giveTmpfsModes(desired, root);
+    await gather(attachments.map(each => each.mounted?.(desired, run, root)));
   }
 
   /** Containers that stay between two programs, of instances that are not known here. */
@@ -367,10 +370,10 @@ function signal(pid: number, name: StopPolicy['signal']): void {
  * runc 1.1 gives a tmpfs the mode of the directory below it, whatever its options say. Between create and start the
  * mounts are there and the program is not, so it is put right from outside; links stay inside the container's root.
  */
-async function giveTmpfsModes(desired: DesiredInstance, pid: number): Promise<void> {
+async function giveTmpfsModes(desired: DesiredInstance, root: string): Promise<void> {
   for (const volume of desired.volumes) {
     if (volume.kind !== 'tmpfs') continue;
-    const found = await lookUp(`/proc/${pid}/root`, volume.target);
+    const found = await lookUp(root, volume.target);
     if (found.kind === 'directory') await chmod(found.hostPath, volume.mode);
   }
 }

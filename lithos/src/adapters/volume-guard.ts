@@ -41,19 +41,10 @@ export class VolumeGuard implements Attachment {
       guarded.push({ volume, fd: await openSource(volume) });
   }
 
-  /**
-   * By mount point: a name of the open directory, which stays that directory whatever becomes of its path. For a
-   * container that is made and started in one go, so that nothing can be compared in between.
-   */
-  places(name: string, run: number): ReadonlyMap<string, string> {
-    const guarded = this.open.get(key(name, run)) ?? [];
-    return new Map(guarded.map(({ volume, fd }) => [volume.target, `/proc/${process.pid}/fd/${fd}`]));
-  }
-
-  async mounted(desired: DesiredInstance, run: number, pid: number): Promise<void> {
+  async mounted(desired: DesiredInstance, run: number, place: string): Promise<void> {
     const guarded = this.open.get(key(desired.name, run)) ?? [];
     if (guarded.length === 0) return;
-    const root = openPlace(`/proc/${pid}/root`);
+    const root = openPlace(place);
     try {
       for (const each of guarded) check(each, root);
     } finally {

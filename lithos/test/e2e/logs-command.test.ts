@@ -118,6 +118,8 @@ t.test('lithos_logs -f goes on across rotations, and shows instances that are ne
   await until('it has seen the new one', () => said.includes('new one'));
   const words = said.split('\n').map(line => line.replace(/^\S+ +/, ''));
   t.same(words.slice(-6, -1), ['before', 'late', 'between', 'after', 'new one']);
+  append(`much ${'more '.repeat(100)}before`);
+  await until('it has seen that too', () => said.includes('more before'));
   truncateSync(path);
   append('since it was emptied');
   await until('it has begun that file again', () => said.includes('since it was emptied'));

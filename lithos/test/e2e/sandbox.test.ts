@@ -593,7 +593,7 @@ t.test('a volume that is exchanged for another while it is mounted is noticed', 
     const instance = guarded(target);
     await guard.beforeCreate(instance, run);
     // Our own root stands in for the container's.
-    const mounted = guard.mounted(instance, run, process.pid);
+    const mounted = guard.mounted(instance, run, '/');
     if (run === 0) await t.resolves(mounted);
     else await t.rejects(mounted, { message: /was exchanged while it was being mounted/ });
     await guard.detach(instance.name, run);

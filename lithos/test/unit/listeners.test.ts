@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import t from 'tap';
 import { listensOn, whoListens } from '../../src/adapters/listeners.ts';
 
