@@ -8,13 +8,15 @@ export function shortened(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars)} …`;
 }
 
-const COLOUR = /(\u{1b}\[[\d;:]*m)/u;
+const ESCAPE = '\x1b';
+/** With one control character in front, whichever. */
+const COLOUR = /(\p{Cc}\[[\d;:]*m)/u;
 
 /** As `printable`, but a program that colours its own log may: `ESC [ … m` moves nothing and types nothing. */
 export function printableInColour(text: string): string {
   return text
     .split(COLOUR)
-    .map((part, index) => (index % 2 === 0 ? printable(part) : part))
+    .map((part, index) => (index % 2 === 1 && part.startsWith(ESCAPE) ? part : printable(part)))
     .join('');
 }
 
