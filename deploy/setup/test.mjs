@@ -5,8 +5,9 @@ import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { prepare, ROOT } from './prepare.mjs';
 
-/** A test file that hangs is our bug: 10 min is three times the slowest one on 2 cores. `TAP_TIMEOUT` (s): an emulated machine needs more. */
+/** A test file that hangs is our bug: 10 min is three times the slowest one on 2 cores. `TAP_TIMEOUT` (s): on an emulated machine. */
 const FILE_TIMEOUT_MS = 1000 * Number(process.env.TAP_TIMEOUT ?? 600);
+const PATIENCE = process.env.TAP_TIMEOUT ? ['--require', join(ROOT, 'deploy/vm/patient.cjs')] : [];
 
 /** Unit tests of what only a whole machine has: mounts, cgroups, network namespaces, being the parent of orphans. */
 const MACHINE = [
@@ -82,7 +83,7 @@ function runFile(test) {
   const notes = count(parser, label);
   const started = Date.now();
   return new Promise(resolve => {
-    const child = spawn(process.execPath, ['--enable-source-maps', test.output], {
+    const child = spawn(process.execPath, ['--enable-source-maps', ...PATIENCE, test.output], {
       cwd: join(ROOT, test.package),
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -317,7 +317,8 @@ export class Host {
 
   cgroups(): string[] {
     const found: string[] = [];
-    for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
+    // With v2 alone the top directory is the one hierarchy.
+    for (const hierarchy of ['.', ...readdirSync('/sys/fs/cgroup')]) {
       const directory = join('/sys/fs/cgroup', hierarchy, this.cgroup);
       if (existsSync(directory)) found.push(directory);
     }

@@ -187,7 +187,7 @@ t.test('what a container asks of its confinement is what it gets', async t => {
       t.equal(anyFile(h, 'plain', 'pids.max'), '4096', 'also without being asked');
       t.match(
         anyFile(h, 'limited', 'blkio.weight', 'blkio.bfq.weight', 'io.weight', 'io.bfq.weight'),
-        /\b(200|default 200|1919)\b/,
+        /\b(200|default 200|1920)\b/,
       );
       const reads = anyFile(h, 'limited', 'blkio.throttle.read_bps_device', 'io.max');
       t.match(reads, `${disk.numbers} `);
