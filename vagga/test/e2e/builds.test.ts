@@ -148,7 +148,7 @@ t.test('-j: containers that do not need each other are built at once', async t =
 t.test('-j: the first failure ends the others, and is the one that is told', async t => {
   const rig = project();
   t.teardown(() => rig.remove());
-  const ended = rig.run('bad');
+  const ended = rig.run('-j', '2', 'bad');
   t.equal(ended.code, 121);
   t.match(ended.stderr, /Error building container "fails": step .* exited with code 9/);
   t.notMatch(ended.stderr, /Error building container "slow"/);
