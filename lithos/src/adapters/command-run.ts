@@ -62,8 +62,10 @@ export class CommandRun {
   async run(): Promise<number> {
     const { desired, log } = this.options;
     const { paths } = this;
-    for (const directory of [paths.stateDir, paths.ociRoot]) mkdirSync(directory, { recursive: true });
-    mkdirSync(paths.instancesDir, { recursive: true, mode: 0o700 });
+    for (const directory of [paths.runtimeDir, paths.stateDir]) mkdirSync(directory, { recursive: true });
+    // Environments are in there.
+    for (const directory of [paths.instancesDir, paths.ociRoot])
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
     const runtime = await this.chooseRuntime();
     const attachments = this.attachments();
     const containers = new Containers({

@@ -49,7 +49,7 @@ export function makeDirectories(paths: HostPaths): void {
   ];
   for (const directory of wanted) mkdirSync(directory, { recursive: true });
   // Bundles, records and the last good configuration may hold what only root should read.
-  for (const directory of [paths.instancesDir, paths.lastGoodDir, paths.rolloutsDir])
+  for (const directory of [paths.instancesDir, paths.ociRoot, paths.lastGoodDir, paths.rolloutsDir])
     chmodSync(directory, 0o700);
 }
 

@@ -1,6 +1,6 @@
 // Secrets of real containers: in the program's environment, and nowhere else that anybody could look.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs';
 import t from 'tap';
 import { Host, until } from '../support.ts';
 
@@ -49,6 +49,8 @@ t.test('§4.8 the program gets it; arguments, logs, status and files that others
   };
   t.match(asNobody(h.name('web.0')), 'status.json', 'others can read what is for everybody');
   t.equal(asNobody(SECRET), '', 'no file that others can read has it');
+  for (const name of ['instances', 'oci', 'last-good', 'rollouts'])
+    t.equal(statSync(h.path(`run/${name}`)).mode & 0o777, 0o700, `root alone may enter ${name}`);
   const asRoot = spawnSync('grep', ['-rlF', SECRET, h.directory]).stdout.toString().trim().split('\n');
   t.ok(
     asRoot.every(file => /\/run\/(instances|oci)\//.test(file)),
