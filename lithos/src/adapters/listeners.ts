@@ -53,10 +53,24 @@ function linksOf(pid: string | number): string[] {
   }
 }
 
-/** `0.0.0.0:80`, `[::1]:80` …: TCP addresses on which these processes of one network listen, as far as we may look. */
-export function listensOn(pids: readonly number[]): string[] {
+type Known = ReadonlyMap<string, Listening>;
+
+function knownIn(pid: number, tables: Map<string, Known>): Known {
+  const network = readlinkSync(`/proc/${pid}/ns/net`);
+  const known = tables.get(network) ?? new Map(listeningIn(pid).map(each => [each.link, each]));
+  tables.set(network, known);
+  return known;
+}
+
+/**
+ * `0.0.0.0:80`, `[::1]:80` …: TCP addresses on which these processes of one network listen, as far as we may look.
+ * `tables`: of the networks that were looked at before; the kernel takes its time to write one down.
+ */
+export function listensOn(pids: readonly number[], tables: Map<string, Known>): string[] {
+  const [first] = pids;
+  if (first === undefined) return [];
   try {
-    const known = new Map(listeningIn(pids[0] ?? 'self').map(each => [each.link, each]));
+    const known = knownIn(first, tables);
     const held = pids.flatMap(linksOf).flatMap(link => known.get(link) ?? []);
     return [...new Set(held.sort((a, b) => portOf(a) - portOf(b)).map(textOf))];
   } catch {

@@ -3,6 +3,7 @@ import type { CommandSpec, ParsedRun } from '@suite/shared/cli/command.ts';
 import { EXIT } from '@suite/shared/cli/exit.ts';
 import { jsonOut } from '@suite/shared/cli/json-out.ts';
 import { LITHOS_LIMITS } from '@suite/shared/wire/lithos.ts';
+import { listensOn } from '../adapters/listeners.ts';
 import { logTail } from '../adapters/log-tail.ts';
 import { stdioLog } from '../adapters/paths.ts';
 import { ProcessTable } from '../adapters/process-table.ts';
@@ -96,11 +97,16 @@ async function printText(run: ParsedRun, trees: readonly SeenTree[], table: Proc
   const { options } = run;
   const wanted = options['force-color'] === true ? 'always' : options['no-color'] === true ? 'never' : 'auto';
   const ink = colours(process.stdout, process.env, wanted);
+  const tables: Parameters<typeof listensOn>[1] = new Map();
   for (const tree of trees) {
     const security = options.security === true ? await securityOf(tree, table) : undefined;
     const usage = ({ name }: SeenInstance) => usageOf(tree.cgroups, name);
-    const long = (instance: SeenInstance) =>
-      options.long === true ? longNotes(show(instance, table), usage(instance)) : [];
+    const long = (instance: SeenInstance) => {
+      if (options.long !== true) return [];
+      const shown = show(instance, table);
+      const pids = shown.all.map(({ pid }) => pid);
+      return longNotes(shown, usage(instance), listensOn(pids, tables));
+    };
     const notes = (instance: SeenInstance) =>
       security === undefined
         ? [...long(instance), ...lastWords(tree, instance)].map(line => ink.dim(`| ${printable(line)}`))

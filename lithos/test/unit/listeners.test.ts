@@ -13,7 +13,10 @@ t.test('TCP addresses on which a process listens, read back as they were asked f
   }
   const [v4, v6, all] = ports;
   const wanted = [`127.0.0.1:${v4}`, `[::1]:${v6}`, `[::]:${all}`];
-  t.same(new Set(listensOn([process.pid])), new Set(wanted));
-  t.same(listensOn([]), []);
+  const tables = new Map();
+  t.same(new Set(listensOn([process.pid], tables)), new Set(wanted));
+  t.same(new Set(listensOn([process.pid], tables)), new Set(wanted), 'as it was read before');
+  t.equal(tables.size, 1);
+  t.same(listensOn([], tables), []);
   t.equal(whoListens(v4 as number), undefined, 'nobody but us');
 });

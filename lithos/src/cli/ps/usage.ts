@@ -1,6 +1,5 @@
 // What an instance uses of what it may use, and what it runs.
 import type { Cgroups } from '../../adapters/cgroups.ts';
-import { listensOn } from '../../adapters/listeners.ts';
 import type { SeenInstance } from './find-trees.ts';
 import { bytes, type Shown } from './shown.ts';
 
@@ -52,14 +51,13 @@ function ofLimit(used: string, limit: string | undefined): string {
   return limit === undefined ? `${used}, no limit` : `${used} of ${limit}`;
 }
 
-/** Lines for `lithos_ps --long`. */
-export function longNotes({ instance, all }: Shown, usage: Usage): string[] {
+/** Lines for `lithos_ps --long`. `addresses`: on which it listens. */
+export function longNotes({ instance }: Shown, usage: Usage, addresses: readonly string[]): string[] {
   const image = imageOf(instance);
   if (image === undefined) return [];
   const { memoryBytes, memoryLimitBytes, pids, pidsMax, throttledMs = 0 } = usage;
   const started = instance.status?.startedWallMs ?? undefined;
   const since = started === undefined ? '' : `, since ${new Date(started).toISOString()}`;
-  const addresses = listensOn(all.map(({ pid }) => pid));
   const limit = memoryLimitBytes === undefined ? undefined : bytes(memoryLimitBytes);
   return [
     `image ${image}, run ${instance.run}${since}`,
