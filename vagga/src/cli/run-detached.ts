@@ -38,7 +38,8 @@ async function start(place: RunPlace, name: string): Promise<number> {
     return 0;
   }
   place.remove();
-  return say(started.code, started.errors);
+  const { code, errors } = started;
+  return say(code, errors.trim() === '' ? `${name} did not start and left no word: vagga _doctor` : errors);
 }
 
 /** The part of whoever types the command. */

@@ -15,14 +15,13 @@ function structOf({ shape }: AnySchema): Struct | undefined {
 /** Texts that differ from what they are when nobody writes them; one that may stand alone does. */
 function fieldsText(value: Readonly<Record<string, Json>>, struct: Struct | undefined): string {
   const fields = Object.entries(struct?.fields ?? {});
-  const defaultOf = (key: string) =>
-    fields.find(([name]) => name === key || camel(name) === key)?.[1].fallback;
-  const given = Object.entries(value).filter(
-    ([key, item]) => typeof item === 'string' && item !== defaultOf(key),
-  );
+  const given = Object.entries(value).flatMap(([key, item]): [string, string][] => {
+    const [name = key, field] = fields.find(([written]) => camel(written) === key) ?? [];
+    return typeof item === 'string' && item !== field?.fallback ? [[name, item]] : [];
+  });
   const [first, ...more] = given;
-  if (first !== undefined && more.length === 0 && first[0] === struct?.shorthand) return String(first[1]);
-  return given.map(([key, item]) => `${key}: ${item as string}`).join(', ');
+  if (first !== undefined && more.length === 0 && first[0] === struct?.shorthand) return first[1];
+  return given.map(([name, item]) => `${name}: ${item}`).join(', ');
 }
 
 function valueText(value: Json, struct?: Struct): string {
