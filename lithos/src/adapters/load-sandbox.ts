@@ -1,5 +1,5 @@
 // Reads everything of one sandbox (its file, its process file, the container files in its images) and checks it whole.
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Disk } from '@suite/shared/ports/index.ts';
 import type { Diagnostic } from '@suite/shared/schema/index.ts';
 import type { YamlNode } from '@suite/shared/yaml/index.ts';
@@ -69,6 +69,14 @@ function decodeEntries(node: YamlNode, found: Diagnostic[]): Record<string, Proc
   return entries;
 }
 
+/** Whoever replaces the whole directory moves it away first, and a disk may not be mounted yet: neither may stop everything. */
+export async function directoryGone(disk: Disk, file: string): Promise<Diagnostic | undefined> {
+  const directory = dirname(file);
+  const listed = await disk.list(directory).catch(() => []);
+  if (listed !== undefined) return undefined;
+  return problem('no-directory', file, `${directory} does not exist: make it, empty if nothing is to run`);
+}
+
 interface ProcessFile {
   readonly processes: Parsed<Record<string, ProcessEntry>>;
   readonly hasProcesses: boolean;
@@ -87,6 +95,11 @@ async function readProcesses(
   const missing = read.errors.every(error => error.code === 'file-missing');
   if (!missing || file !== installed) {
     round.found.push(...read.errors);
+    return undefined;
+  }
+  const gone = await directoryGone(round.disk, file);
+  if (gone !== undefined) {
+    round.found.push(gone);
     return undefined;
   }
   round.found.push(

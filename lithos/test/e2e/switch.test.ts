@@ -612,6 +612,28 @@ t.test('lithos_switch says when another file counts by now, or nobody is left to
   t.equal(await stop, 0);
 });
 
+t.test(
+  'a directory of process files that is just being replaced stops nothing, and no image goes',
+  async t => {
+    const h = await runningHost(t);
+    const { pid } = await h.running('web.0');
+    const [there, away] = [h.path('processes'), h.path('processes.old')];
+    renameSync(there, away);
+    await h.reload();
+    t.equal((await h.running('web.0')).pid, pid);
+    const why = `${there} does not exist: make it, empty if nothing is to run`;
+    t.match(h.status()?.sandboxes, [{ ok: false, errors: [new RegExp(why)] }]);
+    t.match(h.check(), { code: 1, stderr: why });
+    t.match(h.run('lithos_clean', '-C', h.path('master.yaml'), '--unused'), { code: 1, stderr: why });
+    renameSync(away, there);
+    await h.reload();
+    t.match(h.status()?.sandboxes, [{ ok: true }]);
+    rmSync(join(there, `${h.sandbox}.yaml`));
+    await h.reload();
+    await until('without its own file it is not wanted any more', () => !isAlive(pid));
+  },
+);
+
 t.test('a process file that is closed to others stays so', async t => {
   const file = join(t.testdir({ 'web.yaml': 'first' }), 'web.yaml');
   chmodSync(file, 0o600);

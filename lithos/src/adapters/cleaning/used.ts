@@ -8,6 +8,7 @@ import { type SandboxKeys, sandboxSchema } from '../../config/sandbox.ts';
 import type { SandboxUse } from '../../core/cleaning/decide.ts';
 import { extendWith, type KeepRules, OPEN_WINDOW } from '../../core/cleaning/window.ts';
 import { checkImageName } from '../../core/desired/paths.ts';
+import { directoryGone } from '../load-sandbox.ts';
 import type { HostPaths } from '../paths.ts';
 import { decodeNode, problem, readConfig, readYaml, type Texts } from '../read-yaml.ts';
 import { realPath } from './in-use.ts';
@@ -38,8 +39,10 @@ export class Unreadable extends Error {
 async function currentEntries({ disk, texts }: CleaningWorld, file: string): Promise<ProcessEntry[]> {
   const read = await readYaml(disk, file, texts);
   if (!read.ok) {
-    if (read.errors.every(error => error.code === 'file-missing')) return [];
-    throw new Unreadable(read.errors);
+    if (!read.errors.every(error => error.code === 'file-missing')) throw new Unreadable(read.errors);
+    const gone = await directoryGone(disk, file);
+    if (gone !== undefined) throw new Unreadable([gone]);
+    return [];
   }
   if (read.value.kind === 'null') return [];
   if (read.value.kind !== 'mapping')
