@@ -1,6 +1,6 @@
 // The cgroups of instances: one scope each below `cgroup-name`, with the same path in every hierarchy.
 // The path starts at the root of the hierarchies, not at our own cgroup: it must stay the same over any re-exec.
-import { readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { type CgroupMounts, cgroupPaths, controllerDirectory } from '@suite/shared/linux/cgroup.ts';
 import {
   availableControllers,
@@ -142,13 +142,23 @@ export class Cgroups {
     return [...new Set(found.flatMap(match => (match === null ? [] : `${match[1]}/${match[2]}`)))];
   }
 
-  /** After everything stopped: the base and its parents, as far as nobody else uses them. */
-  removeBase(): void {
+  /**
+   * After everything stopped: the base and its parents, as far as nobody else uses them. The kernel may call the base busy for a
+   * moment, too.
+   */
+  async removeBase(): Promise<void> {
+    const giveUpMs = this.clock.monotonicMs() + TIMES.busyLimitMs;
+    while (!this.removeEmpty() && this.scopes().length === 0 && this.clock.monotonicMs() < giveUpMs)
+      await this.pause();
+  }
+
+  /** Whether the base is gone. */
+  private removeEmpty(): boolean {
     const parts = this.base?.split('/') ?? [];
-    for (; parts.length > 0; parts.pop()) {
-      for (const directory of cgroupPaths(this.mounts, `/${parts.join('/')}`).values())
-        removeIfEmpty(directory);
-    }
+    const directories = () => [...cgroupPaths(this.mounts, `/${parts.join('/')}`).values()];
+    const ours = this.base === null ? [] : directories();
+    for (; parts.length > 0; parts.pop()) directories().forEach(removeIfEmpty);
+    return !ours.some(existsSync);
   }
 
   /** What lives in it, as we see the pids. */

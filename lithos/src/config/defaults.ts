@@ -165,6 +165,8 @@ export const TIMES = {
   /** After KILL of a cgroup the kernel needs milliseconds; look this often, up to the limit. */
   killPollMs: 2,
   killLimitMs: 10_000,
+  /** How long a stop waits for cgroups in which nobody is any more: the kernel needs milliseconds, on a busy machine some hundred. */
+  busyLimitMs: 2000,
   /** Two trees that start together: the claim of one takes milliseconds. */
   pidLockMs: 2_000,
   /** An init that was just started hears TERM after a few milliseconds; one that never does is sent it anyway. */

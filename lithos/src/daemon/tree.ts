@@ -172,7 +172,7 @@ export class Tree {
     await stopAll({ supervisor, clock: realClock, log, limitMs }).catch((error: Error) =>
       log.error(error.message),
     );
-    cgroups.removeBase();
+    await cgroups.removeBase();
     this.giveBackLock();
     // Everything has stopped: nothing that cannot be removed makes that untrue.
     await realDisk.remove(master.paths.instancesDir).catch((error: Error) => log.error(error.message));

@@ -22,7 +22,7 @@ const DEADLINE_MS = process.env.SUITE_SOAK ? 550_000 : 120_000;
  */
 const GROWTH_MAX_KIB = (process.env.SUITE_SOAK ? 20 : 56) * 1024;
 /** While all those are being started at once: pipes of a look whether it is ready, and files of the engine. */
-const FDS_OF_STARTS = 4 * RESTARTED;
+const FDS_OF_STARTS = 6 * RESTARTED;
 
 const names = Array.from({ length: CHILDREN }, (_, index) => `child${String(index).padStart(2, '0')}`);
 const text = (name: string, number: string) => `${name} says ${number} äöü and some more words`;
