@@ -1,7 +1,7 @@
 // What a fresh machine needs before anything of ours runs: Node, npm packages, Debian packages, the build.
 // Plain JavaScript without dependencies: it runs before `npm ci` did. Looks first and changes nothing when it must refuse.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SYSTEM_PACKAGES } from './packages.mjs';
@@ -122,6 +122,21 @@ function build() {
     'The output above says why; after a change of branches, `rm -rf node_modules` helps most often.',
     true,
   );
+}
+
+function isBuilt(name) {
+  const { suite } = JSON.parse(readFileSync(join(ROOT, name, 'package.json'), 'utf8'));
+  return Object.keys(suite.entries).every(entry => existsSync(join(ROOT, name, 'dist', `${entry}.cjs`)));
+}
+
+/** Bundles that tests load, where nobody has built them. Only with Node: in a container nothing else is there. */
+export function buildMissing() {
+  for (const name of ['vagga', 'lithos', 'cantal', 'verwalter'].filter(each => !isBuilt(each))) {
+    say(`• building ${name}`);
+    const options = { cwd: join(ROOT, name), stdio: 'inherit' };
+    const { status } = spawnSync(process.execPath, ['../deploy/build/package.mjs'], options);
+    if (status !== 0) process.exit(2);
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
 // Ends with `N passed, N failed` (`, N skipped` when something was skipped; on CI a skip is a failure).
 import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
-import { prepare, ROOT } from './prepare.mjs';
+import { buildMissing, prepare, ROOT } from './prepare.mjs';
 
 /** A test file that hangs is our bug: 10 min is three times the slowest one on 2 cores. `TAP_TIMEOUT` (s): on an emulated machine. */
 const FILE_TIMEOUT_MS = 1000 * Number(process.env.TAP_TIMEOUT ?? 600);
@@ -22,7 +22,8 @@ const named = process.argv.slice(2).filter(word => !word.startsWith('--'));
 const words = units && named.length === 0 ? ['/test/unit/', '/test/sim/'] : named;
 const soak = process.argv.includes('--soak');
 // A focused run trusts what is built, so that one package can be worked on while another does not build.
-if (!units) await prepare({ needs: ['test'], build: words.length === 0 });
+if (units) buildMissing();
+else await prepare({ needs: ['test'], build: words.length === 0 });
 const { compileTests } = await import('../build/tests.mjs');
 const { Parser } = await import('tap-parser');
 
