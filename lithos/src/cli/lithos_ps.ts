@@ -2,6 +2,7 @@ import { colours } from '@suite/shared/cli/colours.ts';
 import type { CommandSpec, ParsedRun } from '@suite/shared/cli/command.ts';
 import { EXIT } from '@suite/shared/cli/exit.ts';
 import { jsonOut } from '@suite/shared/cli/json-out.ts';
+import { nearest } from '@suite/shared/schema/nearest.ts';
 import { LITHOS_LIMITS } from '@suite/shared/wire/lithos.ts';
 import { listensOn } from '../adapters/listeners.ts';
 import { logTail } from '../adapters/log-tail.ts';
@@ -65,13 +66,23 @@ function only(tree: SeenTree, names: readonly string[]): SeenTree {
   };
 }
 
-/** Trees without anything of these names are left out. */
-async function find({ options, positionals }: ParsedRun, table: ProcessTable): Promise<FoundTrees> {
+/** Everything that can be asked for: sandboxes, processes, instances. */
+function namesOf(trees: readonly SeenTree[]): string[] {
+  const instances = trees.flatMap(tree => tree.instances.map(({ name }) => name));
+  const above = instances.flatMap(name => [name.replace(/\.\d+$/, ''), name.replace(/\/.*$/, '')]);
+  return [...new Set([...above, ...instances])];
+}
+
+/** Trees without anything of these names are left out; `known`: what they could have been. */
+async function find(
+  { options, positionals }: ParsedRun,
+  table: ProcessTable,
+): Promise<FoundTrees & { readonly known: readonly string[] }> {
   const { trees, unreadable } = await findTrees(table, options.config as string | undefined);
   const meant = trees.map(tree => only(tree, positionals));
   const isShown = ({ instances, status }: SeenTree) =>
     positionals.length === 0 || instances.length > 0 || (status?.sandboxes ?? []).some(({ ok }) => !ok);
-  return { trees: meant.filter(isShown), unreadable };
+  return { trees: meant.filter(isShown), unreadable, known: namesOf(trees) };
 }
 
 function lastWords(tree: SeenTree, { name, status }: SeenInstance): string[] {
@@ -122,7 +133,7 @@ async function run(parsed: ParsedRun): Promise<number> {
     return EXIT.ok;
   }
   const table = new ProcessTable();
-  const { trees, unreadable } = await find(parsed, table);
+  const { trees, unreadable, known } = await find(parsed, table);
   for (const words of unreadable) process.stderr.write(`lithos_ps: ${words}\n`);
   if (options.json === true) {
     await printJson(trees, table, options.security === true);
@@ -131,8 +142,12 @@ async function run(parsed: ParsedRun): Promise<number> {
   await printText(parsed, trees, table);
   if (trees.length > 0) return EXIT.ok;
   if (unreadable.length > 0) return EXIT.failed;
+  const guess = nearest(positionals[0] ?? '', known);
+  const hint = guess === undefined ? '' : `: did you mean ${guess}?`;
   const what =
-    positionals.length > 0 ? `nothing is called ${positionals.join(' or ')}` : 'no lithos_tree runs here';
+    positionals.length > 0
+      ? `nothing is called ${positionals.join(' or ')}${hint}`
+      : 'no lithos_tree runs here';
   process.stderr.write(`lithos_ps: ${what}\n`);
   return EXIT.failed;
 }

@@ -95,6 +95,9 @@ t.test(
     t.notMatch(process, h.name('busy.0'));
     t.match(h.run('lithos_ps', '-C', master, 'nothing'), { code: 1, stderr: /nothing is called nothing/ });
 
+    const wrong = h.run('lithos_ps', '-C', master, h.name('wbe.1'));
+    t.match(wrong, { code: 1, stderr: `did you mean ${h.name('web.1')}?` });
+
     h.containerFile('soon', 'exit 4', 'restart-timeout: 50');
     h.processFile('soon: {image: app.1, config: /config/soon.yaml}\n');
     await h.reload();
