@@ -101,6 +101,7 @@ t.test('ready: what keeps failing is seen, and ends the run in time', async t =>
     /Process db:\d+ is not ready: 6 s are over, the last answer was: connect ECONNREFUSED .*\. Shutting down/,
   );
   t.notMatch(stdout, 'never');
+  t.notMatch(stderr, 'Warning', 'looking many times leaves nothing behind');
 });
 
 t.test('restart: as often as said, then the end is one', async t => {

@@ -65,7 +65,8 @@ export class ReadyCheck {
       return;
     }
     while (!signal.aborted) {
-      this.#take(await this.#try(place, signal));
+      // A signal of its own: sockets never take back their listeners, of which there would be hundreds on a common one.
+      this.#take(await this.#try(place, AbortSignal.any([signal])));
       await sleep(readiness.interval, undefined, { signal }).catch(() => undefined);
     }
   }
