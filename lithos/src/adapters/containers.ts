@@ -22,6 +22,7 @@ import { deviceNodes } from './device-nodes.ts';
 import { etcMounts, writeEtcFiles } from './etc-files.ts';
 import { lookUp } from './image.ts';
 import { limitsOf } from './limits.ts';
+import { noteOomKills } from './oom-marks.ts';
 import { type HostPaths, instanceDir, stdioLog } from './paths.ts';
 import { checkPossible } from './possible.ts';
 import { ProcessOnly } from './process-only.ts';
@@ -171,6 +172,7 @@ export class Containers {
     // Left-overs of the last run (a pid namespace that is shared does not die with its first process).
     await this.processOnly.end(desired.name);
     await cgroups.killAll(desired.name);
+    noteOomKills(this.files(desired.name, run).persistDir, cgroups.stats(desired.name).oomKills);
     await this.freshStateDir(desired);
     rmSync(join(paths.exitsDir, this.files(desired.name, run).id), { force: true });
     await gather(attachments.map(each => each.beforeCreate?.(desired, run)));

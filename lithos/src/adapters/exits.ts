@@ -1,7 +1,8 @@
 // Learns of ended containers at once: their monitors leave exit files in one directory, which inotify watches.
-import { existsSync, type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
+import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { parseProcStat } from '@suite/shared/linux/proc.ts';
+import { ranOutOfMemory } from './oom-marks.ts';
 import type { HostPaths } from './paths.ts';
 
 export type OnExit = (id: string, code: number | null, outOfMemory: boolean) => void;
@@ -19,11 +20,20 @@ const EXIT_FILE = /\.\d+$/;
 export class ExitWatch {
   private readonly directory: string;
   private readonly instancesDir: string;
+  private readonly oomKills: (name: string) => number | undefined;
   private listener: OnExit = () => undefined;
   private readonly watcher: FSWatcher;
 
-  /** The directory must exist. `onError`: the watch broke; the pid checks still find every exit, a second later. */
-  constructor(paths: HostPaths, onError: (error: Error) => void) {
+  /**
+   * The directory must exist. `onError`: the watch broke; the pid checks still find every exit, a second later. `oomKills`: what the
+   * cgroup of an instance has counted.
+   */
+  constructor(
+    paths: HostPaths,
+    onError: (error: Error) => void,
+    oomKills: (name: string) => number | undefined = () => undefined,
+  ) {
+    this.oomKills = oomKills;
     this.directory = paths.exitsDir;
     this.instancesDir = paths.instancesDir;
     this.watcher = watch(this.directory, { persistent: true }, (_kind, file) => {
@@ -91,6 +101,7 @@ export class ExitWatch {
   /** The id is `sandbox.process.N.RUN`; the monitor leaves a mark beside the bundle. */
   private ranOutOfMemory(id: string): boolean {
     const [sandbox, process, index, run] = id.split('.');
-    return existsSync(join(this.instancesDir, `${sandbox}/${process}.${index}`, `${run}`, 'persist', 'oom'));
+    const name = `${sandbox}/${process}.${index}`;
+    return ranOutOfMemory(join(this.instancesDir, name, `${run}`, 'persist'), () => this.oomKills(name));
   }
 }

@@ -10,6 +10,7 @@ import { listenSignals, type SignalQueue } from './signals.ts';
 import {
   chooseRuntime,
   driveRuntime,
+  leaveRoomFor,
   makeDirectories,
   openLog,
   readMaster,
@@ -33,6 +34,7 @@ async function start(options: TreeOptions, signals: SignalQueue): Promise<number
       log.warn(`${warning.file}:${warning.line}:${warning.column}: ${warning.message}`);
     requireProgram('conmon');
     const init = requireProgram('catatonit');
+    leaveRoomFor(master, log);
     const runtime = await driveRuntime(master, await chooseRuntime(master, log), log);
     const other = await claimPidFile(realDisk, master.paths.pidFile, process.pid);
     if (other !== undefined) throw new Fatal(`another lithos_tree runs with this runtime-dir: pid ${other}`);

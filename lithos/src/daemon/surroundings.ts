@@ -1,6 +1,7 @@
 // What the tree needs before it can do anything: its configuration, directories, log, sibling programs, a runtime.
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { type Logger, parseLogLevel } from '@suite/shared/cli/log.ts';
+import { ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
 import { execInPlace } from '@suite/shared/linux/exec.ts';
 import { findProgram } from '@suite/shared/linux/programs.ts';
 import { sealedCopy } from '@suite/shared/linux/sealed-copy.ts';
@@ -13,6 +14,7 @@ import { printDiagnostics } from '@suite/shared/schema/index.ts';
 import { Cgroups } from '../adapters/cgroups.ts';
 import { loadMaster, type Master } from '../adapters/load-master.ts';
 import { TreeLog } from '../adapters/logs/tree-log.ts';
+import { leaveRoom } from '../adapters/own-cgroup.ts';
 import type { HostPaths } from '../adapters/paths.ts';
 import { consoleWriter } from './console.ts';
 import { EXIT_MISSING_PROGRAM, Fatal } from './fatal.ts';
@@ -77,6 +79,18 @@ function trialPlace(master: Master): TrialPlace {
   return cgroupName === null
     ? { workDirectory, cgroups: 'none' }
     : { workDirectory, cgroupParent: `/${cgroupName}` };
+}
+
+/** Throws Fatal where containers could have no limits because of where the tree is itself. */
+export function leaveRoomFor({ keys: { cgroupName } }: Master, log: Logger): void {
+  if (cgroupName === null) return;
+  let problem: string | undefined;
+  try {
+    problem = leaveRoom(ownCgroupMounts(), readFileSync('/proc/self/cgroup', 'utf8'), cgroupName);
+  } catch (error) {
+    log.warn(`the tree stays in the cgroup it was started in: ${(error as Error).message}`);
+  }
+  if (problem !== undefined) throw new Fatal(problem);
 }
 
 /**

@@ -100,6 +100,11 @@ function movesOf({ master: { keys, paths }, log }: Surroundings): CgroupMoves {
   return moves;
 }
 
+function exitsOf({ master: { paths }, log }: Surroundings, cgroups: Cgroups): ExitWatch {
+  const onError = (error: Error) => log.error(`watching ${paths.exitsDir}: ${error.message}`);
+  return new ExitWatch(paths, onError, name => cgroups.stats(name).oomKills);
+}
+
 function logsOf({ master, log }: Surroundings, onChange: () => void): StdioLogs {
   const { paths, keys } = master;
   const limits = { sizeBytes: keys.stdioLogSize, files: keys.stdioLogFiles };
@@ -144,7 +149,7 @@ export function wire(around: Surroundings, progress: Progress): Parts {
   const { paths } = master;
   const world = { clock: realClock, disk: realDisk, paths, log };
   const cgroups = cgroupsOf(around);
-  const exits = new ExitWatch(paths, error => log.error(`watching ${paths.exitsDir}: ${error.message}`));
+  const exits = exitsOf(around, cgroups);
   const sockets = new Sockets(log);
   passOnWhenReplaced(() => sockets.fds());
   const notify = new NotifySockets(paths.notifyDir);

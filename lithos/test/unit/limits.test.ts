@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseCgroupMounts } from '@suite/shared/linux/cgroup.ts';
 import { availableControllers, countsSwap } from '@suite/shared/linux/cgroup-files.ts';
 import { devMajor, devMinor } from '@suite/shared/linux/device-numbers.ts';
 import { ownLimits, parseHardLimits } from '@suite/shared/linux/hard-limits.ts';
@@ -9,6 +10,8 @@ import { Cgroups } from '../../src/adapters/cgroups.ts';
 import { deviceNodes } from '../../src/adapters/device-nodes.ts';
 import { writeIoWeight } from '../../src/adapters/io-weight.ts';
 import { CONTROLLERS, type HostLimits, limitsOf } from '../../src/adapters/limits.ts';
+import { noteOomKills, ranOutOfMemory } from '../../src/adapters/oom-marks.ts';
+import { leaveRoom } from '../../src/adapters/own-cgroup.ts';
 import { checkPossible } from '../../src/adapters/possible.ts';
 import { desired } from '../desired.ts';
 
@@ -197,4 +200,57 @@ t.test('what a host cannot do for an instance is said in a sentence', async t =>
   await refused({}, { runtime: 'runc', cgroups: false }, /runc cannot work without cgroups/);
   await refused({ sharePid: true }, { runtime: 'crun', cgroups: false }, /could not be killed as a whole/);
   await refused({ capabilities: ['CAP_MKNOD'] }, { runtime: 'crun', cgroups: false }, /MKNOD/);
+});
+
+t.test('with v2 the tree is in no cgroup above those of its containers', async t => {
+  const top = t.testdir({ 'cgroup.procs': '' });
+  const mounts = (type: string) =>
+    parseCgroupMounts(`30 24 0:26 / ${top} rw - ${type} none rw${type === 'cgroup' ? ',pids' : ''}`);
+  const v2 = mounts('cgroup2');
+  const inside = /^cgroup-name: system\.slice\/lithos\.service\/x is in the tree's own cgroup \/system/;
+  const own = '0::/system.slice/lithos.service\n';
+  t.match(leaveRoom(v2, own, 'system.slice/lithos.service/x'), inside);
+  t.match(leaveRoom(v2, own, 'system.slice/lithos.service'), /is in the tree's own cgroup/);
+  t.equal(leaveRoom(v2, own, 'lithos.slice'), undefined);
+  t.equal(leaveRoom(v2, own, 'system.slice/lithos.service-2'), undefined);
+  t.equal(leaveRoom(mounts('cgroup'), '2:pids:/a\n', 'a/b'), undefined, 'v1 has no such rule');
+  const leaf = join(top, 'lithos-tree.scope', 'cgroup.procs');
+  t.equal(leaveRoom(v2, '0::/\n', 'lithos.slice'), undefined);
+  t.notOk(existsSync(leaf), 'the root of all cgroups may have both');
+  writeFileSync(join(top, 'cgroup.type'), 'domain\n');
+  writeFileSync(join(top, 'cgroup.procs'), '17\n18\n');
+  t.equal(leaveRoom(v2, '1:name=x:/\n0::/\n', 'lithos.slice'), undefined);
+  t.equal(readFileSync(leaf, 'utf8'), '18', 'each in turn, for a container that is given cgroups of its own');
+});
+
+t.test('memory that ran out in an earlier run is not said of this one', async t => {
+  const first = t.testdir({ oom: '' });
+  noteOomKills(first, 0);
+  t.equal(
+    ranOutOfMemory(first, () => 1),
+    true,
+  );
+  const second = join(first, 'second');
+  mkdirSync(second);
+  noteOomKills(second, 1);
+  t.equal(
+    ranOutOfMemory(second, () => 1),
+    false,
+    'no mark',
+  );
+  writeFileSync(join(second, 'oom'), '');
+  t.equal(
+    ranOutOfMemory(second, () => 1),
+    false,
+    'the mark is of the same end as before',
+  );
+  t.equal(
+    ranOutOfMemory(second, () => 2),
+    true,
+  );
+  t.equal(
+    ranOutOfMemory(second, () => undefined),
+    true,
+    'the cgroup is gone: the mark is all there is',
+  );
 });
