@@ -1,7 +1,6 @@
 // Rules of the supervisor as a whole that need a real tree and belong to no other file.
 import { spawnSync } from 'node:child_process';
 import {
-  closeSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -14,8 +13,7 @@ import {
 import { join } from 'node:path';
 import { detectCgroupLayout, unifiedOptions } from '@suite/shared/linux/cgroup.ts';
 import { ownCgroupMounts } from '@suite/shared/linux/cgroup-files.ts';
-import { detachedMount } from '@suite/shared/linux/detached-mount.ts';
-import { disfavorUnified, favorUnified } from '@suite/shared/linux/favor-dynmods.ts';
+import { CgroupMoves } from '@suite/shared/linux/cgroup-moves.ts';
 import t from 'tap';
 import { childrenOf, command, Host, isAlive, procFile, until } from '../support.ts';
 
@@ -193,11 +191,9 @@ const isFavored = (pid: number) =>
 /** Not before Linux 6.0, nor inside a container. */
 function canFavor(h: Host): boolean {
   try {
-    if (isUnified) {
-      const place = [ownCgroupMounts().unified?.mountPoint ?? '', h.path('favor-mark')] as const;
-      favorUnified(...place);
-      disfavorUnified(...place);
-    } else closeSync(detachedMount('cgroup', { none: true, name: 'favordynmods', favordynmods: true }));
+    const moves = new CgroupMoves(ownCgroupMounts());
+    moves.favor(h.path('favor-mark'));
+    moves.disfavor(h.path('favor-mark'));
     return true;
   } catch {
     return false;

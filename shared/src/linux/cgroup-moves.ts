@@ -11,6 +11,19 @@ import { disfavorUnified, favorUnified } from './favor-dynmods.ts';
 /** One hierarchy for all who hold it, without a controller and with every process in its root. */
 const HIERARCHY = 'favordynmods';
 
+/** One that is just going, with a tree that ended or is replaced, is busy for two or three grace periods, which the kernel waits for itself. */
+const TRIES = 10;
+
+function holdHierarchy(): number {
+  for (let left = TRIES; ; left--) {
+    try {
+      return detachedMount('cgroup', { none: true, name: HIERARCHY, favordynmods: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || left === 1) throw error;
+    }
+  }
+}
+
 export class CgroupMoves {
   readonly #mounts: CgroupMounts;
   #busy = false;
@@ -29,7 +42,7 @@ export class CgroupMoves {
   favor(mark: string): void {
     const { layout, unified } = this.#mounts;
     if (layout === 'v2') favorUnified(unified?.mountPoint ?? '', mark);
-    else this.#held ??= detachedMount('cgroup', { none: true, name: HIERARCHY, favordynmods: true });
+    else this.#held ??= holdHierarchy();
     this.#isFavored = true;
   }
 

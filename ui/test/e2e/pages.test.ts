@@ -77,6 +77,7 @@ t.test('pages', { timeout: 500_000 }, async t => {
   await t.test('cantal says when its data is stale and comes back by itself', async t => {
     const { page } = await open(daemons.cantal.url);
     await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+    await page.locator('canvas').first().waitFor();
     await daemons.cantal.stop();
     await page.getByRole('status').filter({ hasText: 'stale' }).waitFor();
     t.ok((await page.locator('canvas').count()) > 0, 'the last figures stay');

@@ -11,6 +11,20 @@ export interface Interruptible<T> {
   readonly code: number;
 }
 
+/**
+ * From the end of the work on, until whoever comes next listens: one that had come just before waits in the event loop, and would get lost
+ * if nobody listened. Then it does what it does to a program that never listened.
+ */
+function late(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  process.off(signal, late);
+  process.kill(process.pid, signal);
+}
+
+function keepListening(): void {
+  for (const signal of INTERRUPTS) if (!process.listeners(signal).includes(late)) process.on(signal, late);
+}
+
 /** `work` ends soon after its signal is aborted, and cleans up. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<Interruptible<T>> {
   const aborting = new AbortController();
@@ -22,11 +36,12 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   for (const signal of INTERRUPTS) process.on(signal, interrupt);
   try {
     const value = await work(aborting.signal);
-    // One that has come by now waits in the event loop, and would get lost with who listens to it.
+    // One that has come by now waits in the event loop too.
     await nextTurn();
     await nextTurn();
     return { value, code };
   } finally {
+    keepListening();
     for (const signal of INTERRUPTS) process.off(signal, interrupt);
   }
 }
