@@ -15,9 +15,9 @@ import { type FoundTrees, findTrees, type SeenInstance, type SeenTree } from './
 import { jsonOf } from './ps/json.ts';
 import { monitor } from './ps/monitor.ts';
 import { securityNotes, securityOf } from './ps/security.ts';
-import { show } from './ps/shown.ts';
+import type { Shown } from './ps/shown.ts';
 import { textOf } from './ps/tree-text.ts';
-import { longNotes, usageOf } from './ps/usage.ts';
+import { longNotes, type Usage, usageOf } from './ps/usage.ts';
 import { CONFIG_OPTION, JSON_OPTION, runCommand } from './shared-options.ts';
 
 const SPEC: CommandSpec = {
@@ -112,16 +112,17 @@ async function printText(run: ParsedRun, trees: readonly SeenTree[], table: Proc
   for (const tree of trees) {
     const security = options.security === true ? await securityOf(tree, table) : undefined;
     const usage = ({ name }: SeenInstance) => usageOf(tree.cgroups, name);
-    const long = (instance: SeenInstance) => {
+    const long = (shown: Shown, used: Usage) => {
       if (options.long !== true) return [];
-      const shown = show(instance, table);
       const pids = shown.all.map(({ pid }) => pid);
-      return longNotes(shown, usage(instance), listensOn(pids, tables));
+      return longNotes(shown, used, listensOn(pids, tables));
     };
-    const notes = (instance: SeenInstance) =>
+    const notes = (shown: Shown, used: Usage) =>
       security === undefined
-        ? [...long(instance), ...lastWords(tree, instance)].map(line => ink.dim(`| ${printable(line)}`))
-        : securityNotes(security.get(instance.name) ?? [], ink);
+        ? [...long(shown, used), ...lastWords(tree, shown.instance)].map(line =>
+            ink.dim(`| ${printable(line)}`),
+          )
+        : securityNotes(security.get(shown.instance.name) ?? [], ink);
     process.stdout.write(textOf(tree, table, { ink, nowMs: Date.now(), usage, notes }));
   }
 }

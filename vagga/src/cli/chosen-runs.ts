@@ -1,6 +1,7 @@
 // What the commands about runs have in common: from names to what runs.
 import { type Answer, type Order, order } from '../adapters/runs/control.ts';
 import { allRuns, type KnownRun, readRun } from '../adapters/runs/state.ts';
+import type { PositionalSpec } from '../core/options/spec.ts';
 import { type NamedRun, namedTargets, type Target } from '../core/supervise/named.ts';
 import { type Session, say } from './session.ts';
 
@@ -22,11 +23,19 @@ export function chosenRuns({ layout }: Session, names: readonly string[]): reado
 }
 
 /** What somebody looks at in another terminal is meant only if it is named. */
-export function meantRuns(session: Session, names: readonly string[]): readonly ChosenRun[] | number {
+function meantRuns(session: Session, names: readonly string[]): readonly ChosenRun[] | number {
   const runs = chosenRuns(session, names);
   if (typeof runs === 'number' || names.length > 0) return runs;
   return runs.filter(({ run }) => run.known.place.mode === 'detached');
 }
+
+/** Positional words of commands that mean what `meantRuns` does. */
+export const MEANT_NAMES: PositionalSpec = {
+  name: 'names',
+  takes: 'list',
+  completes: 'commands',
+  help: 'Commands or their children; all detached ones when none is named',
+};
 
 /** People begin to wonder. */
 const TELL_AFTER_MS = 1000;
@@ -39,7 +48,7 @@ function tellWaiting({ run, children }: ChosenRun): void {
 }
 
 /** Says from time to time who is still there. */
-export async function tellingWaiting<T>(chosen: ChosenRun, work: () => Promise<T>): Promise<T> {
+async function tellingWaiting<T>(chosen: ChosenRun, work: () => Promise<T>): Promise<T> {
   const timer = setInterval(() => tellWaiting(chosen), TELL_AFTER_MS);
   try {
     return await work();
@@ -52,4 +61,17 @@ export async function tellingWaiting<T>(chosen: ChosenRun, work: () => Promise<T
 export function giveOrder({ run: { known }, children }: ChosenRun, what: Order['do']): Promise<Answer> {
   if (known.suspended) process.kill(known.state.supervisor.pid, 'SIGCONT');
   return order(known.place, { do: what, names: children });
+}
+
+/** Does it to all of them at the same time; the worst exit code, `none` where there are none. */
+export async function withMeantRuns(
+  session: Session,
+  words: readonly string[],
+  work: (chosen: ChosenRun) => Promise<number>,
+  none: () => number,
+): Promise<number> {
+  const runs = meantRuns(session, words);
+  if (typeof runs === 'number') return runs;
+  if (runs.length === 0) return none();
+  return Math.max(...(await Promise.all(runs.map(chosen => tellingWaiting(chosen, () => work(chosen))))));
 }

@@ -17,7 +17,7 @@ export interface ViewOptions {
   readonly nowMs: number;
   readonly usage: (instance: SeenInstance) => Usage;
   /** Lines to show below an instance. */
-  readonly notes: (instance: SeenInstance) => readonly string[];
+  readonly notes: (shown: Shown, usage: Usage) => readonly string[];
 }
 
 interface Line {
@@ -32,11 +32,11 @@ function counts(all: readonly ProcessInfo[]): string {
 }
 
 /** What upstream's line does not have, in brackets behind it. */
-function remarks(shown: Shown, { ink, nowMs, usage }: ViewOptions): string {
+function remarks(shown: Shown, usage: Usage, { ink, nowMs }: ViewOptions): string {
   const { status } = shown.instance;
   const percent = cpuPercent(shown, secondsSinceBoot()) ?? 0;
   const words = percent >= CPU_SHOWN_PERCENT ? [`cpu ${percent.toFixed(1)}%`] : [];
-  words.push(...nearLimits(usage(shown.instance)));
+  words.push(...nearLimits(usage));
   if (status !== undefined) {
     const { state, ready, problem, restarts, lastExit, says, lostLines } = status;
     if (state !== 'running' || !ready || problem !== null) words.push(describeState(status, nowMs));
@@ -49,11 +49,11 @@ function remarks(shown: Shown, { ink, nowMs, usage }: ViewOptions): string {
   return words.length === 0 ? '' : ink.dim(` (${words.join(', ')})`);
 }
 
-function instanceText(shown: Shown, options: ViewOptions): string {
+function instanceText(shown: Shown, usage: Usage, options: ViewOptions): string {
   const { ink } = options;
   const { instance, roots, all } = shown;
   const { name } = instance;
-  const after = remarks(shown, options);
+  const after = remarks(shown, usage, options);
   const app = program(shown);
   if (app === undefined)
     return `${ink.red(`(${instance.monitor ?? '-'})`)} ${name} ${ink.red('<failing>')}${after}`;
@@ -65,8 +65,8 @@ function instanceText(shown: Shown, options: ViewOptions): string {
 }
 
 function instanceLine(shown: Shown, options: ViewOptions): Line {
-  const notes = options.notes(shown.instance);
-  return { text: instanceText(shown, options), notes, children: [] };
+  const usage = options.usage(shown.instance);
+  return { text: instanceText(shown, usage, options), notes: options.notes(shown, usage), children: [] };
 }
 
 function groupBy(all: readonly Shown[], key: (name: string) => string): Map<string, Shown[]> {

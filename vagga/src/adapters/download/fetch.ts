@@ -18,9 +18,9 @@ export interface Fetch {
   readonly retryMs?: number;
   /** Of the whole file; longer ones are refused. */
   readonly bytesMax?: number;
-  /** Bytes that are there and bytes in all (undefined: the server does not say). */
   /** What is happening, as a line. */
   readonly say?: (text: string) => void;
+  /** Bytes that are there and bytes in all (undefined: the server does not say). */
   readonly onProgress: (bytes: number, totalBytes: number | undefined) => void;
 }
 

@@ -1,8 +1,8 @@
 // `_stop`: commands that run, or some of their children, are asked to end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KnownRun, readRun } from '../../adapters/runs/state.ts';
-import { type ChosenRun, giveOrder, meantRuns, tellingWaiting } from '../chosen-runs.ts';
-import { type Session, say } from '../session.ts';
+import { type ChosenRun, giveOrder, MEANT_NAMES, withMeantRuns } from '../chosen-runs.ts';
+import { say } from '../session.ts';
 import { entry } from './registry.ts';
 
 const POLL_MS = 20;
@@ -24,26 +24,12 @@ async function stopOne(chosen: ChosenRun): Promise<number> {
   return 0;
 }
 
-async function stop(session: Session, words: readonly string[]): Promise<number> {
-  const runs = meantRuns(session, words);
-  if (typeof runs === 'number') return runs;
-  const codes = await Promise.all(runs.map(chosen => tellingWaiting(chosen, () => stopOne(chosen))));
-  return Math.max(0, ...codes);
-}
-
 export const stopEntry = entry(
   {
     name: 'vagga _stop',
     description: 'End commands that run, or some of their children',
     options: [],
-    positionals: [
-      {
-        name: 'names',
-        takes: 'list',
-        completes: 'commands',
-        help: 'Commands or their children; all detached ones when none is named',
-      },
-    ],
+    positionals: [MEANT_NAMES],
   },
-  (session, { words }) => stop(session, words),
+  (session, { words }) => withMeantRuns(session, words, stopOne, () => 0),
 );
