@@ -1,5 +1,5 @@
 // statx(2) into one buffer. `fs.lstat` makes an object with four dates for every file; asking for 10,000 files one by one
-// takes half the time here, once koffi is loaded (8 ms).
+// takes half the time here, once koffi is loaded (0.8 ms).
 import { libc } from './native.ts';
 
 const statx = libc('int statx(int dirfd, const char *path, int flags, uint mask, uint8_t *buffer)');
