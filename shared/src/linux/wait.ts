@@ -38,7 +38,8 @@ function decode(status: number): number {
   return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
 }
 
-function reap(pid: number): Reaped | undefined {
+/** A child that Node did not start, when it has ended. */
+export function reap(pid: number): Reaped | undefined {
   const status = Buffer.alloc(4);
   return waitpid(pid, status, WNOHANG) === pid ? { pid, status: decode(status.readInt32LE(0)) } : undefined;
 }

@@ -105,7 +105,7 @@ export class Rig {
 
   /** Program and arguments. */
   commandLine(words: readonly string[]): [string, string[]] {
-    const [program = '', ...rest] = this.user?.vaggaWords(words) ?? [process.execPath, VAGGA, ...words];
+    const [program = '', ...rest] = this.user?.vaggaWords(words) ?? [VAGGA, ...words];
     return [program, rest];
   }
 

@@ -27,8 +27,11 @@ const PROMPT = 'ready> ';
 
 /** What is typed is not echoed, so that it is not taken for what is waited for. */
 async function shell(t: Scope): Promise<Terminal> {
-  const [program, words] = rig.commandLine([]);
-  rig.write('rc', `PS1='${PROMPT}'; v() { '${program}' '${words.join("' '")}' "$@"; }; stty -echo\n`);
+  const vagga = rig
+    .commandLine([])
+    .flat()
+    .map(word => `'${word}'`);
+  rig.write('rc', `PS1='${PROMPT}'; v() { ${vagga.join(' ')} "$@"; }; stty -echo\n`);
   const env = { ...process.env, TERM: 'xterm' };
   const argv = ['bash', '--noediting', '--noprofile', '--rcfile', 'rc', '-i'];
   const terminal = new Terminal(argv, { cwd: rig.root, env });

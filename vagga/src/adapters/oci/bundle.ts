@@ -1,6 +1,7 @@
 // Bundles of containers that run now: a directory with config.json under `.vagga/.run`, gone when they end.
 import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type TerminalSize, terminalSize } from '@suite/shared/linux/terminal.ts';
 import { toOciConfig } from '@suite/shared/oci/config.ts';
 import type { SandboxSpec } from '@suite/shared/oci/sandbox.ts';
 import { newContainerId } from './running.ts';
@@ -38,9 +39,8 @@ function asThatUser(config: OciConfig, spec: SandboxSpec): OciConfig {
 }
 
 /** Of our terminal. */
-export function consoleSize(): { readonly width: number; readonly height: number } {
-  const { columns = 0, rows = 0 } = process.stdout;
-  return { width: columns, height: rows };
+export function consoleSize(): TerminalSize {
+  return terminalSize(1) ?? { width: 0, height: 0 };
 }
 
 function withSize(config: OciConfig, { terminal }: SandboxSpec): OciConfig {

@@ -1,11 +1,12 @@
 // Ctrl-Z and `fg` of a command in the foreground. A program in a terminal of its own is stopped by the keys itself and we
 // have to notice; in all other cases the signal comes to us and we stop the program.
-import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { resizeTerminal, setTerminal, terminalSettings } from '@suite/shared/linux/terminal.ts';
 import { consoleSize } from '../oci/bundle.ts';
 import { programPid, signalGroups } from '../oci/processes.ts';
+import type { EngineProcess } from './engine-process.ts';
 import type { Prepared } from './prepare.ts';
-import { isInBackground, resizeTerminal, restoreTerminal, terminalSettings } from './terminal.ts';
+import { isInBackground } from './terminal.ts';
 
 /** People wait that long for their prompt without noticing; a look reads three small files. */
 const POLL_MS = 100;
@@ -36,26 +37,41 @@ function staysInBackground(): boolean {
   return false;
 }
 
+function giveBack(settings: Buffer | undefined): void {
+  if (settings !== undefined) setTerminal(0, settings);
+}
+
+/** The one on the input of a process. */
+function resizeTerminalOf(pid: number): void {
+  try {
+    const fd = openSync(`/proc/${pid}/fd/0`, constants.O_RDONLY | constants.O_NOCTTY);
+    resizeTerminal(fd, consoleSize());
+    closeSync(fd);
+  } catch {
+    // It has just ended.
+  }
+}
+
 export class JobControl {
   readonly #prepared: Prepared;
-  readonly #engine: ChildProcess;
-  readonly #settings: string | undefined;
+  readonly #engine: EngineProcess;
+  readonly #settings: Buffer | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
 
   /** `settings`: of the terminal before the program changed it. */
-  constructor(prepared: Prepared, engine: ChildProcess, settings: string | undefined) {
+  constructor(prepared: Prepared, engine: EngineProcess, settings: Buffer | undefined) {
     this.#prepared = prepared;
     this.#engine = engine;
     this.#settings = settings;
     process.on('SIGTSTP', this.#asked);
     if (!prepared.terminal) return;
     this.#timer = setInterval(() => this.#look(), POLL_MS);
-    process.stdout.on('resize', this.#resized);
+    process.on('SIGWINCH', this.#resized);
   }
 
   close(): void {
     clearInterval(this.#timer);
-    process.stdout.off('resize', this.#resized);
+    process.off('SIGWINCH', this.#resized);
     process.off('SIGTSTP', this.#asked);
   }
 
@@ -67,7 +83,7 @@ export class JobControl {
   /** The engine knows the size of its start only. */
   readonly #resized = () => {
     const pid = this.#prepared.terminalPid?.();
-    if (pid !== undefined) resizeTerminal(pid, consoleSize());
+    if (pid !== undefined) resizeTerminalOf(pid);
   };
 
   #look(): void {
@@ -78,8 +94,8 @@ export class JobControl {
   /** Returns when we are in the foreground again. */
   #suspend(): void {
     const { terminal, bundle } = this.#prepared;
-    const own = terminal ? terminalSettings() : undefined;
-    restoreTerminal(terminal ? this.#settings : undefined);
+    const own = terminal ? terminalSettings(0) : undefined;
+    if (terminal) giveBack(this.#settings);
     // In the background it would read the terminal, and fail.
     if (terminal) this.#engine.kill('SIGSTOP');
     process.off('SIGTSTP', this.#asked);
@@ -89,7 +105,7 @@ export class JobControl {
     // Until then the terminal makes a signal of Ctrl-Z, which comes to us.
     if (terminal) this.#engine.kill('SIGCONT');
     signalGroups(bundle.id, 'SIGCONT');
-    restoreTerminal(own);
+    giveBack(own);
     if (terminal) this.#resized();
   }
 

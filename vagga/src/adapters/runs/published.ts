@@ -1,6 +1,6 @@
 // A run that others can see and give orders: its state in a file, and a socket for what they want.
 import { readlinkSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { isTerminal } from '@suite/shared/linux/terminal.ts';
 import type { Children } from '../../core/supervise/child.ts';
 import { runReport } from '../../core/supervise/run-state.ts';
 import { pidOf } from '../../core/supervise/stopping.ts';
@@ -40,7 +40,7 @@ const haveStarted =
   };
 
 function ownTerminal(): Pick<RunState, 'terminal'> {
-  const fd = [1, 2].find(isatty);
+  const fd = [1, 2].find(isTerminal);
   return fd === undefined ? {} : { terminal: readlinkSync(`/proc/self/fd/${fd}`) };
 }
 

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { OUTPUT_LINE_BYTES_MAX } from '../../config/defaults.ts';
 import { LineCutter } from '../../core/supervise/lines.ts';
 import { engineCommand } from '../oci/engine.ts';
+import { asEngine } from '../run/engine-process.ts';
 import { passSignal } from '../run/pass-signal.ts';
 import type { Prepared } from '../run/prepare.ts';
 import type { StreamName } from './output.ts';
@@ -75,7 +76,7 @@ export class SupervisedProcess {
 
   /** The engine passes it on. */
   send(signal: NodeJS.Signals): void {
-    passSignal(this.#child, this.prepared, signal);
+    passSignal(asEngine(this.#child), this.prepared, signal);
   }
 
   /**
