@@ -78,7 +78,7 @@ export function ordinaryUser(defer: Defer): OrdinaryUser {
   const range = `${FIRST_SUBORDINATE},1,65535`;
   return {
     home,
-    vagga: [process.execPath, join(directory, 'vagga/bin/vagga.cjs')],
+    vagga: [join(directory, 'vagga/bin/vagga.cjs')],
     as: {
       uid: ID,
       gid: ID,

@@ -1,9 +1,22 @@
 import { join } from 'node:path';
 
-declare const require: (path: string) => { launch(binDir: string, name: string): void };
+declare const require: (path: string) => {
+  launch(binDir: string, name: string): void;
+  usualFlags(): void;
+};
 declare const __dirname: string;
 
-/** Goes on with another bundle of this package, by its name in package.json. */
-export function launch(bundle: string): void {
-  require(join(__dirname, '../../shared/bin/launch.cjs')).launch(join(__dirname, '..', 'bin'), bundle);
+const launcher = () => require(join(__dirname, '../../shared/bin/launch.cjs'));
+const bin = () => join(__dirname, '..', 'bin');
+
+/** Goes on with the bundle that starts commands. */
+export function launchRun(): void {
+  launcher().launch(bin(), 'vagga-run');
+}
+
+/** Goes on with the bundle that can do everything, and needs much of Node for it. */
+export function launchFull(): void {
+  const { launch, usualFlags } = launcher();
+  usualFlags();
+  launch(bin(), 'vagga-full');
 }
