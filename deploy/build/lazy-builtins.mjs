@@ -1,10 +1,27 @@
 // Node's bigger modules are loaded when something of them is used, not when a bundle starts: `node:child_process` alone brings
 // 30 more and takes 2 ms, in a command that may never start anything.
-import { builtinModules } from 'node:module';
 
-/** What Node has loaded itself before the first line of ours. */
-const LOADED_ANYWAY = ['buffer', 'events', 'fs', 'module', 'path', 'process', 'timers', 'url', 'util'];
-const LAZY = builtinModules.filter(name => !name.startsWith('_') && !LOADED_ANYWAY.includes(name));
+/** Those that cost something and are objects with functions. Not `stream` or `assert`: each is a function itself. */
+const LAZY = [
+  'child_process',
+  'crypto',
+  'dgram',
+  'dns',
+  'dns/promises',
+  'http',
+  'http2',
+  'https',
+  'net',
+  'os',
+  'readline',
+  'readline/promises',
+  'tls',
+  'tty',
+  'v8',
+  'vm',
+  'worker_threads',
+  'zlib',
+];
 
 /** A stand-in whose properties ask the module itself. */
 async function standIn(name) {
@@ -14,7 +31,7 @@ for (const name of ${JSON.stringify(names)})
   Object.defineProperty(exports, name, { enumerable: true, get: () => load()[name] });`;
 }
 
-/** esbuild plugin. Not for a module whose default import is used: that is the whole of it. */
+/** esbuild plugin. */
 export const lazyBuiltins = {
   name: 'lazy-builtins',
   setup(build) {

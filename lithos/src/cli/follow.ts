@@ -62,6 +62,12 @@ class Troubles {
     this.byName.set(name, { name, words, lastExit: lastExit?.words ?? null, log });
   }
 
+  /** A roll-out may be over before anybody could see who failed; its message names him. */
+  noteNamed(message: string, instances: readonly InstanceStatus[]): void {
+    for (const instance of instances)
+      if (message.includes(`${instance.name} `) && !this.byName.has(instance.name)) this.note(instance);
+  }
+
   /** A line for whoever waits; undefined when it has been told (a time that runs down makes it no other one). */
   news({ name, problem, lastExit, state }: InstanceStatus): string | undefined {
     const line = `${name}: ${problem ?? lastExit?.words ?? state}`;
@@ -119,6 +125,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       const now = judge(status, sandbox, wanted, realClock.wallMs());
       // What the tree says of another file is not about ours.
       if (now.kind !== 'done' && !(await options.isInPlace())) return end({ kind: 'superseded' });
+      if (now.kind === 'failed') troubles.noteNamed(now.message, status.instances);
       if (now.kind !== 'going') return end(now);
       words = `${now.done} of ${now.total} run; ${now.words}`;
       step.update(words);

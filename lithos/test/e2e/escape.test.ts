@@ -278,10 +278,12 @@ t.test('hostile containers', async t => {
   );
 
   await t.test('nor does it in a command', async t => {
-    const runs = Array.from({ length: COMMANDS }, () =>
-      h.run('lithos_cmd', '-C', h.path('master.yaml'), h.sandbox, 'hunted'),
-    );
-    const looked = runs.filter(({ stdout }) => stdout.includes('looked')).length;
+    const runs: { readonly stdout: string }[] = [];
+    const looks = () => runs.filter(({ stdout }) => stdout.includes('looked')).length;
+    const endMs = Date.now() + PATIENCE_MS;
+    while (runs.length < COMMANDS || (looks() === 0 && Date.now() < endMs))
+      runs.push(h.run('lithos_cmd', '-C', h.path('master.yaml'), h.sandbox, 'hunted'));
+    const looked = looks();
     t.comment(`${looked} of ${runs.length} commands were run, the others refused`);
     t.ok(looked > 0);
     t.notMatch(runs.map(({ stdout }) => stdout).join('\n'), SECRET_WORD);
