@@ -91,21 +91,23 @@ function copyAssets() {
   }
 }
 
-/** The binary of koffi beside the bundles; see shared/src/linux/native.ts. */
+const usesKoffi = name => readFileSync(join('dist', `${name}.cjs`), 'utf8').includes('koffi.node');
+
+/** Its binary beside the bundles; see shared/src/linux/native.ts. */
 function copyKoffi() {
   const require = createRequire(import.meta.url);
   require('koffi');
   const binary = Object.keys(require.cache).find(file => basename(file) === 'koffi.node');
   if (binary === undefined) throw new Error('koffi has loaded no koffi.node');
-  mkdirSync('dist', { recursive: true });
-  rmSync('dist/koffi.node', { force: true });
   copyFileSync(binary, 'dist/koffi.node', constants.COPYFILE_FICLONE);
 }
 
-await Promise.all(Object.entries(suite.entries ?? {}).map(([name, source]) => build(options(name, source))));
+const bundles = Object.entries(suite.entries ?? {});
+await Promise.all(bundles.map(([name, source]) => build(options(name, source))));
 copyAssets();
-copyKoffi();
-for (const name of Object.keys(suite.entries ?? {})) dropCaches(name);
+rmSync('dist/koffi.node', { force: true });
+if (bundles.some(([name]) => usesKoffi(name))) copyKoffi();
+for (const [name] of bundles) dropCaches(name);
 const commands = Object.values(manifest.bin ?? {}).map(file => basename(file, '.cjs'));
 for (const command of commands.filter(name => name in (suite.entries ?? {})))
   runBothWays(command, ['--help'], 0, { env: clean() });

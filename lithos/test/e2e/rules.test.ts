@@ -231,8 +231,6 @@ t.test('§2.1 cgroup-favordynmods: from the start, until the tree ends or is tol
   t.notOk(isFavored(h.treePid()));
   await tellTree(true);
   t.ok(isFavored(h.treePid()));
-  await tellTree(true);
-  t.ok(isFavored(h.treePid()), 'also while the one of before is just going');
   t.equal((await h.running('web.0')).pid, pid);
   await h.stop();
   t.same(unifiedOptions(mountinfo()), before);

@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { InstanceStatus, RolloutStatus, TreeStatus } from '@suite/shared/wire/lithos.ts';
 import t from 'tap';
+import { type HostPaths, stdioLog } from '../../src/adapters/paths.ts';
+import { follow } from '../../src/cli/follow.ts';
 import { diff } from '../../src/core/switch/diff.ts';
 import { isKnown, isUnwell, judge, readingsBefore } from '../../src/core/switch/judge.ts';
 
@@ -156,4 +160,24 @@ t.test('a reading that had begun before the file was in place does not count', a
   t.equal(readingsBefore({ reloads: 4, reading: false }), 4);
   t.equal(readingsBefore({ reloads: 4, reading: true }), 5);
   t.equal(readingsBefore(undefined), 1, 'the first one, of which nothing is written yet');
+});
+
+t.test('a roll-out that is over before anybody has looked: its message names who failed', async t => {
+  const directory = t.testdir();
+  const place = {
+    statusFile: join(directory, 'status'),
+    stdioLogDir: directory,
+    pidFile: join(directory, 'pid'),
+  };
+  const paths = place as unknown as HostPaths;
+  const message = 'web/app.1 fails again and again: exited with code 7';
+  const old = ['web/app.0', 'web/app.1', 'web/app.10'].map(name => instance(name, { identity: 'old' }));
+  const status = tree(old, [{ ...rollout('rolled-back'), message }]);
+  writeFileSync(place.statusFile, JSON.stringify(status));
+  for (const { name } of old) writeFileSync(stdioLog(paths, name), `last words of ${name}\n`);
+  const options = { paths, sandbox: 'web', wanted: WANTED, after: 1, waitS: 10, quiet: true };
+  const { ending, troubles } = await follow({ ...options, isInPlace: async () => true });
+  t.equal(ending.kind, 'failed');
+  t.match(troubles, [{ name: 'web/app.1', log: ['last words of web/app.1'] }]);
+  t.equal(troubles.length, 1);
 });

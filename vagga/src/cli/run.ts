@@ -1,5 +1,4 @@
 // The second bundle of `vagga`: the shortest way to a running command.
-
 import { exitAtOnce } from '@suite/shared/linux/exit.ts';
 import { isTerminal } from '@suite/shared/linux/terminal.ts';
 import { enterEarly } from './early.ts';
